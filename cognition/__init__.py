@@ -1,0 +1,1 @@
+"""The mind: personas, conversation, inference; knows what was heard and said as text with times."""

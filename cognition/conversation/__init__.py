@@ -1,0 +1,1 @@
+"""What was said in a room and who speaks next."""

@@ -1,0 +1,1 @@
+"""Who a persona is and how it answers."""

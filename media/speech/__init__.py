@@ -1,0 +1,1 @@
+"""Voice activity, end of turn, transcription and voices; models are handed in."""

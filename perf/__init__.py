@@ -1,0 +1,1 @@
+"""Benchmarks, one module each; each reports ours beside a baseline in the same run."""
