@@ -1,1 +1,1 @@
-"""A headless caller: a real client of the room protocol (docs/protocol.md) that speaks, listens and measures."""
+"""A headless caller: a real client of the room protocol (docs/protocol.md) that speaks, listens, measures."""

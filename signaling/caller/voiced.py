@@ -12,7 +12,8 @@ _BELOW_PEAK = 0.02  # -34 dB of the loudest block: the fading tail of a last con
 
 def _block_rms(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
     whole = samples[: samples.size - samples.size % BLOCK].astype(np.float64).reshape(-1, BLOCK) / 32768.0
-    return np.sqrt(np.mean(np.square(whole), axis=1))
+    levels: npt.NDArray[np.float64] = np.sqrt(np.mean(np.square(whole), axis=1))
+    return levels
 
 
 def last_voiced(samples: npt.NDArray[np.int16]) -> int:

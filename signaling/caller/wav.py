@@ -62,7 +62,7 @@ class WavRecorder:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = wave.open(str(path), "wb")  # noqa: SIM115
+            self._file = wave.open(str(path), "wb")
         except OSError as error:
             raise WavError(f"{path}: cannot be written ({error.strerror})") from error
         self._file.setnchannels(1)
