@@ -1,4 +1,4 @@
-"""Fetches weights: resumable, atomic, refused when the hash is wrong, quick to give up on who does not answer."""
+"""Fetches weights: resumable, atomic, refused at a wrong hash, quick to give up on who does not answer."""
 
 import hashlib
 import shutil

