@@ -1,0 +1,90 @@
+"""What a mind takes in and what it decides. Times are UTC and timezone-aware; ids are the room's participant ids."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+__all__ = ["Answer", "Decline", "Declined", "Heard", "Joined", "Kind", "Left", "Read", "Said"]
+
+Kind = Literal["person", "persona"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A person said this aloud. `id` is the utterance's, where it has one."""
+
+    room: str
+    participant: str
+    name: str
+    text: str
+    at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Somebody wrote this into the room. `id` is the message's."""
+
+    room: str
+    participant: str
+    name: str
+    text: str
+    at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was heard of a persona's words: with `interrupted`, only up to where it was cut off."""
+
+    room: str
+    participant: str
+    text: str
+    at: datetime
+    interrupted: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Somebody is in the room now."""
+
+    room: str
+    participant: str
+    name: str
+    kind: Kind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Somebody is no longer in the room."""
+
+    room: str
+    participant: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """This persona (participant id) answers; `reason` names the rule."""
+
+    persona: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Nobody answers; `reason` names the rule."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A line of `participant` was left unanswered, for that reason."""
+
+    room: str
+    participant: str
+    reason: str
+    at: datetime

@@ -1,0 +1,391 @@
+"""A generator on llama.cpp: one thread owns the model, replies go before anything done ahead of time."""
+
+import asyncio
+import codecs
+import ctypes
+import threading
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cognition.inference.chatml import render
+from cognition.inference.generator import GenerationError, Prompt
+from cognition.inference.llama_context import Interrupted, LlamaContext, Sampling
+from cognition.inference.slots import Slot, SlotTable, common_prefix
+
+__all__ = ["LlamaGenerator", "LlamaStatistics"]
+
+BATCH = 32
+"""Tokens evaluated between two looks at what is more urgent."""
+EAGER_TOKENS = 16
+"""First tokens of an answer, during which nothing is evaluated ahead for others: its first clause is urgent."""
+WAITING = 32
+"""Replies that may wait for a free sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaStatistics:
+    """Counts since the start, tokens unless said otherwise."""
+
+    evaluated: int
+    reused: int
+    generated: int
+    evictions: int
+    interrupted_batches: int
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    key: str
+    tokens: list[int]
+    urgency: int
+    """0 a reply, 1 words still being spoken, 2 idle time."""
+    deliver: Callable[[bytes | Exception | None], None]
+    """Takes pieces of the answer; None at its end; from the worker's thread."""
+    max_tokens: int = 0
+    history: list[int] = field(default_factory=list)
+    """Tokens of what the assistant said last, for the repetition penalty."""
+    cancelled: bool = False
+    slot: Slot | None = None
+    sampler: ctypes.c_void_p | None = None
+    pending: int | None = None
+    """The token drawn last, not yet evaluated."""
+    produced: int = 0
+
+
+class LlamaGenerator:
+    """Runs a GGUF chat model (ChatML) on the processor; see `cognition.inference.generator.Generator`.
+
+    Several replies are generated in one batch. A prefill gives way to a reply of another conversation in the middle
+    of a batch; one of the same conversation finishes its batch, which the reply needs anyway.
+
+    Args:
+        path: the GGUF file.
+        threads: compute threads.
+        context: tokens of prompt and reply per conversation.
+        conversations: how many are kept evaluated; the least recently used one is dropped for a new one.
+        sampling: how tokens are drawn.
+
+    Raises:
+        GenerationError: the file is missing or cannot be read. Loading takes a second or two and blocks.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 2,
+        context: int = 2048,
+        conversations: int = 4,
+        sampling: Sampling | None = None,
+    ) -> None:
+        self._model = LlamaContext(
+            path, threads=threads, context=context, sequences=conversations, batch=BATCH
+        )
+        self._sampling = sampling or Sampling()
+        self._table = SlotTable(conversations)
+        self._changed = threading.Condition()
+        self._jobs: list[_Job] = []
+        self._active: list[_Job] = []
+        self._forgotten: list[str] = []
+        self._evaluating: tuple[_Job, list[int]] | None = None
+        self._turn_of_prefill = False
+        self._evaluated = self._reused = self._generated = self._interrupted = 0
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="llama", daemon=True)
+        self._thread.start()
+
+    @property
+    def capacity(self) -> int:
+        """Tokens of prompt and reply that one conversation may have."""
+        return self._model.capacity
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, control tokens in it taken as characters."""
+        return len(self._model.tokenize(text))
+
+    def statistics(self) -> LlamaStatistics:
+        """What was done so far."""
+        return LlamaStatistics(
+            self._evaluated, self._reused, self._generated, self._table.evictions, self._interrupted
+        )
+
+    async def prefill(self, key: str, prompt: Prompt) -> None:
+        """Evaluates a prompt; returns at once when it is evaluated already, or replaced by a later call."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def settle(result: bytes | Exception | None) -> None:
+            if done.done():
+                return
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
+                done.set_result(None)
+
+        job = _Job(
+            key,
+            self._lay_out(prompt, answer=False),
+            urgency=1 if prompt.unfinished else 2,
+            deliver=lambda result: _from_thread(loop, settle, result),
+        )
+        self._check_size(job)
+        self._submit(job)
+        try:
+            await done
+        finally:
+            self._cancel(job)
+
+    async def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
+        """Answers a prompt; a character that spans several tokens is held back until it is whole."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+        spoken = [turn.text for turn in prompt.turns if turn.role == "assistant"][-2:]
+        job = _Job(
+            key,
+            self._lay_out(prompt, answer=True),
+            urgency=0,
+            deliver=lambda result: _from_thread(loop, pieces.put_nowait, result),
+            max_tokens=max_tokens,
+            history=[token for text in spoken for token in self._model.tokenize(text)],
+        )
+        self._check_size(job)
+        self._submit(job)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            while (piece := await pieces.get()) is not None:
+                if isinstance(piece, Exception):
+                    raise piece
+                if text := decoder.decode(piece):
+                    yield text
+        finally:
+            self._cancel(job)
+
+    def forget(self, key: str) -> None:
+        """Drops what is cached for a key, before anything else is evaluated."""
+        with self._changed:
+            self._forgotten.append(key)
+            self._changed.notify()
+
+    async def aclose(self) -> None:
+        """Ends the thread and frees the model; who waits gets a GenerationError."""
+        with self._changed:
+            self._closing = True
+            self._model.interrupt()
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
+
+    def _lay_out(self, prompt: Prompt, *, answer: bool) -> list[int]:
+        tokens: list[int] = []
+        for segment in render(prompt, answer=answer):
+            tokens += self._model.tokenize(segment.text, control=segment.control)
+        return tokens
+
+    def _check_size(self, job: _Job) -> None:
+        if len(job.tokens) + job.max_tokens > self.capacity:
+            raise GenerationError(
+                f"a prompt of {len(job.tokens)} tokens and an answer of {job.max_tokens} exceed the context of "
+                f"{self.capacity}"
+            )
+
+    def _submit(self, job: _Job) -> None:
+        with self._changed:
+            if self._closing:
+                raise GenerationError("the generator is closed")
+            for other in self._jobs:
+                if other.key == job.key and other.urgency > 0 and other.urgency >= job.urgency:
+                    other.cancelled = True
+                    other.deliver(None)
+            if job.urgency == 0 and sum(each.urgency == 0 for each in self._jobs) >= WAITING:
+                raise GenerationError(f"{WAITING} replies wait already")
+            self._jobs.append(job)
+            if job.urgency == 0 and self._evaluating is not None and not self._serves(job):
+                self._model.interrupt()
+            self._changed.notify()
+
+    def _cancel(self, job: _Job) -> None:
+        with self._changed:
+            job.cancelled = True
+            self._changed.notify()
+
+    def _serves(self, reply: _Job) -> bool:
+        """Whether a reply had better wait for the batch being evaluated; called with the lock held."""
+        assert self._evaluating is not None
+        running, prompt = self._evaluating
+        if running.urgency == 0:
+            return True
+        return running.key == reply.key and 2 * common_prefix(prompt, reply.tokens) > len(prompt)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._jobs or self._active or self._forgotten or self._closing):
+                    self._changed.wait()
+                self._model.clear_interrupt()
+                if self._closing:
+                    break
+                self._sweep()
+                jobs = self._choose()
+                if not jobs:
+                    continue
+                self._evaluating = (jobs[0], jobs[0].tokens)
+            try:
+                self._step(jobs)
+            except Interrupted:
+                self._interrupted += 1
+            except GenerationError as error:
+                self._fail(jobs, error)
+            except Exception as error:
+                self._fail(jobs, GenerationError(f"the model's thread failed: {error!r}"))
+            finally:
+                with self._changed:
+                    self._evaluating = None
+        for job in [*self._active, *self._jobs]:
+            self._end(job, GenerationError("the generator is closed"))
+        self._model.close()
+
+    def _sweep(self) -> None:
+        """Ends what is cancelled and forgets what is to be forgotten; called with the lock held."""
+        for job in [job for job in self._active if job.cancelled]:
+            self._end(job, None)
+        self._jobs = [job for job in self._jobs if not job.cancelled]
+        answering = {job.key for job in self._active}
+        for key in [key for key in self._forgotten if key not in answering]:
+            self._forgotten.remove(key)
+            if (slot := self._table.find(key)) is not None:
+                self._model.truncate(slot.sequence, 0)
+                self._table.release(slot)
+
+    def _choose(self) -> list[_Job]:
+        """What to evaluate next: one job whose prompt is not complete, or every reply under way."""
+        for job in [job for job in self._jobs if job.urgency == 0]:
+            if any(other.key == job.key for other in self._active):
+                continue
+            slot = self._place(job)
+            if slot is not None:
+                self._jobs.remove(job)
+                self._active.append(job)
+        starting = [job for job in self._active if job.pending is None]
+        if starting:
+            return starting[:1]
+        prefill = min((job for job in self._jobs if job.urgency > 0), key=lambda job: job.urgency, default=None)
+        if self._active:
+            eager = any(job.produced < EAGER_TOKENS for job in self._active)
+            self._turn_of_prefill = not self._turn_of_prefill and not eager
+            if prefill is None or not self._turn_of_prefill:
+                return list(self._active)
+        if prefill is None:
+            return []
+        return [prefill] if self._place(prefill) is not None else list(self._active)
+
+    def _place(self, job: _Job) -> Slot | None:
+        """Finds the job a slot that holds as much of its prompt as any."""
+        busy = {other.slot.sequence for other in self._active if other.slot is not None}
+        slot = self._table.take(job.key, busy)
+        if slot is None:
+            return None
+        if slot.key != job.key:
+            self._table.assign(slot, job.key)
+            self._model.truncate(slot.sequence, 0)
+            if (donor := self._table.donor(job.tokens, slot)) is not None:
+                source, shared = donor
+                self._model.copy(source.sequence, slot.sequence)
+                self._model.truncate(slot.sequence, shared)
+                slot.tokens = source.tokens[:shared]
+        if job.slot is not slot:
+            job.slot = slot
+            self._reused += common_prefix(slot.tokens, job.tokens)
+        return slot
+
+    def _step(self, jobs: Sequence[_Job]) -> None:
+        if jobs[0].urgency == 0 and jobs[0].pending is not None:
+            self._generate(jobs)
+            return
+        job = jobs[0]
+        slot = job.slot
+        assert slot is not None
+        if job.urgency > 0 and any(other.slot is slot for other in self._active):
+            # Its conversation is being answered: the answer has evaluated all that matters.
+            self._done_ahead(job)
+            return
+        start = common_prefix(slot.tokens, job.tokens)
+        if job.urgency == 0:
+            start = min(start, len(job.tokens) - 1)
+        part = job.tokens[start : start + BATCH]
+        last = start + len(part) == len(job.tokens)
+        if part:
+            if start < len(slot.tokens):
+                self._model.truncate(slot.sequence, start)
+                del slot.tokens[start:]
+            self._model.evaluate([(slot.sequence, start, part)], logits=last and job.urgency == 0)
+            slot.tokens += part
+            self._evaluated += len(part)
+        if not last:
+            return
+        if job.urgency > 0:
+            self._done_ahead(job)
+            return
+        job.sampler = self._model.sampler(self._sampling, job.history)
+        self._draw(job, -1)
+
+    def _done_ahead(self, job: _Job) -> None:
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+        job.deliver(None)
+
+    def _generate(self, jobs: Sequence[_Job]) -> None:
+        """One token of every reply under way, in one batch."""
+        entries = []
+        for job in jobs:
+            assert job.slot is not None
+            assert job.pending is not None
+            entries.append((job.slot.sequence, len(job.slot.tokens), [job.pending]))
+        self._model.evaluate(entries, logits=True)
+        for index, job in enumerate(jobs):
+            assert job.slot is not None
+            assert job.pending is not None
+            job.slot.tokens.append(job.pending)
+            self._draw(job, index)
+
+    def _draw(self, job: _Job, index: int) -> None:
+        assert job.sampler is not None
+        token = self._model.sample(job.sampler, index)
+        if self._model.ends(token):
+            self._end(job, None)
+            return
+        job.pending = token
+        job.produced += 1
+        self._generated += 1
+        job.deliver(self._model.piece(token))
+        if job.produced >= job.max_tokens:
+            self._end(job, None)
+
+    def _end(self, job: _Job, error: GenerationError | None) -> None:
+        if job in self._active:
+            self._active.remove(job)
+        if job.sampler is not None:
+            self._model.free_sampler(job.sampler)
+            job.sampler = None
+        job.deliver(error)
+
+    def _fail(self, jobs: Sequence[_Job], error: GenerationError) -> None:
+        """Gives up the jobs of a batch that failed; their conversations start anew."""
+        with self._changed:
+            for job in jobs:
+                if job in self._jobs:
+                    self._jobs.remove(job)
+                if job.slot is not None:
+                    self._model.truncate(job.slot.sequence, 0)
+                    self._table.release(job.slot)
+                self._end(job, error)
+
+
+def _from_thread(
+    loop: asyncio.AbstractEventLoop,
+    take: Callable[[bytes | Exception | None], None],
+    result: bytes | Exception | None,
+) -> None:
+    # The loop may be closed by the time the worker notices: then nobody waits for the result.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(take, result)
