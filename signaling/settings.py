@@ -234,7 +234,7 @@ def _line(location: tuple[int | str, ...], message: str) -> str:
     return f"{dotted} ({variable} or {_config_path()}): {reason}"
 
 
-def signing_key(settings: Settings) -> str:
+def signing_key(settings: Settings) -> bytes:
     """The server's key: signs tokens, and is the login of whoever shows it; made at the first call.
 
     Raises:
@@ -259,7 +259,7 @@ def signing_key(settings: Settings) -> str:
             raise SettingsError(
                 [f"{path} can be read by others: `chmod 600 {path}`, or remove it to get a new one"]
             )
-        key = path.read_text().strip()
+        key = path.read_bytes().strip()
     except OSError as error:
         raise SettingsError([f"the signing key {path} cannot be read or made: {error}"]) from error
     if len(key) < 32:
