@@ -1,0 +1,201 @@
+"""What one client sends: which packet belongs to which m-line, and the feedback that is due for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiortc.rate import RemoteBitrateEstimator
+
+from media.rtc import rtcp
+from media.rtc.packets import RtpHeader, header_extension
+from media.rtc.reception import MissingPackets, ReceptionStatistics
+from media.rtc.sdp import ABS_SEND_TIME, MID, Codec, Section
+
+__all__ = ["InboundStream", "InboundTrack", "InboundTracks"]
+
+MAX_STREAMS = 8
+"""SSRCs of one client at a time; the one that is silent for longest gives way."""
+
+CLOCK_RATES = {"audio": 48_000, "video": 90_000}
+REPORT_INTERVAL_NS = 1_000_000_000
+ESTIMATOR_GAP_NS = 2_000_000_000
+
+
+@dataclass(slots=True)
+class InboundTrack:
+    """An m-line in which the client sends.
+
+    Attributes:
+        section: as offered last.
+        current: the stream that is heard or shown now.
+    """
+
+    section: Section
+    current: "InboundStream | None" = None
+
+    @property
+    def kind(self) -> str:
+        """`audio` or `video`."""
+        return self.section.kind
+
+
+@dataclass(slots=True)
+class InboundStream:
+    """One SSRC of a track."""
+
+    track: InboundTrack
+    ssrc: int
+    reception: ReceptionStatistics
+    missing: MissingPackets
+    last_ns: int = 0
+    sender_ntp: int = 0
+    sender_ns: int = 0
+    clock_offset: int | None = None
+
+
+@dataclass(slots=True)
+class InboundTracks:
+    """Routes packets to tracks (RFC 9143 §9.2) and makes the RTCP that answers them, when packets come: no timer.
+
+    Args:
+        ssrc: that our reports come from.
+        send: sends a compound RTCP packet.
+    """
+
+    ssrc: int
+    send: Callable[[bytes], bool]
+    tracks: dict[str, InboundTrack] = field(default_factory=dict)
+    streams: dict[int, InboundStream] = field(default_factory=dict)
+    _reported_ns: int | None = None
+    _estimator: RemoteBitrateEstimator = field(default_factory=RemoteBitrateEstimator)
+    _estimated_ns: int = 0
+
+    def negotiate(self, sections: list[Section]) -> None:
+        """Takes the m-lines in which the client sends from now on."""
+        self.tracks = {
+            section.mid: InboundTrack(section, self.tracks[section.mid].current)
+            if section.mid in self.tracks
+            else InboundTrack(section)
+            for section in sections
+        }
+        self.streams = {
+            ssrc: stream for ssrc, stream in self.streams.items() if stream.track.section.mid in self.tracks
+        }
+        for stream in self.streams.values():
+            stream.track = self.tracks[stream.track.section.mid]
+        for track in self.tracks.values():
+            for ssrc in track.section.ssrcs[:1]:
+                if ssrc not in self.streams:
+                    self._learn(ssrc, track)
+
+    def route(self, header: RtpHeader, data: bytes) -> InboundStream | str:
+        """The stream that a packet is of, or why it is of none: `unknown-payload-type`, `unknown-ssrc`."""
+        stream = self.streams.get(header.ssrc)
+        if stream is not None:
+            if header.payload_type in stream.track.section.codecs:
+                return stream
+            return "unknown-payload-type"
+        named: InboundTrack | None = None
+        fitting: list[InboundTrack] = []
+        for track in self.tracks.values():
+            if header.payload_type in track.section.codecs:
+                fitting.append(track)
+                number = track.section.extensions.get(MID)
+                if (
+                    number is not None
+                    and header_extension(data, header, number) == track.section.mid.encode()
+                ):
+                    named = track
+        if not fitting:
+            return "unknown-payload-type"
+        if named is None and len(fitting) == 1 and not fitting[0].section.ssrcs:
+            named = fitting[0]
+        if named is None:
+            return "unknown-ssrc"
+        return self._learn(header.ssrc, named)
+
+    def received(
+        self, stream: InboundStream, header: RtpHeader, data: bytes, arrival_ns: int
+    ) -> tuple[bool, bool]:
+        """Counts a packet and sends the feedback that is due.
+
+        Returns:
+            Whether the stream goes on without a break, and whether video is beyond repair without a keyframe.
+        """
+        track = stream.track
+        continuous = stream.reception.add(header.sequence, header.timestamp, arrival_ns)
+        if track.current is not stream:
+            continuous = continuous and track.current is None
+            track.current = stream
+        stream.last_ns = arrival_ns
+        hopeless = False
+        if track.kind == "video":
+            wanted, hopeless = stream.missing.add(header.sequence, arrival_ns)
+            if wanted and "nack" in track.section.feedback[header.payload_type]:
+                self.send(rtcp.nack(self.ssrc, stream.ssrc, wanted))
+            self._estimate(stream, header, data, arrival_ns)
+        if self._reported_ns is None:
+            self._reported_ns = arrival_ns
+        elif arrival_ns - self._reported_ns >= REPORT_INTERVAL_NS:
+            self._reported_ns = arrival_ns
+            self._report(arrival_ns)
+        return continuous, hopeless
+
+    def sender_report(self, report: rtcp.SenderReport, ntp: int, arrival_ns: int) -> InboundStream | None:
+        """Notes the client's clock; the stream that it is of, with `clock_offset` from its NTP time to ours."""
+        stream = self.streams.get(report.ssrc)
+        if stream is not None:
+            stream.sender_ntp = report.ntp
+            stream.sender_ns = arrival_ns
+            offset = ntp - report.ntp
+            # The report that was least delayed tells best; an offset that shrank by minutes is another clock.
+            if (
+                stream.clock_offset is None
+                or offset < stream.clock_offset
+                or offset - stream.clock_offset > 1 << 36
+            ):
+                stream.clock_offset = offset
+        return stream
+
+    def _learn(self, ssrc: int, track: InboundTrack) -> InboundStream:
+        if len(self.streams) >= MAX_STREAMS:
+            del self.streams[min(self.streams.values(), key=lambda stream: stream.last_ns).ssrc]
+        stream = InboundStream(track, ssrc, ReceptionStatistics(CLOCK_RATES[track.kind]), MissingPackets())
+        self.streams[ssrc] = stream
+        return stream
+
+    def _report(self, now_ns: int) -> None:
+        blocks = [
+            (
+                stream.ssrc,
+                stream.reception.report(),
+                stream.sender_ntp >> 16 & 0xFFFFFFFF,
+                ((now_ns - stream.sender_ns) << 16) // 1_000_000_000 if stream.sender_ntp else 0,
+            )
+            for stream in self.streams.values()
+            if now_ns - stream.last_ns < 5 * REPORT_INTERVAL_NS and stream.reception.expected
+        ]
+        if blocks:
+            self.send(rtcp.receiver_report(self.ssrc, blocks))
+
+    def _estimate(self, stream: InboundStream, header: RtpHeader, data: bytes, now_ns: int) -> None:
+        number = stream.track.section.extensions.get(ABS_SEND_TIME)
+        stamp = header_extension(data, header, number) if number is not None else None
+        if stamp is None or len(stamp) != 3:
+            return
+        if now_ns - self._estimated_ns > ESTIMATOR_GAP_NS:
+            # The estimator walks through a silence millisecond by millisecond.
+            self._estimator.incoming_bitrate.reset()
+        self._estimated_ns = now_ns
+        estimate = self._estimator.add(
+            arrival_time_ms=now_ns // 1_000_000,
+            abs_send_time=int.from_bytes(stamp, "big"),
+            payload_size=len(data) - header.payload,
+            ssrc=stream.ssrc,
+        )
+        if estimate is not None and "goog-remb" in stream.track.section.feedback[header.payload_type]:
+            self.send(rtcp.bitrate_limit(self.ssrc, max(0, int(estimate[0])), [stream.ssrc]))
+
+
+def opus_payload_type(section: Section) -> int:
+    """The payload type of Opus in an audio m-line."""
+    return next(number for number, codec in section.codecs.items() if codec == Codec("opus"))

@@ -1,0 +1,473 @@
+"""A person's WebRTC peer: answers offers, takes their sound and camera in, sends the mix and others' cameras out."""
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from media.realtime.jitter import JitterBuffer
+from media.realtime.packet import ReceivedPacket
+from media.rtc import rtcp
+from media.rtc.forwarder import VideoForwarder
+from media.rtc.ice import CandidateError, IceServer, IgnoredCandidate, parse_candidate
+from media.rtc.inbound import InboundTracks, opus_payload_type
+from media.rtc.outbound import OutboundAudio
+from media.rtc.packets import ExtensionWriter, PacketError, header_extension, parse_rtp
+from media.rtc.private import Ending, RemoteTransport, SecureTransport, TransportError
+from media.rtc.sdp import (
+    ABS_SEND_TIME,
+    AUDIO_LEVEL,
+    MID,
+    AnswerSection,
+    LocalTransport,
+    Offer,
+    SdpError,
+    Section,
+    parse_offer,
+    write_answer,
+)
+from media.rtc.statistics import PeerStatistics, ReceivedStream
+from media.rtc.video import VideoSource
+
+__all__ = ["Peer", "PeerState"]
+
+CONNECT_TIMEOUT_S = 20.0
+"""From the first answer to a working connection."""
+
+MAX_REMOTE_CANDIDATES = 64
+"""Each is checked with packets to an address of the client's choice, so there is an end."""
+
+REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+
+
+class PeerState(Enum):
+    """Where a peer is in its life; it only goes forward."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    FAILED = "failed"
+    """No connection came about, or the client is gone without a word. Nothing is held any more."""
+    CLOSED = "closed"
+    """Closed by the client or by `close`. Nothing is held any more."""
+
+
+class Peer:
+    """One client's connection; all of it runs on the event loop that `answer` is called on.
+
+    Args:
+        ice_servers: STUN and TURN servers; with none, nothing outside is contacted.
+        video_slots: the most `recvonly` videos that are served; more are answered `inactive`.
+        on_state: called with each new state, synchronously; must not raise.
+        jitter: takes the client's sound; one of its own by default.
+        clock: monotonic nanoseconds.
+
+    Attributes:
+        jitter: Opus packets are pushed into it as they arrive.
+        state: the current state.
+        slots: mids of the videos that the client receives, in order.
+
+    Raises:
+        ValueError: an ICE server's URL is malformed.
+    """
+
+    def __init__(
+        self,
+        *,
+        ice_servers: Sequence[IceServer],
+        video_slots: int,
+        on_state: Callable[[PeerState], None],
+        jitter: JitterBuffer | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.jitter = jitter if jitter is not None else JitterBuffer()
+        self.state = PeerState.NEW
+        self._video_slots = video_slots
+        self._on_state = on_state
+        self._clock = clock
+        self._ntp = rtcp.NtpClock(time.time_ns(), clock())
+        self._drops: Counter[str] = Counter()
+        self._transport = SecureTransport(ice_servers=ice_servers, sink=self, clock=clock)
+        self._cname = secrets.token_urlsafe(12)
+        self._audio = OutboundAudio(
+            ssrc=_random_ssrc(),
+            cname=self._cname,
+            sequence=secrets.randbelow(1 << 15),
+            offset=secrets.randbits(32),
+            sender=self._transport,
+            clock=clock,
+            ntp=self._ntp,
+            count=self.count,
+        )
+        self._inbound = InboundTracks(self._audio.ssrc, self._transport.send_rtcp)
+        self._camera: VideoSource | None = None
+        self._camera_on = False
+        self._forwarders: dict[str, VideoForwarder] = {}
+        self._by_ssrc: dict[int, VideoForwarder] = {}
+        self._offer: Offer | None = None
+        self._active = True
+        self._candidates = 0
+        self._session = secrets.randbits(62)
+        self._version = 0
+        self._answering = asyncio.Lock()
+        self._connection: asyncio.Task[None] | None = None
+        self._rtt_ms: float | None = None
+        self._remote_jitter_ms: float | None = None
+        self._remote_loss: float | None = None
+        self._bandwidth: int | None = None
+
+    @property
+    def slots(self) -> Sequence[str]:
+        """Mids of the `recvonly` videos of the client that are served, in order."""
+        return tuple(self._forwarders)
+
+    @property
+    def camera(self) -> VideoSource | None:
+        """The client's camera while it sends one, by its last offer."""
+        return self._camera if self._camera_on else None
+
+    async def answer(self, sdp: str) -> str:
+        """Answers an offer; the first begins the connection, later ones change what is sent.
+
+        Raises:
+            SdpError: the offer cannot be answered; nothing has changed.
+        """
+        offer = parse_offer(sdp)
+        async with self._answering:
+            if self.state in (PeerState.FAILED, PeerState.CLOSED):
+                raise SdpError(f"the connection is {self.state.value}; join again")
+            before = self._offer
+            if before is not None:
+                _check_renegotiation(before, offer)
+            plan = self._plan(offer)
+            if before is None:
+                await self._transport.gather()
+                if self.state is not PeerState.NEW:
+                    raise SdpError("the connection was closed meanwhile; join again")
+                self._active = offer.setup != "active"
+            self._offer = offer
+            self._apply(plan)
+            for reason in offer.ignored:
+                self.count(reason)
+            for candidate in offer.candidates:
+                if self._candidates < MAX_REMOTE_CANDIDATES:
+                    self._candidates += 1
+                    await self._transport.add_candidate(candidate)
+            if self._connection is None:
+                remote = RemoteTransport(
+                    username=offer.username,
+                    password=offer.password,
+                    lite=offer.lite,
+                    fingerprints=offer.fingerprints,
+                    active=not self._active,
+                )
+                self._enter(PeerState.CONNECTING)
+                self._connection = asyncio.create_task(self._connect(remote), name="peer-connection")
+            self._version += 1
+            return write_answer(
+                plan,
+                LocalTransport(
+                    username=self._transport.username,
+                    password=self._transport.password,
+                    fingerprint=self._transport.fingerprint,
+                    active=self._active,
+                    candidates=self._transport.candidates,
+                ),
+                session=self._session,
+                version=self._version,
+            )
+
+    async def add_candidate(self, candidate: str, mid: str | None, mline: int | None) -> None:
+        """Adds a trickled candidate; an empty one ends them and needs nothing done.
+
+        Raises:
+            CandidateError: it is malformed, of an unknown m-line, one too many, or there was no offer yet.
+        """
+        if not candidate:
+            return
+        if self._offer is None:
+            raise CandidateError("a candidate comes after the offer")
+        if mid is None and mline is None:
+            raise CandidateError("a candidate has a mid or an m-line index")
+        sections = self._offer.sections
+        if mid is not None and all(section.mid != mid for section in sections):
+            raise CandidateError(f"there is no m-line with mid {mid[:16]!r}")
+        if mline is not None and not 0 <= mline < len(sections):
+            raise CandidateError(f"there is no m-line {mline}")
+        parsed = parse_candidate(candidate)
+        if isinstance(parsed, IgnoredCandidate):
+            self.count(parsed.reason)
+            return
+        if self._candidates >= MAX_REMOTE_CANDIDATES:
+            raise CandidateError(f"at most {MAX_REMOTE_CANDIDATES} candidates")
+        self._candidates += 1
+        await self._transport.add_candidate(parsed)
+
+    def send_audio(self, payload: bytes, timestamp: int) -> None:
+        """Sends one Opus packet of 20 ms at once; never blocks and never raises.
+
+        Args:
+            payload: the packet.
+            timestamp: media time in samples at 48 kHz, modulo 2**32; a step of more than 960 begins a talkspurt.
+        """
+        self._audio.send(payload, timestamp)
+
+    def watch(self, source: VideoSource | None, slot: str) -> None:
+        """Shows a camera in a slot from its next keyframe on, or nothing.
+
+        Raises:
+            KeyError: the client offered no such slot.
+        """
+        self._forwarders[slot].watch(source)
+
+    def statistics(self) -> PeerStatistics:
+        """Counts since the beginning."""
+        return PeerStatistics(
+            packets_in=self._transport.packets_in,
+            bytes_in=self._transport.bytes_in,
+            packets_out=self._transport.packets_out,
+            bytes_out=self._transport.bytes_out,
+            drops=dict(self._drops),
+            rtt_ms=self._rtt_ms,
+            remote_jitter_ms=self._remote_jitter_ms,
+            remote_loss=self._remote_loss,
+            bandwidth=self._bandwidth,
+            received=tuple(
+                ReceivedStream(
+                    stream.track.kind, stream.ssrc, stream.reception.lost, stream.reception.jitter_ms
+                )
+                for stream in self._inbound.streams.values()
+                if stream.reception.expected
+            ),
+            slots={mid: forwarder.statistics() for mid, forwarder in self._forwarders.items()},
+            keyframe_requests=self._camera.keyframe_requests if self._camera is not None else 0,
+        )
+
+    async def close(self) -> None:
+        """Ends the connection; no task, socket or thread is left when it returns. Idempotent."""
+        task = self._connection
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.wait([task])
+        await self._release()
+        self._enter(PeerState.CLOSED)
+        if task is not None and task.done() and not task.cancelled():
+            task.result()
+
+    def count(self, reason: str) -> None:
+        """Counts a dropped datagram."""
+        self._drops[reason] += 1
+
+    def on_rtp(self, data: bytes, arrival_ns: int) -> None:
+        """Takes one received RTP packet from the transport."""
+        try:
+            header = parse_rtp(data)
+        except PacketError:
+            self.count("rtp-unparsable")
+            return
+        stream = self._inbound.route(header, data)
+        if isinstance(stream, str):
+            self.count(stream)
+            return
+        continuous, hopeless = self._inbound.received(stream, header, data, arrival_ns)
+        if header.end == header.payload:
+            self.count("padding-only")
+            return
+        section = stream.track.section
+        if section.kind == "audio":
+            number = section.extensions.get(AUDIO_LEVEL)
+            level = header_extension(data, header, number) if number is not None else None
+            self.jitter.push(
+                ReceivedPacket(
+                    sequence=header.sequence,
+                    timestamp=header.timestamp,
+                    payload=data[header.payload : header.end],
+                    arrival_ns=arrival_ns,
+                    level=level[0] & 0x7F if level else None,
+                )
+            )
+        elif self._camera is not None:
+            if not continuous:
+                self._camera.interrupt()
+            elif hopeless and self._camera.watched:
+                self._camera.want_keyframe()
+            self._camera.deliver(header, data, section.codecs[header.payload_type], arrival_ns)
+
+    def on_rtcp(self, data: bytes, arrival_ns: int) -> None:
+        """Takes one received RTCP packet from the transport."""
+        try:
+            facts = rtcp.parse_rtcp(data)
+        except rtcp.RtcpError:
+            self.count("rtcp-unparsable")
+            return
+        for fact in facts:
+            match fact:
+                case rtcp.SenderReport():
+                    self._on_sender_report(fact, arrival_ns)
+                case rtcp.ReportBlock():
+                    self._on_report(fact, arrival_ns)
+                case rtcp.BitrateLimit():
+                    self._bandwidth = fact.bitrate
+                case rtcp.Nack():
+                    if (forwarder := self._forwarder_of(fact.ssrc)) is not None:
+                        forwarder.on_nack(fact.sequences)
+                case rtcp.KeyframeRequest():
+                    if (forwarder := self._forwarder_of(fact.ssrc)) is not None:
+                        forwarder.on_keyframe_request()
+
+    def _forwarder_of(self, ssrc: int) -> VideoForwarder | None:
+        forwarder = self._by_ssrc.get(ssrc)
+        if forwarder is None:
+            self.count("rtcp-unknown-ssrc")
+        return forwarder
+
+    def _on_sender_report(self, report: rtcp.SenderReport, arrival_ns: int) -> None:
+        stream = self._inbound.sender_report(report, self._ntp.ntp(arrival_ns), arrival_ns)
+        if stream is None:
+            self.count("rtcp-unknown-ssrc")
+        elif stream.track.kind == "video" and stream.track.current is stream and self._camera is not None:
+            assert stream.clock_offset is not None
+            self._camera.sender_time(report.ntp + stream.clock_offset & 0xFFFFFFFFFFFFFFFF, report.timestamp)
+
+    def _on_report(self, block: rtcp.ReportBlock, arrival_ns: int) -> None:
+        if block.ssrc == self._audio.ssrc:
+            self._remote_jitter_ms = block.jitter / 48
+            self._remote_loss = block.fraction_lost / 256
+        elif (forwarder := self._by_ssrc.get(block.ssrc)) is not None:
+            forwarder.lost = block.lost
+        else:
+            self.count("rtcp-unknown-ssrc")
+            return
+        if block.last_report:
+            now = self._ntp.ntp(arrival_ns) >> 16 & 0xFFFFFFFF
+            elapsed = (now - block.last_report - block.delay) & 0xFFFFFFFF
+            # A round trip of more than half a minute is a lie, or the clock's rounding below zero.
+            if elapsed < 30 << 16:
+                self._rtt_ms = elapsed * 1000 / 65536
+
+    def _plan(self, offer: Offer) -> list[AnswerSection]:
+        """Decides how each m-line is answered, without changing anything."""
+        heard = seen = False
+        served = 0
+        plan: list[AnswerSection] = []
+        for section in offer.sections:
+            usable = section.codecs and not section.rejected and section.mid in offer.bundle
+            if not usable or (section.kind == "audio" and heard):
+                plan.append(AnswerSection(section, None))
+            elif section.kind == "audio":
+                heard = True
+                direction = REVERSED[section.direction]
+                sends = direction in ("sendrecv", "sendonly")
+                plan.append(self._answered(section, direction, self._audio.ssrc if sends else None, "room"))
+            elif section.direction == "recvonly" and served < self._video_slots:
+                served += 1
+                forwarder = self._forwarders.get(section.mid)
+                ssrc = forwarder.ssrc if forwarder is not None else _random_ssrc()
+                plan.append(self._answered(section, "sendonly", ssrc, f"slot-{section.mid}"))
+            elif section.direction in ("sendonly", "sendrecv") and not seen:
+                seen = True
+                plan.append(self._answered(section, "recvonly", None, ""))
+            else:
+                plan.append(self._answered(section, "inactive", None, ""))
+        return plan
+
+    def _answered(self, section: Section, direction: str, ssrc: int | None, stream: str) -> AnswerSection:
+        return AnswerSection(section, direction, ssrc, stream, self._cname)
+
+    def _apply(self, plan: Sequence[AnswerSection]) -> None:
+        receiving: list[Section] = []
+        kept: dict[str, VideoForwarder] = {}
+        self._audio.negotiate(None, ExtensionWriter("", None, None))
+        self._camera_on = False
+        for answer in plan:
+            section = answer.section
+            extensions = ExtensionWriter(
+                section.mid, section.extensions.get(MID), section.extensions.get(ABS_SEND_TIME)
+            )
+            if answer.direction in ("recvonly", "sendrecv"):
+                receiving.append(section)
+                self._camera_on = self._camera_on or section.kind == "video"
+            if answer.ssrc is None:
+                continue
+            if section.kind == "audio":
+                self._audio.negotiate(opus_payload_type(section), extensions)
+            else:
+                forwarder = self._forwarders.get(section.mid) or self._new_forwarder(answer.ssrc)
+                numbers = {codec: number for number, codec in reversed(section.codecs.items())}
+                forwarder.negotiate(numbers, extensions)
+                kept[section.mid] = forwarder
+        for mid, forwarder in self._forwarders.items():
+            if mid not in kept:
+                forwarder.watch(None)
+        self._forwarders = kept
+        self._by_ssrc = {forwarder.ssrc: forwarder for forwarder in kept.values()}
+        self._inbound.negotiate(receiving)
+        if self._camera_on and self._camera is None:
+            self._camera = VideoSource(self._request_keyframe, self._clock)
+
+    def _new_forwarder(self, ssrc: int) -> VideoForwarder:
+        return VideoForwarder(
+            ssrc=ssrc,
+            cname=self._cname,
+            sender=self._transport,
+            count=self.count,
+            clock=self._clock,
+            sequence=secrets.randbelow(1 << 15),
+            timestamp=secrets.randbits(32),
+        )
+
+    def _request_keyframe(self) -> bool:
+        for track in self._inbound.tracks.values():
+            if track.kind == "video" and track.current is not None:
+                if self.state is not PeerState.CONNECTED:
+                    return False
+                return self._transport.send_rtcp(rtcp.keyframe_request(self._audio.ssrc, track.current.ssrc))
+        return False
+
+    async def _connect(self, remote: RemoteTransport) -> None:
+        outcome = PeerState.FAILED
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._transport.connect(remote)
+            self._enter(PeerState.CONNECTED)
+            if await self._transport.ended() is Ending.REMOTE:
+                outcome = PeerState.CLOSED
+            else:
+                self.count("consent-expired")
+        except TransportError as error:
+            self.count(str(error))
+        except TimeoutError:
+            self.count("connect-timeout")
+        finally:
+            await self._release()
+        self._enter(outcome)
+
+    async def _release(self) -> None:
+        for forwarder in self._forwarders.values():
+            forwarder.watch(None)
+        await self._transport.close()
+
+    def _enter(self, state: PeerState) -> None:
+        if state is not self.state and self.state not in (PeerState.FAILED, PeerState.CLOSED):
+            self.state = state
+            self._on_state(state)
+
+
+def _check_renegotiation(before: Offer, offer: Offer) -> None:
+    if (offer.username, offer.password) != (before.username, before.password):
+        raise SdpError("an ICE restart is not supported; join again")
+    if offer.fingerprints != before.fingerprints:
+        raise SdpError("the certificate changed; join again")
+    for index, section in enumerate(before.sections):
+        if index >= len(offer.sections) or (
+            not section.rejected
+            and not offer.sections[index].rejected
+            and (offer.sections[index].kind, offer.sections[index].mid) != (section.kind, section.mid)
+        ):
+            raise SdpError(f"m-line {index + 1} changed its place; m-lines are only added at the end")
+
+
+def _random_ssrc() -> int:
+    return secrets.randbelow((1 << 32) - 1) + 1

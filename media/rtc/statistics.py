@@ -1,0 +1,58 @@
+"""What a peer says about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from media.rtc.forwarder import SlotStatistics
+
+__all__ = ["PeerStatistics", "ReceivedStream"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedStream:
+    """One stream from the client.
+
+    Attributes:
+        kind: `audio` or `video`.
+        ssrc: its synchronization source.
+        lost: packets lost since the beginning; negative with duplicates.
+        jitter_ms: interarrival jitter (RFC 3550 §6.4.1).
+    """
+
+    kind: str
+    ssrc: int
+    lost: int
+    jitter_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatistics:
+    """Counts since the peer began.
+
+    Attributes:
+        packets_in: authentic RTP and RTCP packets received.
+        bytes_in: of them, with SRTP's.
+        packets_out: sent.
+        bytes_out: of them.
+        drops: datagrams dropped, received ones and ones to be sent, by reason.
+        rtt_ms: round trip by the client's last report, None before one.
+        remote_jitter_ms: of our audio, by the client's last report.
+        remote_loss: fraction of our audio lost, by the client's last report, 0 to 1.
+        bandwidth: what the client believes that it can receive (REMB), in bit/s.
+        received: streams from the client.
+        slots: by mid.
+        keyframe_requests: sent to the client's camera.
+    """
+
+    packets_in: int
+    bytes_in: int
+    packets_out: int
+    bytes_out: int
+    drops: Mapping[str, int]
+    rtt_ms: float | None
+    remote_jitter_ms: float | None
+    remote_loss: float | None
+    bandwidth: int | None
+    received: tuple[ReceivedStream, ...]
+    slots: Mapping[str, SlotStatistics]
+    keyframe_requests: int
