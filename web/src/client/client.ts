@@ -1,0 +1,348 @@
+import { Connection, type ConnectionState } from "./connection.js";
+import { listDevices, openCamera, openMicrophone, type CaptureKind, type Devices } from "./devices.js";
+import { TypedEventTarget } from "./events.js";
+import { LevelMeter } from "./levels.js";
+import { MediaSession } from "./media.js";
+import { asProblem, Problem } from "./problem.js";
+import { cleanName, MAX_CHAT_LENGTH, type Joined, type ServerMessage } from "./protocol.js";
+import { applyMessage, EMPTY_ROOM, withChatLine, type RoomState } from "./room.js";
+import { openWebSocket, socketUrl, type OpenSocket } from "./socket.js";
+import { NO_COUNTERS, readStatistics, type MediaStatistics } from "./statistics.js";
+import type { TokenSource } from "./token.js";
+
+export interface ContinuumClientOptions {
+  /** Origin of the server, such as `https://host`. */
+  readonly server: string;
+  readonly name: string;
+  readonly token: TokenSource;
+  readonly openSocket?: OpenSocket;
+}
+
+export interface ContinuumEvents {
+  /** Something about the room, the devices or the connection is different; read the properties. */
+  change: ContinuumClient;
+  /** Every message of the server, after it was applied. */
+  message: ServerMessage;
+  connection: ConnectionState;
+  /** The mixed sound of everybody else; play it. A new stream replaces the one before. */
+  audio: MediaStream;
+  /** Something failed and the call goes on. */
+  problem: Problem;
+  /** The call is over: by `leave` (null) or for a reason. */
+  ended: Problem | null;
+}
+
+export interface JoinOptions {
+  /** Without a microphone one listens and writes. */
+  readonly microphone: boolean;
+}
+
+const STATISTICS_EVERY_MS = 3_000;
+
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
+/**
+ * A participant's side of a call, without any user interface: joins a room, sends microphone and camera, receives
+ * everybody's sound and pictures, and keeps what is known of the room in `room`. It keeps the call up by itself;
+ * what it cannot mend it tells as a `Problem` with a code.
+ */
+export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
+  room: RoomState = EMPTY_ROOM;
+  muted = false;
+  microphone: MediaStreamTrack | null = null;
+  camera: MediaStreamTrack | null = null;
+  devices: Devices = { microphones: [], cameras: [], speakers: [] };
+  mediaState: RTCPeerConnectionState = "new";
+  media: MediaStatistics | null = null;
+
+  private readonly connection: Connection;
+  private readonly name: string;
+  private session: MediaSession | null = null;
+  private sessionWorked = false;
+  private readonly unacknowledged = new Map<string, string>();
+  private audioContext: AudioContext | null = null;
+  private ownMeter: LevelMeter | null = null;
+  private roomMeter: LevelMeter | null = null;
+  private counters = NO_COUNTERS;
+  private statisticsTimer: ReturnType<typeof setInterval> | undefined;
+  private over = false;
+
+  constructor(options: ContinuumClientOptions) {
+    super();
+    this.name = cleanName(options.name);
+    this.connection = new Connection({
+      url: socketUrl(options.server),
+      name: this.name,
+      token: options.token,
+      open: options.openSocket ?? openWebSocket,
+      events: {
+        state: (state) => {
+          this.emit("connection", state);
+          this.changed();
+        },
+        message: (message) => this.receive(message),
+        ended: (problem) => this.finish(problem),
+      },
+    });
+  }
+
+  get connectionState(): ConnectionState {
+    return this.connection.state;
+  }
+
+  /** Round trip of the last ping over the WebSocket, in milliseconds. */
+  get roundTrip(): number | null {
+    return this.connection.roundTrip;
+  }
+
+  /** Loudness of the own microphone, 0 to 1. */
+  readLevel(): number {
+    return this.muted ? 0 : (this.ownMeter?.read() ?? 0);
+  }
+
+  /** Loudness of what is received, 0 to 1. */
+  readRoomLevel(): number {
+    return this.roomMeter?.read() ?? 0;
+  }
+
+  /**
+   * Takes a seat. Call it from a click: browsers give sound only then. A microphone that is denied or missing is
+   * told as a `problem`, and the call goes on without it. Resolves when in the room; rejects with a `Problem`.
+   */
+  async join(options: JoinOptions = { microphone: true }): Promise<void> {
+    this.openMeters();
+    if (options.microphone) await this.enable("microphone");
+    if (this.over) throw new Problem("left", "left before the room was entered");
+    await new Promise<void>((resolve, reject) => {
+      const stop = [
+        this.on("connection", (state) => state === "connected" && settle(resolve)),
+        this.on("ended", (problem) =>
+          settle(() => reject(problem ?? new Problem("left", "left while joining"))),
+        ),
+      ];
+      const settle = (how: () => void) => {
+        for (const off of stop) off();
+        how();
+      };
+      addEventListener("online", this.onOnline);
+      addEventListener("pagehide", this.onPageHide);
+      navigator.mediaDevices?.addEventListener("devicechange", this.onDeviceChange);
+      this.statisticsTimer = setInterval(() => void this.readStatistics(), STATISTICS_EVERY_MS);
+      this.connection.start();
+    });
+  }
+
+  /** Gives the seat up and lets every device go. */
+  leave(): void {
+    if (this.connectionState === "idle") this.finish(null);
+    else this.connection.leave();
+  }
+
+  /** Says something in writing. What is lost on the way is sent again after a reconnection. */
+  say(text: string): void {
+    const plain = text.trim().slice(0, MAX_CHAT_LENGTH);
+    if (plain === "") return;
+    const id = randomId();
+    const name = this.room.participants.get(this.room.you)?.name ?? this.name;
+    const at = new Date().toISOString();
+    this.unacknowledged.set(id, plain);
+    this.room = withChatLine(this.room, { id, from: this.room.you, name, text: plain, at, pending: true });
+    this.connection.send({ type: "chat", id, text: plain });
+    this.changed();
+  }
+
+  setMuted(muted: boolean): void {
+    this.muted = muted;
+    if (this.microphone) this.microphone.enabled = !muted;
+    this.tellState();
+    this.changed();
+  }
+
+  /** Turns the microphone on after joining without, or changes to another one while talking. */
+  async useMicrophone(deviceId?: string): Promise<void> {
+    await this.enable("microphone", deviceId);
+    await this.session?.setMicrophone(this.microphone);
+    this.tellState();
+  }
+
+  /** Turns the camera on, or changes to another one. */
+  async useCamera(deviceId?: string): Promise<void> {
+    await this.enable("camera", deviceId);
+    await this.session?.setCamera(this.camera);
+    this.tellState();
+  }
+
+  async stopCamera(): Promise<void> {
+    this.camera?.stop();
+    this.camera = null;
+    this.changed();
+    await this.session?.setCamera(null);
+    this.tellState();
+  }
+
+  /** The picture of a participant that the server shows us now. */
+  videoTrackOf(participant: string): MediaStreamTrack | null {
+    if (participant === this.room.you) return this.camera;
+    for (const [mid, shown] of this.room.video) {
+      if (shown === participant) return this.session?.videoTrack(mid) ?? null;
+    }
+    return null;
+  }
+
+  private readonly onOnline = () => this.connection.retryNow();
+  private readonly onDeviceChange = () => void this.refreshDevices();
+  private readonly onPageHide = (event: PageTransitionEvent) => {
+    if (!event.persisted) this.leave();
+  };
+
+  private openMeters(): void {
+    this.audioContext = new AudioContext();
+    this.ownMeter = new LevelMeter(this.audioContext);
+    this.roomMeter = new LevelMeter(this.audioContext);
+  }
+
+  /** Opens a device in place of the one in use; a failure is told and leaves things as they were. */
+  private async enable(kind: CaptureKind, deviceId?: string): Promise<void> {
+    try {
+      const track = kind === "microphone" ? await openMicrophone(deviceId) : await openCamera(deviceId);
+      if (this.over) return track.stop();
+      const before = this[kind];
+      this[kind] = track;
+      before?.stop();
+      track.onended = () => void this.deviceLost(kind, track);
+      if (kind === "microphone") {
+        track.enabled = !this.muted;
+        this.ownMeter?.listen(track);
+      }
+    } catch (error) {
+      this.emit("problem", asProblem(error, `${kind}-denied`));
+    }
+    await this.refreshDevices();
+  }
+
+  private async deviceLost(kind: CaptureKind, track: MediaStreamTrack): Promise<void> {
+    if (this[kind] !== track) return;
+    this[kind] = null;
+    if (kind === "microphone") {
+      this.ownMeter?.listen(null);
+      await this.session?.setMicrophone(null);
+    } else {
+      await this.session?.setCamera(null);
+    }
+    this.emit("problem", new Problem(`${kind}-lost`, "the device went away"));
+    this.tellState();
+    await this.refreshDevices();
+  }
+
+  private async refreshDevices(): Promise<void> {
+    this.devices = await listDevices();
+    this.changed();
+  }
+
+  private receive(message: ServerMessage): void {
+    this.room = applyMessage(this.room, message);
+    switch (message.type) {
+      case "joined":
+        this.seated(message);
+        break;
+      case "answer":
+        void this.session?.answer(message.id, message.sdp);
+        break;
+      case "negotiate":
+        void this.session?.setSlots(message.videoSlots);
+        break;
+      case "ack":
+        this.unacknowledged.delete(message.id);
+        break;
+      case "error":
+        this.refused(message.code, message.message, message.id);
+        break;
+    }
+    this.emit("message", message);
+    this.changed();
+  }
+
+  private seated(joined: Joined): void {
+    for (const line of joined.history) this.unacknowledged.delete(line.id);
+    for (const [id, text] of this.unacknowledged) this.connection.send({ type: "chat", id, text });
+    this.tellState();
+    const before = this.session;
+    const session = new MediaSession({
+      iceServers: joined.iceServers,
+      videoSlots: joined.videoSlots,
+      microphone: this.microphone,
+      camera: this.camera,
+      events: {
+        send: (message) => this.connection.send(message),
+        state: (state) => this.session === session && this.mediaChanged(state),
+        problem: (problem) => this.emit("problem", problem),
+      },
+    });
+    this.session = session;
+    this.sessionWorked = false;
+    this.counters = NO_COUNTERS;
+    before?.close();
+    this.roomMeter?.listen(session.remoteAudio);
+    this.emit("audio", new MediaStream([session.remoteAudio]));
+    void session.offer();
+  }
+
+  /** A path that broke after it had worked is built anew; one that never worked is for the server's `bye` to tell. */
+  private mediaChanged(state: RTCPeerConnectionState): void {
+    this.mediaState = state;
+    if (state === "connected") this.sessionWorked = true;
+    if (state === "failed" && this.sessionWorked) this.connection.renew();
+    this.changed();
+  }
+
+  private refused(code: string, message: string, id: string | null): void {
+    if (id !== null && this.session?.refused(id, message)) return;
+    if (id !== null && this.unacknowledged.delete(id)) {
+      this.room = { ...this.room, chat: this.room.chat.filter((line) => line.id !== id) };
+    }
+    this.emit("problem", new Problem(code, message));
+  }
+
+  private tellState(): void {
+    this.connection.send({
+      type: "state",
+      muted: this.muted || this.microphone === null,
+      camera: this.camera !== null,
+    });
+  }
+
+  private async readStatistics(): Promise<void> {
+    const session = this.session;
+    if (!session || session.state !== "connected") return;
+    const report = await session.statistics();
+    if (this.session !== session) return;
+    [this.media, this.counters] = readStatistics(report.values(), this.counters);
+    this.changed();
+  }
+
+  private finish(problem: Problem | null): void {
+    if (this.over) return;
+    this.over = true;
+    clearInterval(this.statisticsTimer);
+    removeEventListener("online", this.onOnline);
+    removeEventListener("pagehide", this.onPageHide);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.onDeviceChange);
+    this.session?.close();
+    this.session = null;
+    this.microphone?.stop();
+    this.camera?.stop();
+    this.microphone = null;
+    this.camera = null;
+    void this.audioContext?.close();
+    this.emit("ended", problem);
+    this.changed();
+  }
+
+  private changed(): void {
+    this.emit("change", this);
+  }
+}

@@ -1,0 +1,192 @@
+import { Problem } from "./problem.js";
+import type { ClientMessage } from "./protocol.js";
+import { constrainOpus } from "./sdp.js";
+
+const ANSWER_TIMEOUT_MS = 10_000;
+const CAMERA_BITS_PER_SECOND = 700_000;
+
+export interface MediaEvents {
+  send(message: ClientMessage): void;
+  state(state: RTCPeerConnectionState): void;
+  problem(problem: Problem): void;
+}
+
+export interface MediaOptions {
+  readonly iceServers: readonly RTCIceServer[];
+  readonly videoSlots: number;
+  readonly microphone: MediaStreamTrack | null;
+  readonly camera: MediaStreamTrack | null;
+  readonly events: MediaEvents;
+}
+
+/** VP8 and what repairs it, in the browser's order; nothing at all would be refused, so then no preference is set. */
+function preferVp8(transceiver: RTCRtpTransceiver): void {
+  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+  const wanted = codecs.filter((codec) => /^video\/(vp8|rtx|red|ulpfec)$/i.test(codec.mimeType));
+  if (wanted.some((codec) => /vp8/i.test(codec.mimeType))) transceiver.setCodecPreferences(wanted);
+}
+
+/**
+ * One peer connection, from its first offer to its end. The client always offers; the order of its media sections
+ * is the protocol's: the voice, the camera, then the slots in which others' cameras are shown. After a restart of
+ * the server's media a new session is made; a session is not repaired.
+ */
+export class MediaSession {
+  private readonly peer: RTCPeerConnection;
+  private readonly voice: RTCRtpTransceiver;
+  private readonly camera: RTCRtpTransceiver;
+  private readonly slots: RTCRtpTransceiver[] = [];
+  private readonly events: MediaEvents;
+  private offered: string | null = null;
+  private offers = 0;
+  private offerAgain = false;
+  private heldCandidates: ClientMessage[] | null = [];
+  private deadline: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+
+  constructor(options: MediaOptions) {
+    this.events = options.events;
+    this.peer = new RTCPeerConnection({ iceServers: [...options.iceServers], bundlePolicy: "max-bundle" });
+    this.peer.onicecandidate = ({ candidate }) => this.trickle(candidate);
+    this.peer.onconnectionstatechange = () => this.events.state(this.peer.connectionState);
+    this.voice = this.peer.addTransceiver(options.microphone ?? "audio", {
+      direction: options.microphone ? "sendrecv" : "recvonly",
+    });
+    this.camera = this.peer.addTransceiver(options.camera ?? "video", {
+      direction: options.camera ? "sendonly" : "inactive",
+      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
+    });
+    preferVp8(this.camera);
+    this.growSlots(options.videoSlots);
+  }
+
+  /** Everybody else's sound, mixed by the server. */
+  get remoteAudio(): MediaStreamTrack {
+    return this.voice.receiver.track;
+  }
+
+  get state(): RTCPeerConnectionState {
+    return this.peer.connectionState;
+  }
+
+  /** The track of the video slot with this `mid`. */
+  videoTrack(mid: string): MediaStreamTrack | null {
+    return this.slots.find((slot) => slot.mid === mid)?.receiver.track ?? null;
+  }
+
+  statistics(): Promise<RTCStatsReport> {
+    return this.peer.getStats();
+  }
+
+  /** Sends an offer for what is wanted now; one at a time, the next when the answer to this is in. */
+  async offer(): Promise<void> {
+    if (this.closed) return;
+    if (this.offered !== null) {
+      this.offerAgain = true;
+      return;
+    }
+    this.offers += 1;
+    const id = `offer-${this.offers}`;
+    this.offered = id;
+    try {
+      const { sdp = "" } = await this.peer.createOffer();
+      if (this.closed) return;
+      const constrained = constrainOpus(sdp);
+      await this.peer.setLocalDescription({ type: "offer", sdp: constrained });
+      if (this.closed) return;
+      this.events.send({ type: "offer", id, sdp: constrained });
+    } catch (error) {
+      this.failed(`offer: ${String(error)}`);
+      return;
+    }
+    const held = this.heldCandidates ?? [];
+    this.heldCandidates = null;
+    for (const candidate of held) this.events.send(candidate);
+    this.deadline = setTimeout(() => this.failed("the server did not answer the offer"), ANSWER_TIMEOUT_MS);
+  }
+
+  async answer(id: string, sdp: string): Promise<void> {
+    if (this.closed || id !== this.offered) return;
+    clearTimeout(this.deadline);
+    try {
+      await this.peer.setRemoteDescription({ type: "answer", sdp: constrainOpus(sdp) });
+    } catch (error) {
+      this.failed(`answer: ${String(error)}`);
+      return;
+    }
+    this.settled();
+  }
+
+  /** The server refused the offer `id`; true if it was one of this session's. */
+  refused(id: string, reason: string): boolean {
+    if (this.closed || id !== this.offered) return false;
+    clearTimeout(this.deadline);
+    this.failed(`the server refused the offer: ${reason}`);
+    return true;
+  }
+
+  /** Changes or takes away the microphone; a mere change of device needs no new offer. */
+  async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
+    await this.voice.sender.replaceTrack(track);
+    await this.direct(this.voice, track ? "sendrecv" : "recvonly");
+  }
+
+  async setCamera(track: MediaStreamTrack | null): Promise<void> {
+    await this.camera.sender.replaceTrack(track);
+    await this.direct(this.camera, track ? "sendonly" : "inactive");
+  }
+
+  /** The server wants this many slots: more are added, surplus ones rest. */
+  async setSlots(wanted: number): Promise<void> {
+    this.growSlots(wanted);
+    this.slots.forEach((slot, index) => (slot.direction = index < wanted ? "recvonly" : "inactive"));
+    await this.offer();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.deadline);
+    this.peer.onicecandidate = null;
+    this.peer.onconnectionstatechange = null;
+    this.peer.close();
+  }
+
+  private growSlots(wanted: number): void {
+    while (this.slots.length < wanted) {
+      const slot = this.peer.addTransceiver("video", { direction: "recvonly" });
+      preferVp8(slot);
+      this.slots.push(slot);
+    }
+  }
+
+  private async direct(transceiver: RTCRtpTransceiver, direction: RTCRtpTransceiverDirection): Promise<void> {
+    if (transceiver.direction === direction) return;
+    transceiver.direction = direction;
+    await this.offer();
+  }
+
+  private trickle(candidate: RTCIceCandidate | null): void {
+    const message: ClientMessage = {
+      type: "candidate",
+      candidate: candidate?.candidate ?? "",
+      mid: candidate?.sdpMid ?? null,
+      mline: candidate?.sdpMLineIndex ?? null,
+    };
+    if (this.heldCandidates) this.heldCandidates.push(message);
+    else this.events.send(message);
+  }
+
+  private settled(): void {
+    this.offered = null;
+    if (!this.offerAgain) return;
+    this.offerAgain = false;
+    void this.offer();
+  }
+
+  private failed(detail: string): void {
+    if (this.closed) return;
+    this.offered = null;
+    this.offerAgain = false;
+    this.events.problem(new Problem("media-failed", detail));
+  }
+}

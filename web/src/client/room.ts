@@ -1,0 +1,105 @@
+import { captionsOfHistory, mergeCaption, settleCaptions, type Caption } from "./captions.js";
+import type { Latency, Participant, ServerMessage } from "./protocol.js";
+
+export interface ChatLine {
+  readonly id: string;
+  readonly from: string;
+  readonly name: string;
+  readonly text: string;
+  /** UTC, RFC 3339. */
+  readonly at: string;
+  /** Written here, not yet in the room's transcript. */
+  readonly pending: boolean;
+}
+
+/** Everything one client knows of a room: a value, replaced by each message that changes it. */
+export interface RoomState {
+  readonly room: string;
+  readonly you: string;
+  /** By id, in the order of joining. */
+  readonly participants: ReadonlyMap<string, Participant>;
+  readonly captions: readonly Caption[];
+  readonly chat: readonly ChatLine[];
+  /** Of the last turn. */
+  readonly latency: Latency | null;
+  /** Which participant's camera each video slot (by `mid`) shows. */
+  readonly video: ReadonlyMap<string, string>;
+}
+
+export const EMPTY_ROOM: RoomState = {
+  room: "",
+  you: "",
+  participants: new Map(),
+  captions: [],
+  chat: [],
+  latency: null,
+  video: new Map(),
+};
+
+const MAX_CHAT = 500;
+
+function withParticipant(state: RoomState, participant: Participant): RoomState {
+  return { ...state, participants: new Map(state.participants).set(participant.id, participant) };
+}
+
+function withoutParticipant(state: RoomState, id: string): RoomState {
+  const participants = new Map(state.participants);
+  participants.delete(id);
+  const video = new Map([...state.video].filter(([, shown]) => shown !== id));
+  return { ...state, participants, video, captions: settleCaptions(state.captions, id) };
+}
+
+/** Puts a line into the chat; one with the same id is replaced where it stands. */
+export function withChatLine(state: RoomState, line: ChatLine): RoomState {
+  const index = state.chat.findIndex((known) => known.id === line.id);
+  const chat = index >= 0 ? state.chat.with(index, line) : [...state.chat, line].slice(-MAX_CHAT);
+  return { ...state, chat };
+}
+
+/** The room after `message`. Messages that say nothing about the room return the same object. */
+export function applyMessage(state: RoomState, message: ServerMessage): RoomState {
+  switch (message.type) {
+    case "joined": {
+      const chat = message.history
+        .filter((line) => line.kind === "chat")
+        .map(({ id, from, name, text, at }) => ({ id, from, name, text, at, pending: false }));
+      const known = new Set(chat.map((line) => line.id));
+      const pending = state.chat.filter((line) => line.pending && !known.has(line.id));
+      return {
+        room: message.room,
+        you: message.you,
+        participants: new Map(message.participants.map((participant) => [participant.id, participant])),
+        captions: captionsOfHistory(message.history),
+        chat: [...chat, ...pending],
+        latency: state.latency,
+        video: new Map(),
+      };
+    }
+    case "participant":
+      return withParticipant(state, message.participant);
+    case "left":
+      return withoutParticipant(state, message.id);
+    case "speaking": {
+      const participant = state.participants.get(message.id);
+      return participant ? withParticipant(state, { ...participant, speaking: message.speaking }) : state;
+    }
+    case "caption": {
+      const name = state.participants.get(message.id)?.name ?? "Someone";
+      return { ...state, captions: mergeCaption(state.captions, message, name) };
+    }
+    case "chat": {
+      const { id, from, name, text, at } = message;
+      return withChatLine(state, { id, from, name, text, at, pending: false });
+    }
+    case "ack": {
+      const line = state.chat.find((known) => known.id === message.id);
+      return line?.pending ? withChatLine(state, { ...line, pending: false }) : state;
+    }
+    case "latency":
+      return { ...state, latency: message.latency };
+    case "video":
+      return { ...state, video: message.slots };
+    default:
+      return state;
+  }
+}

@@ -1,0 +1,157 @@
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { styleMap } from "lit/directives/style-map.js";
+import type { Caption, ContinuumClient } from "../client/index.js";
+import { Colours } from "./colours.js";
+import { ClientObserver } from "./observe.js";
+import { theme } from "./theme.js";
+
+const ANNOUNCED_AT_ONCE = 3;
+
+/**
+ * What is being said, with the speaker's name. A screen reader hears each utterance once, when it is complete,
+ * and never what its own user said.
+ */
+@customElement("continuum-captions")
+export class ContinuumCaptions extends LitElement {
+  @property({ attribute: false }) client: ContinuumClient | null = null;
+  @property({ attribute: false }) colours = new Colours();
+
+  @query(".lines") private readonly scroller!: HTMLElement | null;
+  private readonly known = new Set<string>();
+  private spoken: readonly Caption[] = [];
+  private heard: ContinuumClient | null = null;
+  private atEnd = true;
+
+  constructor() {
+    super();
+    new ClientObserver(this);
+  }
+
+  override willUpdate(): void {
+    const room = this.client?.room;
+    if (!room || room.you === "") return;
+    const fresh = room.captions.filter((caption) => caption.final && !this.known.has(caption.key));
+    for (const caption of fresh) this.known.add(caption.key);
+    // What was said before one came is there to be read, not read out.
+    if (this.heard !== this.client) this.heard = this.client;
+    else
+      this.spoken = [...this.spoken, ...fresh.filter((caption) => this.announced(caption, room.you))].slice(
+        -ANNOUNCED_AT_ONCE,
+      );
+  }
+
+  private announced(caption: Caption, you: string): boolean {
+    return caption.from !== you && !caption.key.startsWith("line/");
+  }
+
+  override updated(_changed: PropertyValues): void {
+    if (this.atEnd && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  private onScroll(): void {
+    const scroller = this.scroller!;
+    this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+  }
+
+  override render() {
+    const captions = this.client?.room.captions ?? [];
+    return html`
+      <div class="lines" tabindex="0" role="region" aria-label="Captions" @scroll=${this.onScroll}>
+        ${captions.length === 0 ? html`<p class="empty">What is said appears here.</p>` : nothing}
+        ${repeat(
+          captions,
+          (caption) => caption.key,
+          (caption, index) => this.line(caption, captions[index - 1]?.from === caption.from),
+        )}
+      </div>
+      <div class="unseen" role="log" aria-live="polite" aria-label="Spoken">
+        ${repeat(
+          this.spoken,
+          (caption) => caption.key,
+          (caption) => html`<p>${caption.name}: ${caption.text}</p>`,
+        )}
+      </div>
+    `;
+  }
+
+  private line(caption: Caption, continued: boolean) {
+    return html`<p
+      class="caption ${caption.final ? "" : "growing"} ${continued ? "continued" : ""}"
+      data-testid="caption"
+      data-speaker=${caption.from}
+      data-name=${caption.name}
+      data-final=${caption.final}
+      data-interrupted=${caption.interrupted}
+    >
+      <span
+        class="name ${continued ? "unseen" : ""}"
+        style=${styleMap({ color: this.colours.of(caption.from, caption.name) })}
+        ><bdi>${caption.name}</bdi></span
+      >
+      <span class="text" dir="auto">${caption.text}</span>${
+        caption.interrupted ? html`<span class="cut">cut off</span>` : nothing
+      }
+    </p>`;
+  }
+
+  static override styles = [
+    theme,
+    css`
+      :host {
+        display: block;
+        position: relative;
+        min-block-size: 0;
+      }
+      .lines {
+        block-size: 100%;
+        overflow-y: auto;
+        overscroll-behavior: contain;
+        padding: 0.5rem 0.25rem;
+        display: flex;
+        flex-direction: column;
+        border-radius: 0.75rem;
+        scrollbar-width: thin;
+        scrollbar-color: var(--_line) transparent;
+      }
+      .lines > :first-child {
+        margin-block-start: auto;
+      }
+      .empty {
+        color: var(--_quiet);
+        text-align: center;
+        margin-block-end: auto;
+      }
+      .caption {
+        inline-size: min(100%, 42rem);
+        margin-inline: auto;
+        padding-block-start: 0.7rem;
+        font-size: 1.0625rem;
+        line-height: 1.45;
+        text-wrap: pretty;
+        overflow-wrap: anywhere;
+      }
+      .caption.continued {
+        padding-block-start: 0.1rem;
+      }
+      .name:not(.unseen) {
+        display: block;
+        font-size: 0.8125rem;
+        font-weight: 600;
+      }
+      .growing .text {
+        color: var(--_quiet);
+      }
+      .cut {
+        margin-inline-start: 0.4rem;
+        font-size: 0.75rem;
+        color: var(--_quiet);
+        white-space: nowrap;
+      }
+      .cut::before {
+        content: "— ";
+      }
+    `,
+  ];
+}

@@ -1,0 +1,269 @@
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import type { Participant } from "../client/index.js";
+import * as icons from "./icons.js";
+import { theme } from "./theme.js";
+import { initials, statusWords } from "./words.js";
+
+const streams = new WeakMap<MediaStreamTrack, MediaStream>();
+
+/** One stream for a track, so that a redraw does not restart its picture. */
+function streamOf(track: MediaStreamTrack): MediaStream {
+  let stream = streams.get(track);
+  if (!stream) streams.set(track, (stream = new MediaStream([track])));
+  return stream;
+}
+
+/** One participant: picture or portrait, name, and what they are doing. */
+@customElement("continuum-participant")
+export class ParticipantTile extends LitElement {
+  @property({ attribute: false }) participant!: Participant;
+  @property({ attribute: false }) track: MediaStreamTrack | null = null;
+  @property({ type: Boolean }) own = false;
+
+  @query(".portrait") private readonly portrait!: HTMLElement | null;
+
+  /** How loud this participant is now, 0 to 1; moves the rings without a redraw. */
+  setLevel(level: number): void {
+    this.portrait?.style.setProperty("--_level", level.toFixed(3));
+  }
+
+  override render() {
+    const { name, kind, muted, camera, status, speaking } = this.participant;
+    const words = statusWords(this.participant);
+    const video = camera && this.track;
+    const state = status === "away" ? "away" : speaking || status === "speaking" ? "speaking" : status;
+    return html`
+      <div class="tile ${state} ${kind} ${video ? "filmed" : ""}">
+        ${
+          video
+            ? html`<video
+                class=${this.own ? "own" : ""}
+                autoplay
+                playsinline
+                .muted=${true}
+                .srcObject=${streamOf(this.track!)}
+                aria-label="Camera of ${name}"
+              ></video>`
+            : html`<div class="portrait" aria-hidden="true">
+                <span class="ring outer"></span><span class="ring inner"></span>
+                <span class="disc">${initials(name)}</span>
+              </div>`
+        }
+        <div class="plate">
+          <p class="name" dir="auto">
+            <bdi>${name}</bdi>${this.own ? html`<span class="tag">you</span>` : nothing}
+            ${kind === "persona" ? html`<span class="tag">persona</span>` : nothing}
+          </p>
+          <p class="status">${muted && kind === "person" ? icons.microphoneOff : nothing}${words}</p>
+        </div>
+      </div>
+    `;
+  }
+
+  static override styles = [
+    theme,
+    css`
+      :host {
+        display: block;
+        min-inline-size: 0;
+        min-block-size: 0;
+        block-size: 100%;
+      }
+      .tile {
+        position: relative;
+        block-size: 100%;
+        display: flex;
+        flex-direction: column;
+        align-items: center;
+        justify-content: center;
+        gap: 0.9rem;
+        padding: 1.25rem 0.75rem 1rem;
+        border-radius: var(--_radius);
+        background: var(--_surface);
+        box-shadow: inset 0 0 0 1px var(--_line);
+        overflow: hidden;
+        transition: box-shadow 200ms ease;
+      }
+      .tile.speaking {
+        box-shadow: inset 0 0 0 2px var(--_colour);
+      }
+      .portrait {
+        --_level: 0;
+        position: relative;
+        inline-size: var(--_portrait, 5.5rem);
+        aspect-ratio: 1;
+        margin: calc(var(--_portrait, 5.5rem) * 0.14);
+        display: grid;
+        place-items: center;
+      }
+      .disc {
+        inline-size: 100%;
+        aspect-ratio: 1;
+        border-radius: 50%;
+        display: grid;
+        place-items: center;
+        font-size: calc(var(--_portrait, 5.5rem) * 0.33);
+        font-weight: 600;
+        letter-spacing: 0.02em;
+        color: var(--_colour);
+        background: color-mix(in oklab, var(--_colour) 14%, var(--_surface));
+      }
+      .ring {
+        position: absolute;
+        inset: 0;
+        border-radius: 50%;
+        border: 2px solid var(--_colour);
+        opacity: 0;
+        transition:
+          opacity 240ms ease,
+          transform 90ms linear;
+      }
+      .speaking .ring {
+        opacity: 0.55;
+        transform: scale(calc(1.07 + var(--_level) * 0.12));
+      }
+      .speaking .ring.outer {
+        opacity: 0.25;
+        transform: scale(calc(1.12 + var(--_level) * 0.26));
+      }
+      .persona .disc {
+        background: radial-gradient(
+          circle at 32% 26%,
+          color-mix(in oklab, var(--_colour) 6%, var(--_surface)),
+          color-mix(in oklab, var(--_colour) 34%, var(--_surface)) 78%
+        );
+      }
+      .persona .ring {
+        opacity: 0.35;
+        transform: scale(1.1);
+      }
+      .persona .ring.outer {
+        opacity: 0.16;
+        transform: scale(1.22);
+      }
+      .persona.listening .ring {
+        animation: breathe 5.5s ease-in-out infinite;
+      }
+      .persona.listening .ring.outer {
+        animation-name: breathe-outer;
+        animation-delay: -0.5s;
+      }
+      .persona.thinking .ring.inner {
+        opacity: 0.9;
+        border-color: color-mix(in oklab, var(--_colour) 18%, transparent);
+        border-block-start-color: var(--_colour);
+        animation: turn 1.6s linear infinite;
+      }
+      .persona.speaking .ring {
+        opacity: 0.7;
+        transform: scale(calc(1.09 + var(--_level) * 0.14));
+      }
+      .persona.speaking .ring.outer {
+        opacity: 0.32;
+        transform: scale(calc(1.16 + var(--_level) * 0.3));
+      }
+      .away .portrait,
+      .connecting .portrait {
+        opacity: 0.55;
+      }
+      .away .ring {
+        border-style: dashed;
+      }
+      @keyframes breathe {
+        50% {
+          transform: scale(1.05);
+          opacity: 0.5;
+        }
+      }
+      @keyframes breathe-outer {
+        50% {
+          transform: scale(1.13);
+          opacity: 0.26;
+        }
+      }
+      @keyframes turn {
+        from {
+          transform: scale(1.1) rotate(0);
+        }
+        to {
+          transform: scale(1.1) rotate(1turn);
+        }
+      }
+      .plate {
+        max-inline-size: 100%;
+        text-align: center;
+      }
+      .name {
+        display: flex;
+        gap: 0.4rem;
+        align-items: baseline;
+        justify-content: center;
+        font-weight: 600;
+      }
+      .name bdi {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .tag {
+        flex: none;
+        font-size: 0.75rem;
+        font-weight: 400;
+        color: var(--_quiet);
+      }
+      .status {
+        display: flex;
+        gap: 0.25rem;
+        align-items: center;
+        justify-content: center;
+        font-size: 0.8125rem;
+        color: var(--_quiet);
+      }
+      .speaking .status {
+        color: var(--_colour);
+      }
+      .thinking .status {
+        color: var(--_warn);
+      }
+      .status svg {
+        inline-size: 1.05em;
+        block-size: 1.05em;
+      }
+      video {
+        position: absolute;
+        inset: 0;
+        inline-size: 100%;
+        block-size: 100%;
+        object-fit: cover;
+        background: #000;
+      }
+      video.own {
+        transform: scaleX(-1);
+      }
+      .filmed .plate {
+        position: absolute;
+        inset-inline-start: 0.6rem;
+        inset-block-end: 0.6rem;
+        max-inline-size: calc(100% - 1.2rem);
+        display: flex;
+        gap: 0.5rem;
+        align-items: baseline;
+        padding: 0.2rem 0.65rem;
+        border-radius: 999px;
+        color: #fff;
+        background: rgb(0 0 0 / 0.68);
+      }
+      .filmed .plate * {
+        color: #fff;
+      }
+      .filmed.speaking::after {
+        content: "";
+        position: absolute;
+        inset: 0;
+        border-radius: inherit;
+        border: 2px solid var(--_colour);
+      }
+    `,
+  ];
+}

@@ -1,0 +1,134 @@
+import type { ConnectionState, Participant, Problem, StageName } from "../client/index.js";
+
+export interface Explanation {
+  readonly title: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+const DEVICE = "the address bar's site settings";
+
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  unreachable: {
+    title: "The server does not answer",
+    advice: "Check that it is running and that you are on its network, then try again.",
+  },
+  unauthorized: {
+    title: "This room needs an invitation",
+    advice: "Ask whoever runs the server for a link to the room. It ends in #invite=… and must be whole.",
+  },
+  "bad-token": {
+    title: "This invitation is not valid here",
+    advice: "It was made by another server or got damaged. Ask for a new link.",
+  },
+  expired: { title: "This invitation has run out", advice: "Ask for a new link to the room." },
+  "bad-request": {
+    title: "The server did not accept that name or room",
+    advice: "A name has up to 40 characters; a room's name only letters, digits, dots and hyphens.",
+  },
+  "bad-version": {
+    title: "This page is out of date",
+    advice: "Reload it to get the server's current version.",
+  },
+  "room-full": { title: "The room is full", advice: "Wait until someone leaves, then try again." },
+  "taken-over": {
+    title: "You joined from somewhere else",
+    advice: "This seat moved to your other window or device. Join again to bring it back here.",
+  },
+  "join-timeout": { title: "Joining took too long", advice: "Try again." },
+  "too-fast": { title: "Too much at once", advice: "The server asked to slow down. Try again in a moment." },
+  "too-slow": {
+    title: "Your connection could not keep up",
+    advice: "Join again, best from a faster network.",
+  },
+  idle: { title: "The connection fell silent", advice: "Perhaps the computer slept. Join again." },
+  restarting: { title: "The server is restarting", advice: "Try again in a few seconds." },
+  removed: {
+    title: "You were removed from the room",
+    advice: "Ask whoever runs the server if this was a mistake.",
+  },
+  "no-media": {
+    title: "No sound could get through",
+    advice:
+      "A firewall or VPN seems to block UDP between you and the server. Try without it, or another network.",
+  },
+  "media-failed": {
+    title: "Sound could not be set up",
+    advice: "You can go on in writing. Leave and join again to try once more.",
+  },
+  insecure: {
+    title: "No microphone on this page",
+    advice: "Browsers allow it only over HTTPS or on the server's own machine. You can listen and write.",
+  },
+  "microphone-denied": {
+    title: "The microphone is not allowed",
+    advice: `You can listen and write. To speak, allow it in ${DEVICE}, then press the microphone button.`,
+  },
+  "microphone-missing": {
+    title: "No microphone found",
+    advice: "You can listen and write. To speak, plug one in, then press the microphone button.",
+  },
+  "microphone-busy": {
+    title: "The microphone is in use",
+    advice: "Close the other program that uses it, then press the microphone button.",
+  },
+  "microphone-lost": {
+    title: "The microphone went away",
+    advice: "Plug it in again or choose another, then press the microphone button.",
+  },
+  "camera-denied": { title: "The camera is not allowed", advice: `Allow it in ${DEVICE}, then try again.` },
+  "camera-missing": { title: "No camera found", advice: "Plug one in, then try again." },
+  "camera-busy": {
+    title: "The camera is in use",
+    advice: "Close the other program that uses it, then try again.",
+  },
+  "camera-lost": { title: "The camera went away", advice: "Plug it in again, then turn it on." },
+  "too-large": { title: "That message is too long", advice: "Send it in parts." },
+  "empty-text": { title: "That message was empty", advice: "Write something first." },
+  "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
+};
+
+/** A problem in plain words, with what to do about it. The server's own words follow where there are no others. */
+export function explain(problem: Problem): Explanation {
+  return EXPLANATIONS[problem.code] ?? { title: "Something went wrong", advice: problem.message };
+}
+
+const CONNECTION: Readonly<Record<ConnectionState, string>> = {
+  idle: "Not connected",
+  connecting: "Connecting",
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  closed: "Disconnected",
+};
+
+export function connectionWords(state: ConnectionState): string {
+  return CONNECTION[state];
+}
+
+/** What a participant is doing, in one word or two. */
+export function statusWords(participant: Participant): string {
+  if (participant.status === "away") return "away for a moment";
+  if (participant.status === "connecting") return "connecting";
+  if (participant.speaking || participant.status === "speaking") return "speaking";
+  if (participant.status === "thinking") return "thinking";
+  if (participant.muted) return "muted";
+  return "listening";
+}
+
+export const STAGE_WORDS: Readonly<Record<StageName, string>> = {
+  silence: "Silence wait",
+  words: "Words",
+  token: "First token",
+  clause: "First clause",
+  voice: "Voice",
+  wire: "Wire",
+};
+
+/** One or two letters that stand for a name. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map(
+    (word) => [...(word ?? "")].find((character) => /[\p{L}\p{N}]/u.test(character)) ?? "",
+  );
+  return letters.join("").toUpperCase() || "?";
+}

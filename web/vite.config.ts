@@ -1,0 +1,21 @@
+import { defineConfig, type Plugin } from "vite";
+
+/** The server answers /r/NAME with the page; so does the development server. */
+const roomPaths: Plugin = {
+  name: "room-paths",
+  configureServer(server) {
+    server.middlewares.use((request, _response, next) => {
+      if (request.url?.startsWith("/r/")) request.url = "/";
+      next();
+    });
+  },
+};
+
+const backend = process.env.CONTINUUM_SERVER ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [roomPaths],
+  // Nothing may be inlined into the markup: the page is served with `default-src 'self'`.
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: { proxy: { "/api": backend, "/ws": { target: backend, ws: true } } },
+});
