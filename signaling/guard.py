@@ -1,8 +1,8 @@
 """Runs a command that must not outlive the process that asked for it: `python guard.py PARENT NICE COMMAND…`.
 
-On Linux the kernel is asked for that (prctl(2), PR_SET_PDEATHSIG, kept over exec) and the command takes this
-process over; elsewhere this process stays, watches the parent and the command, and hands signals on. It imports
-nothing of the project, so that it costs a child's start little.
+On Linux the kernel is asked for that (prctl(2), PR_SET_PDEATHSIG, kept over exec) and the command takes
+this process over; elsewhere this process stays, watches the parent and the command, and hands signals on. It
+imports nothing of the project, so that it costs a child's start little.
 """
 
 import ctypes

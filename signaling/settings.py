@@ -16,6 +16,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableError
 
+from signaling.errors import UserError
+
 __all__ = [
     "IceServerSettings",
     "Launch",
@@ -36,7 +38,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 IceUrl = Annotated[str, StringConstraints(pattern=r"^(stun|stuns|turn|turns):[^\s]+$")]
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """Settings that cannot be used; one line an error."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -283,6 +285,7 @@ class Launch(BaseModel):
         settings: the settings in force; the child reads no other.
         run_dir: the run directory both children share.
         tls: for the media process, where HTTPS is wanted.
+        page: the directory of the built page; None where it is not built.
         ready_fd: a pipe, on which the child says once that it is ready.
     """
 
@@ -291,6 +294,7 @@ class Launch(BaseModel):
     settings: Settings
     run_dir: Path
     tls: Tls | None = None
+    page: Path | None = None
     ready_fd: int | None = None
 
     @classmethod

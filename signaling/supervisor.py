@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from signaling import guard
+from signaling.errors import UserError
 from signaling.settings import Launch
 
 __all__ = [
@@ -39,7 +40,7 @@ _READ = 1 << 16
 _LINE_LIMIT = 1 << 16
 
 
-class SupervisorError(Exception):
+class SupervisorError(UserError):
     """A child cannot be kept running; the message is one line."""
 
 

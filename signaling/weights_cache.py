@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from signaling.errors import UserError
 from signaling.weights import Entry, WeightFile, entry_for
 
 __all__ = ["FileState", "WeightsCache", "WeightsError", "sha256_of"]
@@ -19,7 +20,7 @@ FileState = Literal["missing", "damaged", "verified"]
 _BLOCK = 1 << 20
 
 
-class WeightsError(Exception):
+class WeightsError(UserError):
     """Weights that cannot be had or are not what they should be; the message is for people."""
 
 

@@ -1,0 +1,236 @@
+"""The command `continuum`. What is heavy is imported by the command that needs it."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signaling.errors import UserError
+
+if TYPE_CHECKING:
+    from signaling.weights import Entry
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Calls in which AI personas are participants, on the same footing as people.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(help="The models' weights: what is there, from where, and is it what it should be.")
+app.add_typer(weights_app, name="weights")
+
+PAGE = Path(__file__).parent.parent / "web" / "dist"
+
+Roles = Annotated[
+    list[str] | None, typer.Argument(metavar="[ROLE]…", help="Which roles; all that are needed.")
+]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors for people become one line each and exit status 1."""
+    try:
+        yield
+    except UserError as error:
+        for line in str(error).splitlines():
+            typer.echo(f"continuum: {line}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,
+    lan: Annotated[
+        bool | None, typer.Option("--lan", help="Serve other machines too: HTTPS, an invite, a QR code.")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Run a server: rooms, the page, the personas. Ctrl-C ends it."""
+    with _told():
+        from signaling.serve import serve as run_server
+        from signaling.settings import load_settings
+
+        run_server(
+            load_settings(host=host, port=port, lan=lan),
+            page=PAGE,
+            echo=typer.echo,
+            log=lambda line: typer.echo(line, err=True),
+            open_page=open_page,
+        )
+
+
+@app.command()
+def call(
+    room: Annotated[str, typer.Argument(help="The room to join.")],
+    wav: Annotated[list[Path] | None, typer.Option(help="A spoken turn; may be repeated.")] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="A turn written in the chat; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Record what is heard to this WAV.")] = None,
+    url: Annotated[str | None, typer.Option(help="The server; the one of this machine's settings.")] = None,
+    name: Annotated[str, typer.Option(help="Shown to the others.")] = "Caller",
+    token: Annotated[str | None, typer.Option(help="A join or invite token.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The server's key, where tokens are not given away.")
+    ] = None,
+    wait_greeting: Annotated[bool, typer.Option(help="Let a greeting end before the first turn.")] = True,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds a turn may take.")] = 45.0,
+    insecure: Annotated[bool, typer.Option(help="Accept a certificate that nobody signed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Join a room without a browser: speak a file, write, record what is heard, print words and latency."""
+    with _told():
+        from signaling.call import CallOptions, run
+
+        if url is None:
+            from signaling.settings import load_settings
+
+            settings = load_settings()
+            host = "127.0.0.1" if settings.lan or settings.host == "0.0.0.0" else settings.host
+            host = f"[{host}]" if ":" in host else host
+            url = f"{'https' if settings.lan else 'http'}://{host}:{settings.port}"
+        options = CallOptions(
+            room=room,
+            url=url,
+            wavs=tuple(wav or ()),
+            texts=tuple(text or ()),
+            out=out,
+            name=name,
+            token=token,
+            key=key,
+            wait_greeting=wait_greeting,
+            timeout=timeout,
+            insecure=insecure,
+        )
+        status = run(
+            options, as_json=as_json, echo=typer.echo, complain=lambda line: typer.echo(line, err=True)
+        )
+        raise typer.Exit(status)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check what a call needs on this machine: one line each, and what to do where it is not well."""
+    with _told():
+        from signaling.doctor import examine
+        from signaling.settings import load_settings
+
+        findings = examine(load_settings(), PAGE)
+        if as_json:
+            typer.echo(json.dumps({"findings": [finding.to_json() for finding in findings]}, indent=1))
+        else:
+            for finding in findings:
+                typer.echo(finding.line(colour=sys.stdout.isatty()))
+        if any(finding.state == "fail" for finding in findings):
+            raise typer.Exit(1)
+
+
+@app.command()
+def token(
+    room: Annotated[str, typer.Argument(help="The one room it opens.")],
+    name: Annotated[str, typer.Option(help="Whose seat it is: the identity.")],
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long it is good.")] = 12.0,
+) -> None:
+    """Print a token for a seat in a room, signed with this server's key."""
+    with _told():
+        from signaling.server.messages import MAX_ID_CHARACTERS, valid_room
+        from signaling.server.tokens import Tokens
+        from signaling.settings import load_settings, signing_key
+
+        if not valid_room(room):
+            raise typer.BadParameter("it is no name of a room", param_hint="ROOM")
+        if not 0 < len(name) <= MAX_ID_CHARACTERS:
+            raise typer.BadParameter(f"it has 1 to {MAX_ID_CHARACTERS} characters", param_hint="--name")
+        tokens = Tokens(signing_key(load_settings()))
+        typer.echo(tokens.mint_join(room, name, life=timedelta(hours=hours)))
+
+
+@weights_app.callback(invoke_without_command=True)
+def weights(context: typer.Context) -> None:
+    """Without a command: list."""
+    if context.invoked_subcommand is None:
+        list_weights()
+
+
+@weights_app.command("list")
+def list_weights() -> None:
+    """What is there, from where, its licence, size and SHA-256."""
+    with _told():
+        from signaling.settings import load_settings
+        from signaling.weights import CATALOGUE
+        from signaling.weights_cache import WeightsCache
+        from signaling.weights_report import report
+
+        settings = load_settings()
+        for line in report(CATALOGUE, WeightsCache(settings.weights_dir), settings.weights.given()):
+            typer.echo(line)
+
+
+@weights_app.command("verify")
+def verify_weights(roles: Roles = None) -> None:
+    """Hash every file again and compare it with what the catalogue says."""
+    with _told():
+        from signaling.serve import needed
+        from signaling.settings import load_settings
+        from signaling.weights import CATALOGUE
+        from signaling.weights_cache import WeightsCache
+
+        settings = load_settings()
+        cache = WeightsCache(settings.weights_dir)
+        required = {entry.role for entry in (_entries(roles) if roles else needed(settings))}
+        bad = False
+        for entry in _entries(roles) if roles else CATALOGUE:
+            for file in entry.files:
+                state = cache.state(entry, file, reread=True)
+                if state == "missing" and entry.role not in required:
+                    continue
+                bad = bad or state != "verified"
+                typer.echo(f"{state:9} {entry.role}: {cache.path(entry, file)}")
+        if bad:
+            raise UserError("not everything is what it should be: `continuum weights fetch` mends it")
+
+
+@weights_app.command("fetch")
+def fetch_weights(roles: Roles = None) -> None:
+    """Fetch what is missing or damaged; without a role what a call needs."""
+    with _told():
+        from signaling.fetching import Fetcher
+        from signaling.progress import BarProgress
+        from signaling.serve import needed
+        from signaling.settings import load_settings
+        from signaling.weights_cache import WeightsCache
+
+        settings = load_settings()
+        entries = _entries(roles) if roles else needed(settings)
+        with BarProgress() as progress:
+            cache = WeightsCache(settings.weights_dir)
+            Fetcher(cache, progress, hugging_face=settings.weights.hugging_face).fetch(entries)
+        typer.echo(f"{len(entries)} sets of weights are there and verified in {settings.weights_dir}")
+
+
+def _entries(roles: list[str]) -> tuple["Entry", ...]:
+    from signaling.weights import entry_for
+
+    try:
+        return tuple(entry_for(role) for role in roles)
+    except LookupError as error:
+        raise typer.BadParameter(str(error), param_hint="ROLE") from error
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
