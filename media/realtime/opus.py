@@ -1,7 +1,7 @@
 """Opus in and out (RFC 6716) through PyAV's codec contexts, called inline: no thread, no queue.
 
 Concealment needs no private access: a packet of the table-of-contents byte alone is a frame of length zero, which
-libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). In-band FEC is sent by the encoder; the decoder's half of it
+libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). In-band FEC is sent by the encoder; the decoder's half
 (`opus_decode` with `decode_fec`) is not reachable through FFmpeg's wrapper, so a received copy is not used.
 """
 
@@ -30,7 +30,7 @@ MAX_PACKET_SAMPLES = 5760
 """Samples of the longest Opus packet: 120 ms at 48 kHz."""
 
 DTX_PACKET = b"\x68"
-"""A 20 ms hybrid frame of length zero, fullband mono: the receiver plays comfort noise (RFC 6716 §3.1)."""
+"""A 20 ms hybrid frame of length zero, superwideband mono: the receiver plays comfort noise (RFC 6716 §3.1)."""
 
 _SILK_MS = (10.0, 20.0, 40.0, 60.0)
 _CELT_MS = (2.5, 5.0, 10.0, 20.0)
@@ -120,7 +120,7 @@ class AudioDecoder(Protocol):
 
 
 class OpusEncoder:
-    """libopus, mono, 32 kbit/s, complexity 5 (a third cheaper than 10, not told apart in speech), FEC on."""
+    """libopus, mono, 32 kbit/s, complexity 5 (a third cheaper than 10), in-band FEC on."""
 
     def __init__(self) -> None:
         context = av.CodecContext.create("libopus", "w")
@@ -140,10 +140,11 @@ class OpusEncoder:
         self._context = context
         self._frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME)
         self._frame.sample_rate = RATE
+        self._plane = np.frombuffer(memoryview(self._frame.planes[0]), np.int16, FRAME)
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """Encodes int16[960] to one packet of 20 ms."""
-        self._frame.planes[0].update(samples.data)
+        self._plane[:] = samples
         packets = self._context.encode(self._frame)
         return bytes(packets[0])
 
@@ -187,7 +188,7 @@ class OpusDecoder:
             raise OpusError(f"not an Opus packet: {error.strerror}") from error
         written = 0
         for frame in frames:
-            samples = np.frombuffer(frame.planes[0], np.int16, frame.samples)
+            samples = np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples)
             np.multiply(samples, np.float32(1 / 32768), out=out[written : written + frame.samples])
             written += frame.samples
         return written

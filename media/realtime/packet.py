@@ -21,7 +21,8 @@ class ReceivedPacket:
         timestamp: RTP timestamp, 32 bit, 48 kHz, as received.
         payload: one Opus packet (RFC 6716), 2.5 to 120 ms.
         arrival_ns: when it arrived, `time.monotonic_ns()`.
-        level: the sender's audio level in -dBov, 0 (loudest) to 127 (digital silence), RFC 6464; None when not sent.
+        level: the sender's audio level in -dBov (RFC 6464), 0 (loudest) to 127 (digital silence); None when
+            not sent.
     """
 
     sequence: int

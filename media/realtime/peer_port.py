@@ -8,19 +8,17 @@ __all__ = ["AudioPeer", "FakePeer"]
 
 
 class AudioPeer(Protocol):
-    """A person's end of the room.
-
-    Attributes:
-        jitter: packets are pushed into it by the network side and pulled by the tick, on one thread.
-    """
+    """A person's end of the room."""
 
     @property
-    def jitter(self) -> JitterBuffer: ...
+    def jitter(self) -> JitterBuffer:
+        """Packets are pushed into it by the network side and pulled by the tick, on one thread."""
+        ...
 
     def send_audio(self, payload: bytes, timestamp: int) -> None:
         """Sends one Opus packet; never blocks and never raises.
 
-        A timestamp that is more than 960 ahead of the last one begins a talkspurt (marker bit, RFC 3551 §4.1).
+        A timestamp more than 960 ahead of the last one begins a talkspurt (marker bit, RFC 3551 §4.1).
 
         Args:
             payload: one Opus packet of 20 ms; shared between listeners, so not to be changed.

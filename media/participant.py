@@ -1,0 +1,105 @@
+"""Who takes part in a room: a person behind a peer, or a persona behind a voice ring."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.realtime.gate import Gate
+from media.realtime.outlet import Outlet
+from media.realtime.packet import FRAME
+from media.realtime.peer_port import AudioPeer
+from media.realtime.ring import AudioRing
+
+__all__ = ["Participant", "Person", "Persona"]
+
+_PCM_TO_FLOAT = np.float32(1 / 32768)
+_EDGE = 120
+_FADE_OUT = np.linspace(1.0, 0.0, FRAME, dtype=np.float32)
+
+
+@dataclass(slots=True)
+class Person:
+    """A person: sends and hears.
+
+    Attributes:
+        id: identity.
+        row: row of the room's arrays.
+        peer: the person's end.
+        ears: ring of 16 kHz sound, for those who listen to the words.
+        gate: the cheap voice-activity gate.
+        muted: contributes nothing and is not listened to.
+        speaking: as last reported.
+        quiet: ticks since the last frame that came from a packet.
+        outlet: encoder of the person's own mix; None while the mix is the one all others hear.
+        apart: ticks for which an own mix is still made after the person was last heard.
+    """
+
+    id: str
+    row: int
+    peer: AudioPeer
+    ears: AudioRing
+    gate: Gate = field(default_factory=Gate)
+    muted: bool = False
+    speaking: bool = False
+    quiet: int = 0
+    outlet: Outlet | None = None
+    apart: int = 0
+
+
+@dataclass(slots=True)
+class Persona:
+    """A persona: its voice comes from a ring that the mind fills.
+
+    Attributes:
+        id: identity.
+        row: row of the room's arrays.
+        voice: ring of 48 kHz sound.
+        muted: contributes nothing.
+        speaking: as last reported; true while the ring has sound.
+        pcm: int16[960], scratch for what is pulled.
+        tail: how many samples of `pcm` are the faded rest of a stopped voice, to be played in the next tick.
+    """
+
+    id: str
+    row: int
+    voice: AudioRing
+    muted: bool = False
+    speaking: bool = False
+    pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
+    tail: int = 0
+
+    def read(self, out: NDArray[np.float32]) -> int:
+        """Takes the next frame of the voice.
+
+        Args:
+            out: float32[960]; zeros after the last sample there is.
+
+        Returns:
+            How many samples of it are sound from the ring.
+        """
+        if self.tail:
+            np.multiply(self.pcm, _PCM_TO_FLOAT, out=out)
+            np.multiply(out, _FADE_OUT, out=out)
+            self.tail = 0
+            return 0
+        count = self.voice.pull(self.pcm)
+        if count == 0:
+            out[:] = 0.0
+            return 0
+        np.multiply(self.pcm, _PCM_TO_FLOAT, out=out)
+        if count < FRAME:
+            edge = min(count, _EDGE)
+            out[count - edge : count] *= _FADE_OUT[-edge:]
+        return count
+
+    def stop(self) -> int:
+        """Keeps one frame to fade out with and drops the rest; returns the position played up to."""
+        if self.speaking and not self.tail:
+            self.tail = self.voice.pull(self.pcm)
+        played = self.voice.pulled
+        self.voice.drop()
+        return played
+
+
+Participant = Person | Persona

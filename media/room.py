@@ -1,0 +1,450 @@
+"""A room: its participants, and the pass over them that the plane's clock makes every 20 ms."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.events import (
+    GateClosed,
+    GateOpened,
+    MediaEvent,
+    SpeakingChanged,
+    VoiceDrained,
+    VoiceStarted,
+)
+from media.participant import Participant, Person, Persona
+from media.realtime.decimator import EARS_FRAME, HISTORY, TAPS, decimate
+from media.realtime.gate import OPEN_FRAMES, PREROLL
+from media.realtime.jitter import JitterStatistics
+from media.realtime.levels import measure
+from media.realtime.mixer import mix_minus
+from media.realtime.opus import AudioEncoder, OpusEncoder
+from media.realtime.outlet import MixHistory, Outlet
+from media.realtime.packet import FRAME, FrameKind
+from media.realtime.peer_port import AudioPeer
+from media.realtime.ring import AudioRing
+from media.realtime.speaker import AUDIBLE, choose
+
+__all__ = ["DUCKED", "Room", "RoomError"]
+
+DUCKED = 0.25
+"""Gain of a persona's voice while a person's gate is open: -12 dB."""
+
+_IDLE_TICKS = 50
+
+APART_TICKS = 10
+"""Ticks for which a person who fell silent keeps an encoder: fed the common mix, it comes to the same state."""
+
+_INITIAL_ROWS = 8
+
+
+class RoomError(ValueError):
+    """Someone is in the room already, or is not."""
+
+
+class Room:
+    """Participants of one call.
+
+    Attributes:
+        id: identity.
+        sent: packets handed to peers so far.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        report: Callable[[MediaEvent], None],
+        wake: Callable[[], None],
+        clock: Callable[[], int] = time.monotonic_ns,
+        encoder: Callable[[], AudioEncoder] = OpusEncoder,
+    ) -> None:
+        """An empty room.
+
+        Args:
+            id: identity.
+            report: told of each event, synchronously.
+            wake: called when the room has something to do again after it was idle; cheap, may be called often.
+            clock: nanoseconds, the one that stamps packets.
+            encoder: makes an encoder for a distinct mix.
+        """
+        self.id = id
+        self.sent = 0
+        self._report = report
+        self._wake = wake
+        self._clock = clock
+        self._encoder = encoder
+        self._persons: dict[str, Person] = {}
+        self._personas: dict[str, Persona] = {}
+        self._outlets: list[Outlet] = []
+        self._free_outlets: list[Outlet] = []
+        self._free_rows: list[int] = []
+        self._leaving: list[int] = []
+        self._apart: list[Person] = []
+        self._started: list[Persona] = []
+        self._drained: list[Persona] = []
+        self._shared = self._make_outlet()
+        self._shared_live = False
+        self._history = MixHistory()
+        self._departed = JitterStatistics()
+        self._total = np.zeros(FRAME, np.float32)
+        self._scratch = np.zeros(HISTORY + FRAME, np.float32)
+        self._frames = np.zeros((0, FRAME), np.float32)
+        self._ears = np.zeros((0, EARS_FRAME), np.int16)
+        self._filter = np.zeros((0, HISTORY), np.float32)
+        self._levels = np.zeros(0, np.float32)
+        self._before = np.zeros(0, np.float32)
+        self._audible = np.zeros(0, np.float32)
+        self._loudness = np.zeros(0, np.float32)
+        self._gains_from = np.zeros(0, np.float32)
+        self._gains_to = np.zeros(0, np.float32)
+        self._hangover = np.zeros(0, np.int64)
+        self._rows = np.zeros(0, np.int64)
+        self._sources = np.zeros(0, np.int64)
+        self._heard = np.zeros(0, np.bool_)
+        self._allocate(_INITIAL_ROWS)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._persons or id in self._personas
+
+    def __len__(self) -> int:
+        return len(self._persons) + len(self._personas)
+
+    @property
+    def idle(self) -> bool:
+        """Whether a tick would change nothing until a packet, a participant or a voice comes.
+
+        A room with a listener and a persona is never idle: the voice ring is filled by another process, which makes
+        no call here.
+        """
+        if not self._persons:
+            return True
+        if self._personas or self._leaving:
+            return False
+        return all(person.quiet > _IDLE_TICKS for person in self._persons.values())
+
+    @property
+    def encodes(self) -> int:
+        """Frames that were encoded to packets so far."""
+        return sum(outlet.encodes for outlet in self._outlets)
+
+    @property
+    def replays(self) -> int:
+        """How often an encoder took over a stream so far, at five encodes each."""
+        return sum(outlet.replays for outlet in self._outlets)
+
+    @property
+    def jitter(self) -> JitterStatistics:
+        """Sums of the counters of everybody who is or was here."""
+        total = JitterStatistics()
+        total.add(self._departed)
+        for person in self._persons.values():
+            total.add(person.peer.jitter.statistics)
+        return total
+
+    def add_person(self, id: str, *, ears: AudioRing, peer: AudioPeer) -> None:
+        """Lets a person in.
+
+        Args:
+            id: identity, unique in the room.
+            ears: ring at 16 kHz; written in each tick from the person's first packet on.
+            peer: sends what the person hears and holds what the person sends.
+
+        Raises:
+            RoomError: somebody of that identity is here.
+        """
+        person = Person(id=id, row=self._take_row(id), peer=peer, ears=ears)
+        self._persons[id] = person
+        peer.jitter.wake = lambda: self._stir(person)
+        self._wake()
+
+    def add_persona(self, id: str, *, voice: AudioRing) -> None:
+        """Lets a persona in.
+
+        Args:
+            id: identity, unique in the room.
+            voice: ring at 48 kHz; played as it fills.
+
+        Raises:
+            RoomError: somebody of that identity is here.
+        """
+        self._personas[id] = Persona(id=id, row=self._take_row(id), voice=voice)
+        self._wake()
+
+    def remove(self, id: str) -> None:
+        """Lets a participant go; the rest of the frame is faded so that nobody hears a click.
+
+        Raises:
+            RoomError: nobody of that identity is here.
+        """
+        participant = self._find(id)
+        if isinstance(participant, Person):
+            del self._persons[id]
+            participant.peer.jitter.wake = None
+            self._departed.add(participant.peer.jitter.statistics)
+            self._release(participant)
+        else:
+            del self._personas[id]
+        row = participant.row
+        if self._persons and self._gains_from[row] > 0.0:
+            # Played backwards, the last frame goes on where it ended.
+            self._frames[row] = self._frames[row, ::-1].copy()
+            self._gains_from[row] = 1.0
+            self._leaving.append(row)
+        else:
+            self._free_rows.append(row)
+
+    def mute(self, id: str, muted: bool) -> None:
+        """A muted participant is neither mixed nor listened to; a muted person's ears ring goes on with silence.
+
+        Raises:
+            RoomError: nobody of that identity is here.
+        """
+        participant = self._find(id)
+        participant.muted = muted
+        self._hangover[participant.row] = 0
+
+    def stop_voice(self, id: str) -> int:
+        """Fades a persona's voice out within a frame and forgets the rest of it.
+
+        Returns:
+            Position in the voice ring (48 kHz) up to which it is played, the fading frame included.
+
+        Raises:
+            RoomError: no persona of that identity is here.
+        """
+        persona = self._personas.get(id)
+        if persona is None:
+            raise RoomError(f"no persona {id!r} is in room {self.id!r}")
+        played = persona.stop()
+        self._say_speaking(persona, False)
+        return played
+
+    def tick(self, timestamp: int, now_ns: int) -> None:
+        """One pass: read every source once, sum once, encode once a distinct mix, hand out.
+
+        Args:
+            timestamp: media time of the frame, in samples.
+            now_ns: the instant the tick was due.
+        """
+        count, persons = self._read(now_ns)
+        self._levels, self._before = self._before, self._levels
+        measure(self._frames, self._rows, count, self._levels)
+        ducked = self._listen(persons)
+        choose(self._audible, self._rows, count, self._hangover, self._loudness, self._heard)
+        sources, apart = self._weigh(DUCKED if ducked else 1.0)
+        mix_minus(
+            self._frames,
+            self._gains_from,
+            self._gains_to,
+            self._sources,
+            sources,
+            len(apart),
+            self._total,
+            self._mixes,
+        )
+        self._send(timestamp & 0xFFFFFFFF, apart)
+        self._settle(sources)
+
+    def _read(self, now_ns: int) -> tuple[int, int]:
+        """Reads every source; tells how many rows hold a frame, and how many of them, first, are persons'."""
+        count = 0
+        for person in self._persons.values():
+            kind = person.peer.jitter.pull(self._frames[person.row], now_ns)
+            person.quiet = person.quiet + 1 if kind is FrameKind.SILENCE else 0
+            if person.quiet <= _IDLE_TICKS:
+                self._rows[count] = person.row
+                count += 1
+        persons = count
+        for persona in self._personas.values():
+            taken = persona.read(self._frames[persona.row])
+            if taken and not persona.speaking:
+                self._started.append(persona)
+                self._say_speaking(persona, True)
+            if persona.speaking and taken < FRAME:
+                self._drained.append(persona)
+                self._say_speaking(persona, False)
+            self._rows[count] = persona.row
+            count += 1
+        return count, persons
+
+    def _listen(self, persons: int) -> bool:
+        """Writes ears, moves gates, silences the muted; tells whether a person is speaking."""
+        decimate(self._frames, self._rows, persons, TAPS, self._filter, self._scratch, self._ears)
+        np.copyto(self._audible, self._levels)
+        for persona in self._personas.values():
+            if persona.muted:
+                self._audible[persona.row] = 0.0
+        ducked = False
+        for person in self._persons.values():
+            if person.quiet > _IDLE_TICKS:
+                continue
+            ears = self._ears[person.row]
+            if person.muted:
+                self._audible[person.row] = 0.0
+                ears[:] = 0
+                changed = person.gate.close()
+            else:
+                changed = person.gate.hear(ears.data.cast("B"), float(self._levels[person.row]))
+            person.ears.write(ears)
+            if changed:
+                self._report_gate(person)
+            ducked |= person.gate.opened
+        return ducked
+
+    def _weigh(self, voice_gain: float) -> tuple[int, list[Person]]:
+        """Sets the gains of those who are heard.
+
+        Args:
+            voice_gain: gain of personas.
+
+        Returns:
+            How many rows of `_sources` are mixed, and the persons at its front, who hear a mix of their own.
+        """
+        apart = self._apart
+        apart.clear()
+        for person in self._persons.values():
+            heard = self._aim(person.row, 1.0)
+            if heard or self._gains_from[person.row] > 0.0:
+                person.apart = APART_TICKS
+            elif person.apart > 0:
+                person.apart -= 1
+            if person.apart > 0:
+                self._sources[len(apart)] = person.row
+                apart.append(person)
+                if person.outlet is None:
+                    person.outlet = self._free_outlets.pop() if self._free_outlets else self._make_outlet()
+                    person.outlet.take_over(self._history)
+            elif person.outlet is not None:
+                self._release(person)
+            self._say_speaking(person, heard and person.gate.opened)
+        count = len(apart)
+        for persona in self._personas.values():
+            if self._aim(persona.row, voice_gain) or self._gains_from[persona.row] > 0.0:
+                self._sources[count] = persona.row
+                count += 1
+        for row in self._leaving:
+            self._gains_to[row] = 0.0
+            self._sources[count] = row
+            count += 1
+        return count, apart
+
+    def _aim(self, row: int, gain: float) -> bool:
+        """Sets where a row's gain goes in this frame; tells whether it is heard."""
+        heard = bool(self._heard[row])
+        self._gains_to[row] = gain if heard else 0.0
+        # An onset out of silence has no edge to soften, and a ramp would take the first consonant away.
+        if heard and self._gains_from[row] == 0.0 and self._before[row] < AUDIBLE:
+            self._gains_from[row] = gain
+        return heard
+
+    def _send(self, timestamp: int, apart: list[Person]) -> None:
+        for index, person in enumerate(apart):
+            assert person.outlet is not None
+            payload = person.outlet.packet(self._mixes[index + 1])
+            if payload is not None:
+                person.peer.send_audio(payload, timestamp)
+                self.sent += 1
+        common = self._mixes[0]
+        if len(apart) < len(self._persons):
+            if not self._shared_live:
+                self._shared.take_over(self._history)
+            payload = self._shared.packet(common)
+            if payload is not None:
+                for person in self._persons.values():
+                    if person.outlet is None:
+                        person.peer.send_audio(payload, timestamp)
+                        self.sent += 1
+        self._shared_live = len(apart) < len(self._persons)
+        self._history.keep(common)
+
+    def _settle(self, sources: int) -> None:
+        for index in range(sources):
+            row = self._sources[index]
+            self._gains_from[row] = self._gains_to[row]
+        self._free_rows.extend(self._leaving)
+        self._leaving.clear()
+        if self._started:
+            now_ns = self._clock()
+            for persona in self._started:
+                self._report(VoiceStarted(self.id, persona.id, persona.voice.pulled, now_ns))
+            self._started.clear()
+        for persona in self._drained:
+            self._report(VoiceDrained(self.id, persona.id, persona.voice.pulled))
+        self._drained.clear()
+
+    def _stir(self, person: Person) -> None:
+        person.quiet = 0
+        self._wake()
+
+    def _report_gate(self, person: Person) -> None:
+        written = person.ears.written
+        if person.gate.opened:
+            start = max(0, written - OPEN_FRAMES * EARS_FRAME - PREROLL)
+            self._report(GateOpened(self.id, person.id, start))
+        else:
+            self._report(GateClosed(self.id, person.id, written))
+
+    def _say_speaking(self, participant: Participant, speaking: bool) -> None:
+        if participant.speaking is not speaking:
+            participant.speaking = speaking
+            self._report(SpeakingChanged(self.id, participant.id, speaking))
+
+    def _find(self, id: str) -> Participant:
+        participant = self._persons.get(id) or self._personas.get(id)
+        if participant is None:
+            raise RoomError(f"nobody called {id!r} is in room {self.id!r}")
+        return participant
+
+    def _make_outlet(self) -> Outlet:
+        outlet = Outlet(self._encoder())
+        self._outlets.append(outlet)
+        return outlet
+
+    def _release(self, person: Person) -> None:
+        if person.outlet is not None:
+            self._free_outlets.append(person.outlet)
+            person.outlet = None
+
+    def _take_row(self, id: str) -> int:
+        if id in self:
+            raise RoomError(f"{id!r} is in room {self.id!r} already")
+        if not self._free_rows:
+            self._allocate(2 * len(self._frames))
+        row = self._free_rows.pop()
+        for state in (self._levels, self._before, self._loudness, self._hangover, self._heard):
+            state[row] = 0
+        self._gains_from[row] = self._gains_to[row] = 0.0
+        self._filter[row] = 0.0
+        return row
+
+    def _allocate(self, rows: int) -> None:
+        """Makes room for more participants, keeping the state of those who are here."""
+        before = len(self._rows)
+        self._frames = _grown(self._frames, rows)
+        self._ears = _grown(self._ears, rows)
+        self._filter = _grown(self._filter, rows)
+        self._levels = _grown(self._levels, rows)
+        self._before = _grown(self._before, rows)
+        self._audible = _grown(self._audible, rows)
+        self._loudness = _grown(self._loudness, rows)
+        self._hangover = _grown(self._hangover, rows)
+        self._heard = _grown(self._heard, rows)
+        self._gains_from = _grown(self._gains_from, rows)
+        self._gains_to = _grown(self._gains_to, rows)
+        self._rows = _grown(self._rows, rows)
+        self._sources = _grown(self._sources, rows)
+        self._mixes = np.zeros((rows + 1, FRAME), np.int16)
+        self._free_rows.extend(range(rows - 1, before - 1, -1))
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def _grown(array: NDArray[_Scalar], rows: int) -> NDArray[_Scalar]:
+    larger = np.zeros((rows, *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
