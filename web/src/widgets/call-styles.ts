@@ -111,18 +111,25 @@ export const callStyles = [
       align-items: center;
     }
     .tiles {
-      display: grid;
-      grid-template-columns: repeat(auto-fit, minmax(min(11.5rem, 100%), 19rem));
-      grid-auto-rows: minmax(13rem, auto);
+      display: flex;
+      flex-wrap: wrap;
       justify-content: center;
       gap: 0.75rem;
       overflow-y: auto;
       max-block-size: 100%;
     }
+    .tiles li {
+      flex: 1 1 11rem;
+      max-inline-size: 19rem;
+      min-block-size: 12.5rem;
+    }
     .bare .tiles {
       --_portrait: 7.5rem;
-      grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 24rem));
-      grid-auto-rows: minmax(18rem, auto);
+    }
+    .bare .tiles li {
+      flex-basis: 14rem;
+      max-inline-size: 24rem;
+      min-block-size: 18rem;
     }
     aside {
       display: grid;
@@ -200,14 +207,18 @@ export const callStyles = [
       }
       .tiles {
         --_portrait: 3.5rem;
-        grid-template-columns: repeat(auto-fit, minmax(6.25rem, 1fr));
-        grid-auto-rows: minmax(9.25rem, auto);
         gap: 0.5rem;
+      }
+      .tiles li {
+        flex-basis: 6rem;
+        min-block-size: 8.75rem;
       }
       .bare .tiles {
         --_portrait: 4.5rem;
-        grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr));
-        grid-auto-rows: minmax(11rem, auto);
+      }
+      .bare .tiles li {
+        flex-basis: 9rem;
+        min-block-size: 11rem;
       }
       aside {
         inset: 0 0.75rem;

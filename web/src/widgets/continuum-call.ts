@@ -1,7 +1,7 @@
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, queryAll, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "./styled.js";
 import { ContinuumClient, inviteOf, Problem, requestToken, type Participant } from "../client/index.js";
 import { callStyles } from "./call-styles.js";
 import { Colours } from "./colours.js";
@@ -16,7 +16,7 @@ import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
 import { ParticipantTile } from "./participant-tile.js";
 import { recallName, rememberName } from "./remembered-name.js";
-import { connectionWords, explain } from "./words.js";
+import { connectionWords, explain, speakingWords } from "./words.js";
 
 const NARROW_PX = 900;
 const KEYS: Readonly<Record<string, Control>> = {
@@ -255,9 +255,7 @@ export class ContinuumCall extends LitElement {
     return html`
       <header>
         <h1><bdi>${room.room}</bdi></h1>
-        <p class="speaking" aria-hidden="true">
-          ${speaking.length > 0 ? `${speaking.join(", ")} speaking` : nothing}
-        </p>
+        <p class="speaking" aria-hidden="true">${speakingWords(speaking)}</p>
         <continuum-latency .latency=${room.latency}></continuum-latency>
         ${this.connectionPill(client)}
       </header>
@@ -388,7 +386,7 @@ export class ContinuumCall extends LitElement {
       data-speaking=${participant.speaking}
       data-status=${participant.status}
       data-muted=${participant.muted}
-      style=${styleMap({ "--_colour": this.colours.of(participant.id, participant.name) })}
+      ${styled({ "--_colour": this.colours.of(participant.id, participant.name) })}
     >
       <continuum-participant
         .participant=${participant}

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "./styled.js";
 import type { Caption, ContinuumClient } from "../client/index.js";
 import { Colours } from "./colours.js";
 import { ClientObserver } from "./observe.js";
@@ -87,7 +87,7 @@ export class ContinuumCaptions extends LitElement {
     >
       <span
         class="name ${continued ? "unseen" : ""}"
-        style=${styleMap({ color: this.colours.of(caption.from, caption.name) })}
+        ${styled({ color: this.colours.of(caption.from, caption.name) })}
         ><bdi>${caption.name}</bdi></span
       >
       <span class="text" dir="auto">${caption.text}</span>${
@@ -108,7 +108,8 @@ export class ContinuumCaptions extends LitElement {
         block-size: 100%;
         overflow-y: auto;
         overscroll-behavior: contain;
-        padding: 0.5rem 0.25rem;
+        padding: 1rem 0.25rem 0.5rem;
+        mask-image: linear-gradient(transparent, #000 1.5rem);
         display: flex;
         flex-direction: column;
         border-radius: 0.75rem;

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "./styled.js";
 import { MAX_CHAT_LENGTH, type ChatLine, type ContinuumClient } from "../client/index.js";
 import { Colours } from "./colours.js";
 import * as icons from "./icons.js";
@@ -107,9 +107,7 @@ export class ContinuumChat extends LitElement {
       data-pending=${line.pending}
     >
       <p class="head ${continued ? "unseen" : ""}">
-        <bdi class="name" style=${styleMap({ color: this.colours.of(line.from, line.name) })}
-          >${line.name}</bdi
-        >
+        <bdi class="name" ${styled({ color: this.colours.of(line.from, line.name) })}>${line.name}</bdi>
         <span class="time">${line.pending ? "sending" : timeOf(line.at)}</span>
       </p>
       <p class="text" dir="auto">${line.text}</p>
@@ -184,13 +182,15 @@ export class ContinuumChat extends LitElement {
       textarea {
         resize: none;
         field-sizing: content;
+        min-block-size: 2.875rem;
         max-block-size: 8rem;
         line-height: 1.4;
+        padding-block: 0.65rem;
       }
       form .primary {
         padding: 0;
-        inline-size: 2.75rem;
-        block-size: 2.75rem;
+        inline-size: 2.875rem;
+        block-size: 2.875rem;
         line-height: 0;
         flex: none;
       }

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { styleMap } from "lit/directives/style-map.js";
+import { styled } from "./styled.js";
 import { breakdown, type Latency, type Stage } from "../client/index.js";
 import { theme } from "./theme.js";
 import { STAGE_WORDS } from "./words.js";
@@ -41,7 +41,7 @@ export class LatencyMeter extends LitElement {
             ${stages.map(
               (stage) =>
                 html`<i
-                  style=${styleMap({ flexGrow: String(stage.ms), background: STAGE_COLOURS[stage.name] })}
+                  ${styled({ "flex-grow": String(stage.ms), background: STAGE_COLOURS[stage.name] })}
                 ></i>`,
             )}
           </span>
@@ -53,8 +53,7 @@ export class LatencyMeter extends LitElement {
             ${stages.map(
               (stage) => html`
                 <dt>
-                  <i style=${styleMap({ background: STAGE_COLOURS[stage.name] })}></i
-                  >${STAGE_WORDS[stage.name]}
+                  <i ${styled({ background: STAGE_COLOURS[stage.name] })}></i>${STAGE_WORDS[stage.name]}
                 </dt>
                 <dd data-stage=${stage.name} data-ms=${Math.round(stage.ms)}>
                   ${stage.ahead ? html`<span class="ahead">ahead, at</span> ${ms(stage.at)}` : ms(stage.ms)}

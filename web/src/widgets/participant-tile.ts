@@ -53,7 +53,7 @@ export class ParticipantTile extends LitElement {
         <div class="plate">
           <p class="name" dir="auto">
             <bdi>${name}</bdi>${this.own ? html`<span class="tag">you</span>` : nothing}
-            ${kind === "persona" ? html`<span class="tag">persona</span>` : nothing}
+            ${kind === "persona" ? html`<span class="tag kind">persona</span>` : nothing}
           </p>
           <p class="status">${muted && kind === "person" ? icons.microphoneOff : nothing}${words}</p>
         </div>
@@ -65,14 +65,13 @@ export class ParticipantTile extends LitElement {
     theme,
     css`
       :host {
-        display: block;
+        container-type: inline-size;
+        display: grid;
         min-inline-size: 0;
-        min-block-size: 0;
         block-size: 100%;
       }
       .tile {
         position: relative;
-        block-size: 100%;
         display: flex;
         flex-direction: column;
         align-items: center;
@@ -211,6 +210,16 @@ export class ParticipantTile extends LitElement {
         font-size: 0.75rem;
         font-weight: 400;
         color: var(--_quiet);
+      }
+      @container (inline-size < 9rem) {
+        .tile {
+          gap: 0.4rem;
+          padding: 0.75rem 0.5rem;
+        }
+        .tag.kind {
+          position: absolute;
+          clip-path: inset(50%);
+        }
       }
       .status {
         display: flex;

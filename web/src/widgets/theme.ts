@@ -126,6 +126,10 @@ export const theme = css`
     border-radius: 0.75rem;
     background: var(--_surface);
   }
+  .field:focus-visible {
+    outline-offset: 0;
+    border-color: transparent;
+  }
   .field::placeholder {
     color: var(--_quiet);
     opacity: 1;

@@ -115,6 +115,12 @@ export function statusWords(participant: Participant): string {
   return "listening";
 }
 
+/** Who is heard now: "Ada is speaking", "Ada and Joe are speaking", or nothing. */
+export function speakingWords(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  return `${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "is" : "are"} speaking`;
+}
+
 export const STAGE_WORDS: Readonly<Record<StageName, string>> = {
   silence: "Silence wait",
   words: "Words",

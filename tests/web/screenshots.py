@@ -1,0 +1,211 @@
+"""Pictures of the page for the README: a scripted room, drawn by a real Chromium.
+
+`python -m tests.web.screenshots [FOLDER]` after `npm run build` in web/. The room's messages are played to the page
+by the browser's own WebSocket interception, so the pictures are the same each time and no server is needed.
+"""
+
+import asyncio
+import json
+import mimetypes
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.async_api import BrowserContext, Page, Playwright, Route, WebSocketRoute, async_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+DIST = ROOT / "web" / "dist"
+ORIGIN = "http://127.0.0.1:8080"
+POLICY = "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors *"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+)
+Message = dict[str, Any]
+
+
+def participant(id: str, name: str, kind: str = "person", **changes: Any) -> Message:
+    status = "listening" if kind == "persona" else "connected"
+    shown = {"id": id, "name": name, "kind": kind, "muted": False, "camera": False, "speaking": False}
+    return shown | {"status": status} | changes
+
+
+def caption(id: str, utterance: str, text: str, *, final: bool = True, interrupted: bool = False) -> Message:
+    return {
+        "type": "caption",
+        "id": id,
+        "utterance": utterance,
+        "text": text,
+        "final": final,
+        "interrupted": interrupted,
+    }
+
+
+def chat(id: str, sender: str, name: str, text: str) -> Message:
+    return {"type": "chat", "id": id, "from": sender, "name": name, "text": text, "at": "2025-11-22T19:04:00Z"}
+
+
+JOINED: Message = {
+    "type": "joined",
+    "version": 1,
+    "room": "lobby",
+    "you": "p1",
+    "participants": [
+        participant("joe", "Joe", "persona"),
+        participant("p1", "Ada"),
+        participant("p2", "Grace", muted=True),
+    ],
+    "history": [],
+    "iceServers": [],
+    "resume": "resume",
+    "videoSlots": 2,
+}
+TALK: Sequence[Message] = (
+    caption("joe", "u1", "Hello Ada, good to have you here. Grace and I were just talking about clocks."),
+    caption("p2", "u2", "We could not agree on who keeps the time when nobody is looking."),
+    caption("joe", "u3", "Every participant carries their own, so the room picks", interrupted=True),
+    caption("p1", "u4", "Joe, which clock does the mixer follow?"),
+    chat("c1", "p2", "Grace", "My microphone is off for a minute, the train is loud."),
+    chat("c2", "joe", "Joe", "No hurry, I read along."),
+    chat("c3", "p2", "Grace", "Joe, can you say what a jitter buffer does?"),
+    chat("c4", "joe", "Joe", "It holds packets for a moment, so that late ones still find their place."),
+    {
+        "type": "latency",
+        "turn": "t1",
+        "persona": "joe",
+        "to": "p1",
+        "speechEnd": 0,
+        "paused": 190,
+        "decided": 388,
+        "words": 302,
+        "firstToken": 441,
+        "firstClause": 596,
+        "firstSound": 688,
+        "onWire": 709,
+    },
+    {"type": "speaking", "id": "joe", "speaking": True},
+    {"type": "participant", "participant": participant("joe", "Joe", "persona", speaking=True, status="speaking")},
+    caption("joe", "u5", "Its own. It wakes every twenty milliseconds and takes from each of us what", final=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: which window, which light, what is shown."""
+
+    name: str
+    size: tuple[int, int]
+    light: Literal["light", "dark"]
+    scene: Literal["join", "room", "chat", "latency", "refused"]
+
+
+DESKTOP = (1280, 800)
+PHONE = (360, 740)
+SHOTS = (
+    Shot("join-light-desktop", DESKTOP, "light", "join"),
+    Shot("join-dark-phone", PHONE, "dark", "join"),
+    Shot("room-light-desktop", DESKTOP, "light", "chat"),
+    Shot("room-dark-desktop", DESKTOP, "dark", "latency"),
+    Shot("room-light-phone", PHONE, "light", "room"),
+    Shot("room-dark-phone", PHONE, "dark", "room"),
+    Shot("chat-light-phone", PHONE, "light", "chat"),
+    Shot("refused-light-phone", PHONE, "light", "refused"),
+)
+
+
+async def serve_page(route: Route) -> None:
+    """Answers from web/dist with the server's own content policy."""
+    path = route.request.url.removeprefix(ORIGIN).split("?")[0].split("#")[0]
+    file = DIST / (path.lstrip("/") or "index.html")
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    await route.fulfill(path=file, headers={"content-type": kind, "content-security-policy": POLICY})
+
+
+async def give_token(route: Route) -> None:
+    await route.fulfill(json={"token": "t", "room": "lobby", "identity": "ada", "expires": "2030-01-01T00:00:00Z"})
+
+
+async def refuse_token(route: Route) -> None:
+    await route.fulfill(status=401, json={"code": "unauthorized", "message": "a key or an invitation is needed"})
+
+
+def play_room(socket: WebSocketRoute) -> None:
+    """Seats the page and tells it what goes on in the room; its offers are left unanswered."""
+
+    def on_message(frame: str | bytes) -> None:
+        if json.loads(frame)["type"] != "join":
+            return
+        for message in (JOINED, *TALK):
+            socket.send(json.dumps(message))
+
+    socket.on_message(on_message)
+
+
+async def set_scene(page: Page, shot: Shot) -> None:
+    await page.goto(f"{ORIGIN}/")
+    await page.get_by_test_id("join-name").fill("Ada")
+    if shot.scene == "join":
+        return
+    await page.get_by_test_id("join-button").click()
+    if shot.scene == "refused":
+        await page.get_by_test_id("problem").wait_for()
+        return
+    await page.get_by_test_id("caption").last.wait_for()
+    wide = shot.size[0] >= 900
+    if shot.scene == "latency":
+        await page.get_by_test_id("latency").locator("summary").click()
+    if (shot.scene == "room" and wide) or (shot.scene == "chat" and not wide):
+        await page.get_by_test_id("chat").click()
+
+
+async def take(context: BrowserContext, shot: Shot, folder: Path, complaints: set[str]) -> None:
+    page = await context.new_page()
+    page.on("pageerror", lambda error: complaints.add(str(error)))
+    page.on("console", lambda line: complaints.add(line.text) if line.type == "error" else None)
+    await page.set_viewport_size({"width": shot.size[0], "height": shot.size[1]})
+    await page.emulate_media(color_scheme=shot.light, reduced_motion="reduce")
+    await page.route(f"{ORIGIN}/**", serve_page)
+    await page.route(f"{ORIGIN}/api/token", refuse_token if shot.scene == "refused" else give_token)
+    await page.route_web_socket("**/ws", play_room)
+    await set_scene(page, shot)
+    await page.screenshot(path=folder / f"{shot.name}.png")
+    await page.close()
+
+
+async def draw(playwright: Playwright, folder: Path, shots: Sequence[Shot]) -> set[str]:
+    """Takes the pictures; returns what the browser complained of meanwhile, such as breaches of the content policy."""
+    complaints: set[str] = set()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as profile:
+        context = await playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, headless=False, args=FLAGS, chromium_sandbox=False
+        )
+        for shot in shots:
+            await take(context, shot, folder, complaints)
+        await context.close()
+    return {complaint for complaint in complaints if "401 (Unauthorized)" not in complaint}
+
+
+async def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    async with async_playwright() as playwright:
+        complaints = await draw(playwright, folder, SHOTS)
+    for complaint in sorted(complaints):
+        print(complaint[:300], file=sys.stderr)
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
