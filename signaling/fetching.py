@@ -161,7 +161,7 @@ class Fetcher:
             self._join(source, part, file)
         got = sha256_of(part)
         if got != file.sha256:
-            part.unlink()
+            _discard(part)
             for piece in source.parts if isinstance(source, Mirror) else ():
                 shutil.rmtree(self._kept(piece), ignore_errors=True)
             raise SourceError(f"refused: its SHA-256 is {got}, not the pinned {file.sha256}")
@@ -226,8 +226,9 @@ def _request(client: httpx.Client, url: str, part: Path, size: int, at: Callable
     if have == size:
         return
     headers = {"Accept-Encoding": "identity"}
-    if 0 < have < size and noted.exists():
-        headers |= {"Range": f"bytes={have}-", "If-Range": noted.read_text()}
+    validator = noted.read_text(encoding="latin-1") if noted.exists() else ""
+    if 0 < have < size and validator:
+        headers |= {"Range": f"bytes={have}-", "If-Range": validator}
     with client.stream("GET", url, headers=headers) as response:
         if (
             response.status_code == 206
@@ -237,27 +238,30 @@ def _request(client: httpx.Client, url: str, part: Path, size: int, at: Callable
         elif response.status_code == 200:
             mode, have = "wb", 0
         else:
-            part.unlink(missing_ok=True)
+            _discard(part)
             raise SourceError(f"HTTP {response.status_code}")
         length = response.headers.get("Content-Length")
         if length is not None and length != str(size - have):
             raise SourceError(f"refused: it has {length} bytes, not the pinned {size - have}")
-        if have == 0:
-            validator = response.headers.get("ETag", "")
-            if validator.startswith('"'):
-                noted.write_text(validator)
-            else:
-                noted.unlink(missing_ok=True)
         with part.open(mode) as out:
+            if have == 0:
+                # Only after the old bytes are gone; a weak validator says nothing about bytes.
+                validator = response.headers.get("ETag", "")
+                noted.write_text(validator if validator.startswith('"') else "", encoding="latin-1")
             for block in response.iter_raw(_BLOCK):
                 have += len(block)
                 if have > size:
-                    part.unlink()
+                    _discard(part)
                     raise SourceError(f"refused: it has more than the pinned {size} bytes")
                 out.write(block)
                 at(have)
     if have < size:
         raise httpx.RemoteProtocolError(f"{have} of {size} bytes came")
+
+
+def _discard(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    part.with_suffix(".validator").unlink(missing_ok=True)
 
 
 def _bytes_of(path: Path) -> int:
