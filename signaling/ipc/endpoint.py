@@ -104,10 +104,12 @@ class Endpoint:
 
     Attributes:
         reason: None while the connection lasts, then why it ended.
+        on_end: called once when it ends.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reason: str | None = None
+        self.on_end: Callable[[], None] | None = None
         self._reader = reader
         self._writer = writer
         self._ended = asyncio.Event()
@@ -161,6 +163,8 @@ class Endpoint:
         else:
             self._writer.close()
         self._ended.set()
+        if self.on_end is not None:
+            self.on_end()
 
     async def wait_closed(self) -> str:
         """Waits for the connection's end and returns its reason."""

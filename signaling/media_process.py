@@ -1,0 +1,239 @@
+"""The media process: builds the plane, the rooms, the HTTP face and the IPC, and runs them on one loop."""
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+import structlog
+import uvicorn
+import uvloop
+
+from media.events import MediaEvent
+from media.realtime.plane import Plane
+from media.rtc.ice import IceServer
+from media.rtc.peer import Peer, PeerState
+from signaling.ipc.endpoint import listen
+from signaling.ipc.shared_memory import SharedFile
+from signaling.server.app import Sessions, create_app
+from signaling.server.conference import Conference
+from signaling.server.messages import MAX_MESSAGE_BYTES
+from signaling.server.metrics import Metrics
+from signaling.server.mind_line import MindLine
+from signaling.server.page import load_page, security_headers
+from signaling.server.personas import Personas
+from signaling.server.plane_metrics import PlaneCollector
+from signaling.server.reports import PlaneReports
+from signaling.server.rooms import Directory
+from signaling.server.session import VIDEO_SLOTS, SessionSettings
+from signaling.server.tokens import Tokens
+from signaling.settings import Launch, Settings, SettingsError, signing_key
+
+__all__ = ["main", "run_media"]
+
+DISTRIBUTION = "continuum-presence"
+EX_CONFIG = 78
+SOCKET_NAME = "media.sock"
+FAREWELL_S = 1.5
+SHUTDOWN_S = 1
+GC_THRESHOLDS = (50_000, 50, 100)
+PING_EVERY_S = 10
+PONG_WITHIN_S = 20
+MAX_CONNECTIONS = 2048
+
+log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The process cannot do its work, and starting it again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    plane: Plane
+    conference: Conference
+    personas: Personas
+    sessions: Sessions
+
+
+def _build(launch: Launch) -> _Parts:
+    make_file = partial(SharedFile.create, launch.run_dir)
+    mind = MindLine()
+    metrics = Metrics()
+
+    def handle(event: MediaEvent) -> None:
+        conference.on_media_event(event)
+
+    reports = PlaneReports(handle)
+    plane = Plane(reports)
+    conference = Conference(Directory(launch.settings.room_size), plane, make_file, mind, metrics)
+    metrics.registry.register(
+        PlaneCollector(
+            plane.statistics,
+            lambda: {"plane-reports-full": reports.dropped, "chat-mind-down": mind.forgotten},
+        )
+    )
+    return _Parts(plane, conference, Personas(conference, make_file), Sessions())
+
+
+def _peer_factory(settings: Settings) -> Callable[[Callable[[PeerState], None]], Peer]:
+    servers = [IceServer(server.urls, server.username, server.credential) for server in settings.ice_servers]
+
+    def make(on_state: Callable[[PeerState], None]) -> Peer:
+        return Peer(ice_servers=servers, video_slots=VIDEO_SLOTS, on_state=on_state)
+
+    return make
+
+
+def _server(launch: Launch, parts: _Parts) -> uvicorn.Server:
+    settings = launch.settings
+    app = create_app(
+        conference=parts.conference,
+        sessions=parts.sessions,
+        tokens=Tokens(signing_key(settings)),
+        peers=_peer_factory(settings),
+        page=load_page(launch.page),
+        headers=security_headers(),
+        settings=SessionSettings(
+            ice_servers=[server.model_dump(mode="json", exclude_none=True) for server in settings.ice_servers]
+        ),
+        version=version(DISTRIBUTION),
+    )
+    tls = launch.tls
+    config = uvicorn.Config(
+        app,
+        host=settings.listen,
+        port=settings.port,
+        ssl_certfile=str(tls.certificate) if tls is not None else None,
+        ssl_keyfile=str(tls.key) if tls is not None else None,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        # Twice what a message may have: one a little too large gets a clear error, a larger one is cut off.
+        ws_max_size=2 * MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PONG_WITHIN_S,
+        ws_per_message_deflate=False,
+        # What a proxy says of a client would decide who counts as local.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    return uvicorn.Server(config)
+
+
+async def run_media(launch: Launch, stop: asyncio.Event, ready: Callable[[int], None]) -> None:
+    """Serves until `stop` is set; then says goodbye, closes every peer, and ends.
+
+    Args:
+        launch: settings, run directory, certificate, page.
+        stop: when to end.
+        ready: called once, with the port, when connections are accepted.
+
+    Raises:
+        StartError: the address cannot be listened on.
+    """
+    parts = _build(launch)
+    server = _server(launch, parts)
+    async with listen(launch.run_dir / SOCKET_NAME, parts.personas.handlers):
+        ticking = asyncio.create_task(parts.plane.run(), name="plane")
+        serving = asyncio.create_task(_serve(server, ready), name="http")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait({ticking, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _say_goodbye(parts)
+            server.should_exit = True
+            ticking.cancel()
+            stopping.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticking
+            await serving
+
+
+async def _serve(server: uvicorn.Server, ready: Callable[[int], None]) -> None:
+    config = server.config
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    with _listening_socket(config.host, config.port) as listening:
+        await server.startup(sockets=[listening])
+        port = listening.getsockname()[1]
+        log.info("media.ready", host=config.host, port=port, https=config.is_ssl)
+        ready(port)
+        await server.main_loop()
+        await server.shutdown(sockets=[listening])
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=1024)
+    except OSError as error:
+        raise StartError(f"cannot listen on {host} port {port}: {error}") from error
+
+
+async def _say_goodbye(parts: _Parts) -> None:
+    parts.conference.end("restarting", "the server is restarting")
+    parts.sessions.end()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_S):
+            await parts.sessions.all_ended()
+
+
+def _calm_the_collector() -> None:
+    """What is there at the start is not looked at again, and what comes after it seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _raise_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run(launch: Launch) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def ready(port: int) -> None:
+        _calm_the_collector()
+        launch.report_ready(json.dumps({"port": port, "pid": os.getpid()}))
+
+    await run_media(launch, stop, ready)
+
+
+def main() -> int:
+    """Runs the media process as the supervisor launched it; 78 (EX_CONFIG) when that cannot succeed."""
+    try:
+        launch = Launch.from_environment()
+        _raise_open_files()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(launch))
+    except SettingsError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
+        return EX_CONFIG
+    except (StartError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return EX_CONFIG
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,337 @@
+"""All rooms as they are alive: seats with their connections, their sound and their pictures.
+
+Everything here runs on one loop and returns at once; what takes time belongs to the sessions.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+
+from media.events import (
+    GateClosed,
+    GateOpened,
+    MediaEvent,
+    SpeakingChanged,
+    VoiceDrained,
+    VoiceStarted,
+)
+from media.realtime.peer_port import AudioPeer
+from media.realtime.plane import Plane
+from signaling.ipc.endpoint import Endpoint
+from signaling.ipc.shared_memory import SharedFile
+from signaling.server.live import Attendee, LiveRoom, Sound
+from signaling.server.messages import (
+    ByeCode,
+    Chat,
+    Left,
+    Line,
+    ParticipantChanged,
+    Speaking,
+    Video,
+    serialize,
+)
+from signaling.server.metrics import Metrics
+from signaling.server.mind_line import MindLine
+from signaling.server.ports import Camera, Connection, SessionPeer, Silenced
+from signaling.server.rooms import Directory, Seat
+from signaling.server.text import timestamp
+from signaling.server.tokens import Claims
+from signaling.server.video import assign_slots
+
+__all__ = ["Conference"]
+
+RESUME_WITHIN_S = 10.0
+
+log = structlog.get_logger()
+
+
+class Conference:
+    """Rooms, live.
+
+    Args:
+        directory: seats and history.
+        plane: the media plane.
+        make_file: makes a file of shared memory of so many bytes.
+        mind: the line to the mind.
+        metrics: where refusals and latencies are counted.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        plane: Plane,
+        make_file: Callable[[int], SharedFile],
+        mind: MindLine,
+        metrics: Metrics,
+    ) -> None:
+        self._directory = directory
+        self._plane = plane
+        self._make_file = make_file
+        self._rooms: dict[str, LiveRoom] = {}
+        self.mind = mind
+        self.metrics = metrics
+        metrics.rooms.set_function(lambda: len(self._rooms))
+        for kind in ("person", "persona"):
+            metrics.participants.labels(kind).set_function(partial(self._count, kind))
+        metrics.mind_up.set_function(lambda: mind.status == "up")
+
+    def _count(self, kind: str) -> int:
+        seats = (seat for room in self._rooms.values() for seat in room.state.seats.values())
+        return sum(seat.kind == kind for seat in seats)
+
+    @property
+    def rooms(self) -> Mapping[str, LiveRoom]:
+        """The open rooms."""
+        return self._rooms
+
+    def room(self, id: str) -> LiveRoom:
+        """The open room.
+
+        Raises:
+            NoSuchRoom: it is not open.
+        """
+        self._directory.room(id)
+        return self._rooms[id]
+
+    def restore(self, transcripts: Mapping[str, list[Line]]) -> None:
+        """Brings back what rooms had before a restart."""
+        self._directory.restore(transcripts, asyncio.get_running_loop().time())
+
+    def brief(self, endpoint: Endpoint) -> None:
+        """Tells a mind that has attached who speaks at the moment, and what was written meanwhile."""
+        if not self.mind.is_held_by(endpoint):
+            return
+        for room in self._rooms.values():
+            for attendee in room.attendees.values():
+                if attendee.gate is not None:
+                    self._tell_gate("gate.opened", attendee, attendee.gate)
+        self.mind.flush()
+
+    def end(self, code: ByeCode, message: str) -> None:
+        """Ends every connection and forgets every seat."""
+        for room in list(self._rooms.values()):
+            for attendee in list(room.attendees.values()):
+                connection, attendee.connection = attendee.connection, None
+                if connection is not None:
+                    connection.end(code, message)
+                self._leave(attendee, "lost")
+
+    # What sessions do
+
+    def enter(self, claims: Claims, name: str, connection: Connection) -> Attendee:
+        """Gives a connection its seat, taking it over from an earlier one of the same identity.
+
+        Raises:
+            RoomFull: there is no seat.
+            SharedFileError: there is no memory for its ears.
+        """
+        room = self._open(claims.room)
+        try:
+            seat, new = room.state.take_seat(
+                claims.identity, name, claims.can, lambda: secrets.token_urlsafe(9), claims.participant
+            )
+            try:
+                attendee = self._attend(room, seat, claims) if new else room.attendees[seat.id]
+            except Exception:
+                room.state.give_up(seat.id)
+                raise
+        finally:
+            self._close_if_empty(room)
+        attendee.claims = claims
+        previous, attendee.connection = attendee.connection, connection
+        self._cancel_expiry(attendee)
+        if previous is not None:
+            self._silence(attendee)
+            self.metrics.drop("taken-over")
+            previous.end("taken-over", "the seat was taken over by another connection")
+        seat.status, attendee.shown = "connecting", {}
+        room.broadcast(ParticipantChanged(seat.participant()), but=attendee)
+        return attendee
+
+    def _open(self, room_id: str) -> LiveRoom:
+        state, new = self._directory.open(room_id, asyncio.get_running_loop().time())
+        if new:
+            self._rooms[room_id] = LiveRoom(state, self._plane.open(room_id))
+            log.info("room.opened", room=room_id)
+        return self._rooms[room_id]
+
+    def _attend(self, room: LiveRoom, seat: Seat, claims: Claims) -> Attendee:
+        ears = Sound.ears(self._make_file)
+        attendee = room.attendees[seat.id] = Attendee(room.id, seat, claims, ears)
+        self.mind.tell("participant.joined", room.introduction(seat))
+        log.info("participant.joined", room=room.id, id=seat.id)
+        return attendee
+
+    def connect(self, attendee: Attendee, connection: Connection, peer: SessionPeer) -> None:
+        """The person's media is up: they hear, and are heard if they may speak."""
+        if attendee.connection is not connection or attendee.peer is peer:
+            return
+        self._silence(attendee)
+        room, seat = self._rooms[attendee.room], attendee.seat
+        attendee.peer = peer
+        heard: AudioPeer = peer if "listen" in seat.can else Silenced(peer)
+        room.plane.add_person(seat.id, ears=attendee.ears.ring, peer=heard)
+        room.plane.mute(seat.id, self._is_silent(seat))
+        seat.status = "connected"
+        room.broadcast(ParticipantChanged(seat.participant()))
+        self.mind.tell("participant.connected", {"room": attendee.room, "id": seat.id})
+        self._assign_videos(room)
+
+    def disconnect(self, attendee: Attendee, peer: SessionPeer) -> None:
+        """The person's media is down: it is taken out at once."""
+        if attendee.peer is not peer:
+            return
+        self._suspend(attendee)
+
+    def _suspend(self, attendee: Attendee) -> None:
+        room = self._rooms[attendee.room]
+        self._silence(attendee)
+        attendee.seat.status, attendee.shown = "connecting", {}
+        room.broadcast(ParticipantChanged(attendee.seat.participant()))
+        self._assign_videos(room)
+
+    def _silence(self, attendee: Attendee) -> None:
+        if attendee.peer is None:
+            return
+        attendee.peer = None
+        room, seat = self._rooms[attendee.room], attendee.seat
+        room.plane.remove(seat.id)
+        if attendee.gate is not None:
+            attendee.gate = None
+            self._tell_gate("gate.closed", attendee, attendee.ears.ring.written)
+        if seat.speaking:
+            seat.speaking = False
+            room.broadcast(Speaking(seat.id, False))
+
+    def release(self, attendee: Attendee, connection: Connection, reason: str | None) -> None:
+        """A connection has ended: its seat is given up for a reason, or without one kept for a resume."""
+        if attendee.connection is not connection:
+            return
+        attendee.connection = None
+        if reason is not None:
+            self._leave(attendee, reason)
+            return
+        self._suspend(attendee)
+        loop = asyncio.get_running_loop()
+        attendee.expiry = loop.call_later(RESUME_WITHIN_S, self._leave, attendee, "lost")
+
+    @staticmethod
+    def _cancel_expiry(attendee: Attendee) -> None:
+        if attendee.expiry is not None:
+            attendee.expiry.cancel()
+            attendee.expiry = None
+
+    def _leave(self, attendee: Attendee, reason: str) -> None:
+        room, seat = self._rooms[attendee.room], attendee.seat
+        self._cancel_expiry(attendee)
+        self._silence(attendee)
+        room.state.give_up(seat.id)
+        del room.attendees[seat.id]
+        attendee.ears.remove()
+        room.broadcast(Left(seat.id, reason))
+        self.mind.tell("participant.left", {"room": attendee.room, "id": seat.id, "reason": reason})
+        log.info("participant.left", room=attendee.room, id=seat.id, reason=reason)
+        self._assign_videos(room)
+        self._close_if_empty(room)
+
+    def _close_if_empty(self, room: LiveRoom) -> None:
+        if room.attendees:
+            return
+        for voice in room.voices.values():
+            voice.remove()
+        self._plane.close(room.id)
+        self._directory.close(room.id)
+        self.mind.forget(room.id)
+        del self._rooms[room.id]
+        log.info("room.closed", room=room.id)
+
+    def write(self, attendee: Attendee, chat: Chat) -> None:
+        """Puts a person's line into the history and tells everybody and the mind; a repeated one, once."""
+        room, seat = self._rooms[attendee.room], attendee.seat
+        if room.state.has_line(seat.id, chat.id):
+            return
+        line = Line(chat.id, seat.id, seat.name, "chat", chat.text, timestamp())
+        room.publish(line)
+        self.mind.write(attendee.room, line)
+
+    def show(self, attendee: Attendee, *, muted: bool | None, camera: bool | None) -> None:
+        """Changes what a person shows of themselves; a muted one is neither mixed nor listened to."""
+        room, seat = self._rooms[attendee.room], attendee.seat
+        before = (seat.muted, seat.camera)
+        seat.muted = seat.muted if muted is None else muted
+        seat.camera = seat.camera if camera is None else camera
+        if (seat.muted, seat.camera) == before:
+            return
+        if attendee.peer is not None:
+            room.plane.mute(seat.id, self._is_silent(seat))
+        room.broadcast(ParticipantChanged(seat.participant()))
+        self._assign_videos(room)
+
+    @staticmethod
+    def _is_silent(seat: Seat) -> bool:
+        return seat.muted or "speak" not in seat.can
+
+    def negotiated(self, attendee: Attendee, connection: Connection) -> None:
+        """A person's slots or camera may have changed."""
+        if attendee.connection is connection:
+            self._assign_videos(self._rooms[attendee.room])
+
+    def _assign_videos(self, room: LiveRoom) -> None:
+        cameras = {
+            id: attendee.peer.camera
+            for id, attendee in room.attendees.items()
+            if attendee.peer is not None
+            and attendee.peer.camera is not None
+            and attendee.seat.camera
+            and "show" in attendee.seat.can
+        }
+        for viewer in room.attendees.values():
+            if viewer.peer is not None and "listen" in viewer.seat.can:
+                self._show_cameras(viewer, viewer.peer, cameras)
+
+    def _show_cameras(self, viewer: Attendee, peer: SessionPeer, cameras: Mapping[str, Camera]) -> None:
+        before = {slot: who for slot, (who, _) in viewer.shown.items()}
+        others = [who for who in cameras if who != viewer.seat.id]
+        slots = assign_slots(peer.slots, before, others)
+        shown = {slot: (who, cameras[who]) for slot, who in slots.items()}
+        for slot in shown.keys() | viewer.shown.keys():
+            if slot not in shown:
+                if slot in peer.slots:
+                    peer.watch(None, slot)
+            elif slot not in viewer.shown or viewer.shown[slot][1] is not shown[slot][1]:
+                peer.watch(shown[slot][1], slot)
+        viewer.shown = shown
+        if slots != before and viewer.connection is not None:
+            viewer.connection.put(Video.type, serialize(Video(slots)))
+
+    # What the plane reports
+
+    def on_media_event(self, event: MediaEvent) -> None:
+        """Passes on what the plane reported; called outside the tick."""
+        room = self._rooms.get(event.room)
+        if room is None or event.participant not in room.state.seats:
+            return
+        match event:
+            case SpeakingChanged(_, id, speaking):
+                room.state.seats[id].speaking = speaking
+                room.broadcast(Speaking(id, speaking))
+            case GateOpened(_, id, sample) if (attendee := room.attendees.get(id)) is not None:
+                attendee.gate = sample
+                self._tell_gate("gate.opened", attendee, sample)
+            case GateClosed(_, id, sample) if (attendee := room.attendees.get(id)) is not None:
+                attendee.gate = None
+                self._tell_gate("gate.closed", attendee, sample)
+            case VoiceStarted(_, id, played, at_ns):
+                self._tell_progress(event.room, id, played, at_ns)
+            case VoiceDrained(_, id, played):
+                self._tell_progress(event.room, id, played, None)
+
+    def _tell_gate(self, method: str, attendee: Attendee, sample: int) -> None:
+        self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, "sample": sample})
+
+    def _tell_progress(self, room: str, id: str, played: int, first_packet_ns: int | None) -> None:
+        params = {"room": room, "id": id, "played": played, "first_packet_ns": first_packet_ns}
+        self.mind.tell("voice.progress", params)

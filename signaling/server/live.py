@@ -1,0 +1,109 @@
+"""What is alive of a room: connections, rings of sound, and its place in the media plane."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from media.realtime.ring import AudioRing
+from media.room import Room
+from signaling.ipc.jsonrpc import JsonObject
+from signaling.ipc.shared_memory import SharedFile
+from signaling.server.messages import ChatLine, Line, ServerMessage, serialize
+from signaling.server.ports import Camera, Connection, SessionPeer
+from signaling.server.rooms import RoomState, Seat
+from signaling.server.tokens import Claims
+
+__all__ = ["EARS_RATE", "VOICE_RATE", "Attendee", "LiveRoom", "Sound"]
+
+EARS_RATE = 16_000
+EARS_SAMPLES = 30 * EARS_RATE
+VOICE_RATE = 48_000
+VOICE_SAMPLES = 20 * VOICE_RATE
+
+
+@dataclass(slots=True)
+class Sound:
+    """A ring in shared memory."""
+
+    file: SharedFile
+    ring: AudioRing
+
+    @classmethod
+    def ears(cls, make: Callable[[int], SharedFile]) -> "Sound":
+        """A ring for what a person says: the last 30 s."""
+        return cls._create(make, EARS_RATE, EARS_SAMPLES)
+
+    @classmethod
+    def voice(cls, make: Callable[[int], SharedFile]) -> "Sound":
+        """A ring for what a persona is about to say: 20 s at most."""
+        return cls._create(make, VOICE_RATE, VOICE_SAMPLES)
+
+    @classmethod
+    def _create(cls, make: Callable[[int], SharedFile], rate: int, capacity: int) -> "Sound":
+        file = make(AudioRing.nbytes(capacity))
+        return cls(file, AudioRing.format(file.buffer, rate=rate, capacity=capacity))
+
+    def remove(self) -> None:
+        """Gives the memory back as soon as nobody looks at it."""
+        self.file.unlink()
+        self.file.close()
+
+
+@dataclass(slots=True)
+class Attendee:
+    """A person's seat and what is alive of it.
+
+    Attributes:
+        claims: what their token allowed.
+        connection: None while it is lost.
+        peer: set while its media is up and in the plane.
+        gate: position in the ears ring at which the open gate opened.
+        shown: slot to participant id and camera, as last told.
+        expiry: gives the seat up when nobody comes back.
+    """
+
+    room: str
+    seat: Seat
+    claims: Claims
+    ears: Sound
+    connection: Connection | None = None
+    peer: SessionPeer | None = None
+    gate: int | None = None
+    shown: dict[str, tuple[str, Camera]] = field(default_factory=dict)
+    expiry: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class LiveRoom:
+    """An open room: its state, its place in the plane, its persons and its personas' voices."""
+
+    state: RoomState
+    plane: Room
+    attendees: dict[str, Attendee] = field(default_factory=dict)
+    voices: dict[str, Sound] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Of the room."""
+        return self.state.id
+
+    def broadcast(self, message: ServerMessage, *, but: Attendee | None = None) -> None:
+        """Tells everybody who is connected."""
+        text = serialize(message)
+        for attendee in self.attendees.values():
+            if attendee is not but and attendee.connection is not None:
+                attendee.connection.put(message.type, text)
+
+    def publish(self, line: Line) -> None:
+        """Puts a written line into the history and tells everybody."""
+        self.state.add_line(line)
+        self.broadcast(ChatLine(line.id, line.sender, line.name, line.text, line.at))
+
+    def introduction(self, seat: Seat) -> JsonObject:
+        """A participant as the mind is told of them."""
+        params: dict[str, Any] = {"room": self.id, "id": seat.id, "name": seat.name, "kind": seat.kind}
+        if seat.kind == "person":
+            attendee = self.attendees[seat.id]
+            params |= {"ears": str(attendee.ears.file.path), "connected": attendee.peer is not None}
+        return params

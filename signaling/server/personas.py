@@ -1,0 +1,261 @@
+"""What the mind asks of the rooms: seats for its personas, captions, written lines, latency records."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import structlog
+
+from signaling.ipc.endpoint import Endpoint, Handler, Handlers, RpcError
+from signaling.ipc.jsonrpc import INVALID_PARAMS, JsonObject
+from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.server.conference import Conference
+from signaling.server.live import LiveRoom, Sound
+from signaling.server.messages import (
+    MAX_ID_CHARACTERS,
+    MAX_LINE_CHARACTERS,
+    Caption,
+    Latency,
+    Left,
+    Line,
+    ParticipantChanged,
+    Speaking,
+    parse_latency,
+    parse_line,
+    plain,
+)
+from signaling.server.rooms import NoSuchRoom, RoomFull, Seat, SeatTaken
+from signaling.server.text import clean_line, clean_name, timestamp
+
+__all__ = [
+    "BAD_VERSION",
+    "NOT_ATTACHED",
+    "NO_MEMORY",
+    "NO_SUCH_PARTICIPANT",
+    "NO_SUCH_ROOM",
+    "ROOM_FULL",
+    "SEAT_TAKEN",
+    "Personas",
+]
+
+IPC_VERSION = 1
+NOT_ATTACHED = 1
+BAD_VERSION = 2
+NO_SUCH_ROOM = 3
+NO_SUCH_PARTICIPANT = 4
+ROOM_FULL = 5
+SEAT_TAKEN = 6
+NO_MEMORY = 7
+
+STATUSES = ("listening", "thinking", "speaking")
+
+log = structlog.get_logger()
+
+
+def _text(params: JsonObject, name: str, longest: int = MAX_ID_CHARACTERS) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or len(value) > longest:
+        raise RpcError(INVALID_PARAMS, f"{name} is a text of at most {longest} characters")
+    return value
+
+
+def _flag(params: JsonObject, name: str, otherwise: bool) -> bool:
+    value = params.get(name, otherwise)
+    if type(value) is not bool:
+        raise RpcError(INVALID_PARAMS, f"{name} is true or false")
+    return value
+
+
+class Personas:
+    """Answers the mind's requests (docs/architecture.md, IPC).
+
+    Args:
+        conference: the rooms.
+        make_file: makes a file of shared memory of so many bytes.
+    """
+
+    def __init__(self, conference: Conference, make_file: Callable[[int], SharedFile]) -> None:
+        self._conference = conference
+        self._make_file = make_file
+
+    def handlers(self, endpoint: Endpoint) -> Handlers:
+        """The handlers of one connection; all but `attach` are for the one that has attached last."""
+        requests: dict[str, Callable[[JsonObject], JsonObject | None]] = {
+            "persona.join": self._join,
+            "persona.leave": self._leave,
+            "persona.status": self._status,
+            "voice.stop": self._stop_voice,
+            "caption": self._caption,
+            "chat.post": self._post,
+            "latency": self._latency,
+        }
+        handlers: dict[str, Handler] = {
+            method: partial(self._attached, endpoint, request) for method, request in requests.items()
+        }
+        return handlers | {"attach": partial(self._attach, endpoint)}
+
+    def _attached(
+        self, endpoint: Endpoint, request: Callable[[JsonObject], JsonObject | None], params: JsonObject
+    ) -> JsonObject | None:
+        if not self._conference.mind.is_held_by(endpoint):
+            raise RpcError(NOT_ATTACHED, "attach first")
+        try:
+            return request(params)
+        except NoSuchRoom as error:
+            raise RpcError(NO_SUCH_ROOM, f"the room {error} is not open") from error
+        except RoomFull as error:
+            raise RpcError(ROOM_FULL, str(error)) from error
+        except SeatTaken as error:
+            raise RpcError(SEAT_TAKEN, str(error)) from error
+        except SharedFileError as error:
+            raise RpcError(NO_MEMORY, str(error)) from error
+
+    def _attach(self, endpoint: Endpoint, params: JsonObject) -> JsonObject:
+        if params.get("version") != IPC_VERSION:
+            raise RpcError(BAD_VERSION, f"this is version {IPC_VERSION}")
+        conference, mind = self._conference, self._conference.mind
+        conference.restore(_transcripts(params.get("rooms")))
+        replaced = mind.attach(endpoint)
+        if replaced is not None:
+            self._send_away()
+            replaced.close("replaced")
+        endpoint.on_end = partial(self._ended, endpoint)
+        log.info("mind.attached", rooms=len(conference.rooms))
+        waiting = mind.waiting
+        rooms = [
+            {
+                "room": room.id,
+                "participants": [room.introduction(seat) for seat in room.state.persons()],
+                # What the mind is told right after this would otherwise reach it twice.
+                "history": [
+                    plain(line)
+                    for line in room.state.history
+                    if (room.id, line.sender, line.id) not in waiting
+                ],
+            }
+            for room in conference.rooms.values()
+        ]
+        # Not before the answer has gone out, since it concerns those whom the answer introduces.
+        asyncio.get_running_loop().call_soon(conference.brief, endpoint)
+        return {"rooms": rooms}
+
+    def _ended(self, endpoint: Endpoint) -> None:
+        if self._conference.mind.detach(endpoint):
+            log.warning("mind.lost", reason=endpoint.reason)
+            self._send_away()
+
+    def _send_away(self) -> None:
+        for room in self._conference.rooms.values():
+            for seat in room.state.personas():
+                self._take_voice(room, seat)
+                seat.status = "away"
+                room.broadcast(ParticipantChanged(seat.participant()))
+
+    @staticmethod
+    def _take_voice(room: LiveRoom, seat: Seat) -> None:
+        voice = room.voices.pop(seat.id, None)
+        if voice is None:
+            return
+        room.plane.stop_voice(seat.id)
+        room.plane.remove(seat.id)
+        voice.remove()
+        if seat.speaking:
+            seat.speaking = False
+            room.broadcast(Speaking(seat.id, False))
+
+    def _join(self, params: JsonObject) -> JsonObject:
+        room = self._conference.room(_text(params, "room"))
+        id, name = _text(params, "id"), clean_name(_text(params, "name"))
+        if not id or not name:
+            raise RpcError(INVALID_PARAMS, "a persona has an id and a name")
+        voice = Sound.voice(self._make_file)
+        try:
+            seat, _ = room.state.take_persona_seat(id, name)
+        except (RoomFull, SeatTaken):
+            voice.remove()
+            raise
+        self._take_voice(room, seat)
+        room.voices[id] = voice
+        room.plane.add_persona(id, voice=voice.ring)
+        room.broadcast(ParticipantChanged(seat.participant()))
+        return {"voice": str(voice.file.path)}
+
+    def _leave(self, params: JsonObject) -> None:
+        room, seat = self._persona(params)
+        self._take_voice(room, seat)
+        room.state.give_up(seat.id)
+        room.broadcast(Left(seat.id, "left"))
+
+    def _status(self, params: JsonObject) -> None:
+        room, seat = self._persona(params)
+        status = _text(params, "status")
+        if status not in STATUSES:
+            raise RpcError(INVALID_PARAMS, f"status is one of {', '.join(STATUSES)}")
+        if status != seat.status:
+            seat.status = status
+            room.broadcast(ParticipantChanged(seat.participant()))
+
+    def _stop_voice(self, params: JsonObject) -> JsonObject:
+        room, seat = self._persona(params)
+        if seat.id not in room.voices:
+            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        return {"played": room.plane.stop_voice(seat.id)}
+
+    def _caption(self, params: JsonObject) -> None:
+        room, id = self._conference.room(_text(params, "room")), _text(params, "id")
+        name = room.state.name_of(id)
+        if name is None:
+            raise RpcError(NO_SUCH_PARTICIPANT, f"there is no {id} in the room")
+        utterance, text = _text(params, "utterance"), clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
+        final, interrupted = _flag(params, "final", False), _flag(params, "interrupted", False)
+        if final and text and _flag(params, "record", True):
+            room.state.add_line(Line(utterance, id, name, "speech", text, timestamp(), interrupted))
+        room.broadcast(Caption(id, utterance, text, final, interrupted))
+
+    def _post(self, params: JsonObject) -> None:
+        room, seat = self._persona(params)
+        text = clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
+        if not text:
+            raise RpcError(INVALID_PARAMS, "nothing is written")
+        room.publish(Line(secrets.token_urlsafe(9), seat.id, seat.name, "chat", text, timestamp()))
+
+    def _latency(self, params: JsonObject) -> None:
+        room = self._conference.room(_text(params, "room"))
+        try:
+            latency = parse_latency(params)
+        except ValueError as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+        self._observe(latency)
+        room.broadcast(latency)
+
+    def _observe(self, latency: Latency) -> None:
+        stages = {
+            "paused": latency.paused,
+            "decided": latency.decided,
+            "words": latency.words,
+            "first_token": latency.first_token,
+            "first_clause": latency.first_clause,
+            "first_sound": latency.first_sound,
+            "on_wire": latency.on_wire,
+        }
+        for stage, milliseconds in stages.items():
+            if milliseconds is not None:
+                self._conference.metrics.turn.labels(stage).observe(milliseconds / 1000)
+
+    def _persona(self, params: JsonObject) -> tuple[LiveRoom, Seat]:
+        room, id = self._conference.room(_text(params, "room")), _text(params, "id")
+        seat = room.state.seats.get(id)
+        if seat is None or seat.kind != "persona":
+            raise RpcError(NO_SUCH_PARTICIPANT, f"there is no persona {id} in the room")
+        return room, seat
+
+
+def _transcripts(rooms: Any) -> dict[str, list[Line]]:
+    if not isinstance(rooms, dict) or not all(isinstance(lines, list) for lines in rooms.values()):
+        raise RpcError(INVALID_PARAMS, "rooms maps rooms to lists of lines")
+    try:
+        return {room: [parse_line(line) for line in lines] for room, lines in rooms.items()}
+    except ValueError as error:
+        raise RpcError(INVALID_PARAMS, f"a line cannot be read: {error}") from error

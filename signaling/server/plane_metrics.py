@@ -1,0 +1,57 @@
+"""The media plane's counters in Prometheus' terms, read when they are scraped."""
+
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from media.realtime.plane import LATENESS_BOUNDS_MS, PlaneStatistics
+
+__all__ = ["PlaneCollector"]
+
+
+class PlaneCollector(Collector):
+    """Exports what the plane counts.
+
+    Args:
+        statistics: the plane's.
+        forgotten: what else was dropped, by reason.
+    """
+
+    def __init__(
+        self,
+        statistics: Callable[[], PlaneStatistics],
+        forgotten: Callable[[], dict[str, int]],
+    ) -> None:
+        self._statistics = statistics
+        self._forgotten = forgotten
+
+    def collect(self) -> Iterator[Metric]:
+        """One snapshot."""
+        plane = self._statistics()
+        yield GaugeMetricFamily("continuum_plane_active_rooms", "Rooms that tick", value=plane.active)
+        counters = {
+            "ticks": ("Passes over all rooms", plane.ticks),
+            "ticks_late": ("Passes that began more than 5 ms late", plane.late),
+            "ticks_skipped": ("Passes left out", plane.skipped),
+            "encodes": ("Frames encoded", plane.encodes),
+            "packets_sent": ("Audio packets handed to peers", plane.sent),
+            "faults": ("Ticks of a room that failed", plane.faults),
+        }
+        for name, (documentation, value) in counters.items():
+            yield CounterMetricFamily(f"continuum_plane_{name}", documentation, value=value)
+        bounds = [str(bound / 1000) for bound in LATENESS_BOUNDS_MS] + ["+Inf"]
+        yield HistogramMetricFamily(
+            "continuum_plane_lateness_seconds",
+            "How late a pass began",
+            buckets=list(zip(bounds, map(float, accumulate(plane.lateness)), strict=True)),
+            sum_value=plane.lateness_sum_ms / 1000,
+        )
+        drops = CounterMetricFamily(
+            "continuum_media_dropped", "Packets and events that were dropped", labels=["reason"]
+        )
+        for reason, count in {**plane.drops, **self._forgotten()}.items():
+            drops.add_metric([reason], count)
+        yield drops

@@ -1,0 +1,23 @@
+"""Which camera is shown in which of a viewer's slots."""
+
+from collections.abc import Mapping, Sequence
+
+__all__ = ["assign_slots"]
+
+
+def assign_slots(slots: Sequence[str], shown: Mapping[str, str], cameras: Sequence[str]) -> dict[str, str]:
+    """Fills a viewer's slots; a camera that is shown stays where it is, so that no picture jumps.
+
+    Args:
+        slots: the viewer's slots (mids), in order.
+        shown: slot to participant id, as it is now.
+        cameras: the participants whose cameras may be shown, the most relevant first.
+
+    Returns:
+        Slot to participant id; cameras for which there is no slot are left out.
+    """
+    wanted = list(dict.fromkeys(cameras))[: len(slots)]
+    kept = {slot: who for slot, who in shown.items() if slot in slots and who in wanted}
+    waiting = [who for who in wanted if who not in kept.values()]
+    free = [slot for slot in slots if slot not in kept]
+    return kept | dict(zip(free, waiting, strict=False))
