@@ -1,5 +1,6 @@
-"""One video slot of one subscriber: packets in, renumbered packets out, in the same turn of the event loop."""
+"""One video slot of one subscriber: packets in, renumbered packets out, in the same turn of the loop."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,8 @@ __all__ = ["PacketSender", "SlotStatistics", "StreamRewriter", "VideoForwarder"]
 
 VIDEO_CLOCK = 90_000
 REORDER_WINDOW = 1024
+MAX_SKIPPED = 256
+"""Left-out packets that are remembered, for packets that come late from before them."""
 
 
 class PacketSender(Protocol):
@@ -36,10 +39,11 @@ class PacketSender(Protocol):
 class StreamRewriter:
     """Joins streams end to end into one with continuous numbers.
 
-    A stream begins at its first keyframe packet, gaps inside it stay gaps, so that the receiver asks for what is lost.
+    A stream begins at its first keyframe packet. Gaps inside it stay gaps, so that the receiver asks for what is
+    lost; packets that are left out on purpose leave none.
 
     Args:
-        sequence: first sequence number out; in the lower half, so that it does not wrap before SRTP is in step.
+        sequence: first sequence number out; in the lower half, so that SRTP is in step before it wraps.
         timestamp: first timestamp out.
     """
 
@@ -48,9 +52,11 @@ class StreamRewriter:
         self._timestamp = timestamp
         self._sent_ns: int | None = None
         self._running = False
+        self._fresh = False
         self._first = 0
         self._highest = 0
         self._sequence_shift = 0
+        self._skipped: deque[int] = deque(maxlen=MAX_SKIPPED)
         self._timestamp_shift = 0
         self._picture = 0
         self._level_index = 0
@@ -76,23 +82,34 @@ class StreamRewriter:
                 return "before-keyframe"
             self._begin(header, now_ns)
         step = signed16(header.sequence - self._highest)
+        extended = self._highest + step
+        shift = self._sequence_shift
         if step > 0:
-            self._highest += step
-            extended = self._highest
+            self._highest = extended
         else:
-            extended = self._highest + step
             if extended < self._first:
                 return "before-keyframe"
             if step < -REORDER_WINDOW:
                 return "too-old"
-        sequence = (extended + self._sequence_shift) & 0xFFFF
+            for skipped in reversed(self._skipped):
+                if skipped <= extended:
+                    break
+                shift += 1
+        sequence = (extended + shift) & 0xFFFF
         timestamp = (header.timestamp + self._timestamp_shift) & 0xFFFFFFFF
         if step >= 0:
             self._sequence, self._timestamp, self._sent_ns = sequence, timestamp, now_ns
         return sequence, timestamp
 
+    def skip(self, header: RtpHeader) -> None:
+        """Leaves a packet of the current stream out; if a later one is out already, it stays a gap."""
+        if self._running and signed16(header.sequence - self._highest) == 1:
+            self._highest += 1
+            self._sequence_shift -= 1
+            self._skipped.append(self._highest)
+
     def vp8_payload(self, payload: bytes, keyframe: bool) -> bytes:
-        """The payload with the picture id continuing the one before (RFC 7741 §4.2); after `numbers`, same packet."""
+        """The payload with the picture id continuing the one before (RFC 7741 §4.2); to be called after `numbers`."""
         descriptor = parse_vp8(payload)
         if descriptor is None:
             return payload
@@ -112,8 +129,6 @@ class StreamRewriter:
         """Where a timestamp of the current stream is in the outgoing one; None before it began."""
         return (timestamp + self._timestamp_shift) & 0xFFFFFFFF if self._running else None
 
-    _fresh = False
-
     def _begin(self, header: RtpHeader, now_ns: int) -> None:
         following = self._timestamp
         if self._sent_ns is not None:
@@ -123,6 +138,7 @@ class StreamRewriter:
         # The extended number is kept far from zero, so that reordering never makes it negative.
         self._first = self._highest = header.sequence + 0x10000
         self._sequence_shift = self._sequence + 1 - self._first
+        self._skipped.clear()
         self._running = self._fresh = True
 
 
@@ -239,6 +255,10 @@ class VideoForwarder:
             self._ring.store(sequence, protected, packet.arrival_ns)
             self._packets += 1
             self._octets += len(payload)
+
+    def on_padding(self, header: RtpHeader) -> None:
+        """Leaves a packet without payload out."""
+        self._rewriter.skip(header)
 
     def on_discontinuity(self) -> None:
         """Waits for a keyframe."""

@@ -85,8 +85,8 @@ def server_arguments(servers: Sequence[IceServer]) -> dict[str, Any]:
 def parse_candidate(text: str) -> Candidate | IgnoredCandidate:
     """Takes a candidate attribute apart (RFC 8839 §5.1), with or without `a=` and `candidate:` before it.
 
-    A `.local` name is not resolved: the browser that hides behind it checks our candidates itself, and its address is
-    learnt from that (peer-reflexive, RFC 8445 §7.3.1.3).
+    A `.local` name is not resolved: the browser that hides behind it checks our candidates itself, and its
+    address is learnt from that (peer-reflexive, RFC 8445 §7.3.1.3).
 
     Raises:
         CandidateError: with the reason.

@@ -19,6 +19,10 @@ CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 REPORT_INTERVAL_NS = 1_000_000_000
 ESTIMATOR_GAP_NS = 2_000_000_000
 
+LEAST_BITRATE = 600_000
+"""What a camera may always send, in bit/s: the server's own scheduling jitter looks like a narrow path to the
+estimator; on a path that is narrower in truth the loss in our reports makes the sender slow down."""
+
 
 @dataclass(slots=True)
 class InboundTrack:
@@ -54,7 +58,7 @@ class InboundStream:
 
 @dataclass(slots=True)
 class InboundTracks:
-    """Routes packets to tracks (RFC 9143 §9.2) and makes the RTCP that answers them, when packets come: no timer.
+    """Routes packets to tracks (RFC 9143 §9.2) and sends the RTCP that is due when packets come: no timer.
 
     Args:
         ssrc: that our reports come from.
@@ -141,7 +145,7 @@ class InboundTracks:
         return continuous, hopeless
 
     def sender_report(self, report: rtcp.SenderReport, ntp: int, arrival_ns: int) -> InboundStream | None:
-        """Notes the client's clock; the stream that it is of, with `clock_offset` from its NTP time to ours."""
+        """Notes the client's clock; gives the stream it is of, with `clock_offset` from its NTP time to ours."""
         stream = self.streams.get(report.ssrc)
         if stream is not None:
             stream.sender_ntp = report.ntp
@@ -193,7 +197,7 @@ class InboundTracks:
             ssrc=stream.ssrc,
         )
         if estimate is not None and "goog-remb" in stream.track.section.feedback[header.payload_type]:
-            self.send(rtcp.bitrate_limit(self.ssrc, max(0, int(estimate[0])), [stream.ssrc]))
+            self.send(rtcp.bitrate_limit(self.ssrc, max(LEAST_BITRATE, int(estimate[0])), [stream.ssrc]))
 
 
 def opus_payload_type(section: Section) -> int:

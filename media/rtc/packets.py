@@ -83,7 +83,7 @@ def parse_rtp(data: bytes) -> RtpHeader:
 
 
 def header_extension(data: bytes, header: RtpHeader, number: int) -> bytes | None:
-    """The value of one header extension element, None when it is not there or cut off (RFC 8285 §4.2, §4.3)."""
+    """The value of one header extension element, None when it is not there (RFC 8285 §4.2, §4.3)."""
     position, end = header.extension, header.payload
     if header.profile == _ONE_BYTE:
         while position < end:
@@ -122,7 +122,7 @@ def build_rtp(
     extension: bytes,
     payload: bytes,
 ) -> bytes:
-    """Puts an RTP packet together; `extension` is a whole extension block (with profile and length) or empty."""
+    """Puts an RTP packet together; `extension` is a whole block with profile and length, or empty."""
     return (
         _FIXED.pack(0x90 if extension else 0x80, payload_type | (marker << 7), sequence, timestamp, ssrc)
         + extension

@@ -1,4 +1,4 @@
-"""A person's WebRTC peer: answers offers, takes their sound and camera in, sends the mix and others' cameras out."""
+"""A person's WebRTC peer: answers offers, takes sound and camera in, sends the mix and others' cameras out."""
 
 import asyncio
 import secrets
@@ -210,7 +210,7 @@ class Peer:
 
         Args:
             payload: the packet.
-            timestamp: media time in samples at 48 kHz, modulo 2**32; a step of more than 960 begins a talkspurt.
+            timestamp: media time in samples at 48 kHz, modulo 2**32; a step beyond 960 begins a talkspurt.
         """
         self._audio.send(payload, timestamp)
 
@@ -272,11 +272,12 @@ class Peer:
             self.count(stream)
             return
         continuous, hopeless = self._inbound.received(stream, header, data, arrival_ns)
+        section = stream.track.section
         if header.end == header.payload:
             self.count("padding-only")
-            return
-        section = stream.track.section
-        if section.kind == "audio":
+            if section.kind == "video" and self._camera is not None:
+                self._camera.pad(header)
+        elif section.kind == "audio":
             number = section.extensions.get(AUDIO_LEVEL)
             level = header_extension(data, header, number) if number is not None else None
             self.jitter.push(

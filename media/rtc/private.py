@@ -1,8 +1,8 @@
-"""The one place that reaches into aiortc and aioice: ICE, DTLS and SRTP of one peer, without their packet path.
+"""The one place that reaches into aiortc and aioice: ICE, DTLS and SRTP of one peer without their packet path.
 
-aiortc moves each datagram through a queue, a task, a packet object and a decoder thread. Here SRTP is taken off at the
-socket, unprotected and handed on in the same turn of the event loop; sending is a plain call. aioice keeps STUN and
-TURN, aiortc keeps DTLS. The private members relied upon are listed in `PRIVATE_MEMBERS`, which
+aiortc moves each datagram through a queue, a task, a packet object and a decoder thread. Here SRTP is taken off at
+the socket, unprotected and handed on in the same turn of the event loop; sending is a plain call. aioice keeps STUN
+and TURN, aiortc keeps DTLS. The private members relied upon are listed in `PRIVATE_MEMBERS`, which
 `tests/media/test_aiortc_contract.py` holds against the installed versions.
 """
 
@@ -45,7 +45,7 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
 """What is relied upon beyond the documented interfaces, by object."""
 
 CONSENT_INTERVAL_S = 2.0
-"""Between consent checks, ± 20 % (RFC 7675 §5.1 has 5 s; shorter, so that a lost client is noticed in time)."""
+"""Between consent checks, ± 20 %; RFC 7675 §5.1 has 5 s: shorter, so that a lost client is noticed in time."""
 
 LOST_AFTER_S = 7.0
 """A peer from which nothing authentic came for so long, and that answers no check, is gone."""
@@ -109,7 +109,7 @@ class RemoteTransport:
 
 
 class _Connection(aioice.Connection):
-    """ICE that also offers loopback, checks consent faster, and hands datagrams over before they are queued."""
+    """ICE that also offers loopback, checks consent faster, and hands datagrams over unqueued."""
 
     def __init__(
         self, classify: Callable[[StunProtocol, Callable[..., None], bytes, Any], None], **arguments: Any
@@ -120,7 +120,10 @@ class _Connection(aioice.Connection):
         self.lost = False
 
     async def get_component_candidates(
-        self, component: int, addresses: list[str], timeout: int = 5
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 5,  # noqa: ASYNC109
     ) -> list[aioice.Candidate]:
         candidates = await super().get_component_candidates(
             component, [*(a for a in addresses if a != LOOPBACK), LOOPBACK], timeout
@@ -357,7 +360,7 @@ class SecureTransport:
             self._sink.count("unknown-protocol")
 
     def _on_stun(self, forward: Callable[..., None], data: bytes, address: Any) -> None:
-        # aioice hands what it cannot parse to the application's queue, and lets some errors out of its parser.
+        # aioice queues what it cannot parse as if it were data, and lets some errors out of its parser.
         try:
             stun.parse_message(data)
         except Exception:

@@ -1,4 +1,4 @@
-"""What is known of one received RTP stream: loss, jitter, what is missing (RFC 3550 §6.4.1, A.1, A.3, A.8). Pure."""
+"""What is known of one received RTP stream: loss, jitter, gaps (RFC 3550 §6.4.1, A.1, A.3, A.8). Pure."""
 
 from dataclasses import dataclass
 

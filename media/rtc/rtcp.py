@@ -1,4 +1,4 @@
-"""RTCP: what comes in as small facts, what goes out as bytes (RFC 3550 §6, RFC 4585, RFC 5104, REMB draft). Pure."""
+"""RTCP: what comes in as small facts, what goes out as bytes (RFC 3550 §6, RFC 4585, RFC 5104). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,7 +158,7 @@ class NtpClock:
     """NTP time that never jumps: the wall clock once, the monotonic clock from then on.
 
     Args:
-        wall_ns: `time.time_ns()` at the instant
+        wall_ns: `time.time_ns()` of an instant.
         monotonic_ns: `time.monotonic_ns()` of the same instant.
     """
 
@@ -184,7 +184,7 @@ def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int
 
 
 def receiver_report(ssrc: int, blocks: Sequence[tuple[int, ReceptionReport, int, int]]) -> bytes:
-    """A receiver report; each block is (ssrc, report, last sender report, delay since in 1/65536 s); at most 31."""
+    """A receiver report; a block is (ssrc, report, last sender report, delay since in 1/65536 s); at most 31."""
     parts = [_HEADER.pack(0x80 | len(blocks), 201, 1 + 6 * len(blocks)), ssrc.to_bytes(4, "big")]
     for stream, report, last_report, delay in blocks:
         packed = report.fraction_lost << 24 | report.lost & 0xFFFFFF

@@ -1,7 +1,7 @@
 """Offers taken apart and answers written: the part of SDP that a call needs (RFC 8866, RFC 8829). Pure.
 
-aiortc's parser takes 13 ms of the event loop for a browser's offer with eight video slots and grows quadratically with
-hostile ones; this one looks only at what the answer depends on, in one pass.
+aiortc's parser holds the event loop for 13 ms with a browser's offer of eight video slots, and grows quadratically
+with hostile ones; this one looks only at what the answer depends on, in one pass.
 """
 
 import re
@@ -21,8 +21,8 @@ __all__ = [
     "Codec",
     "LocalTransport",
     "Offer",
-    "Section",
     "SdpError",
+    "Section",
     "parse_offer",
     "write_answer",
 ]
@@ -181,7 +181,7 @@ def parse_offer(text: str) -> Offer:
     """Takes an offer apart and checks that it can be answered.
 
     Raises:
-        SdpError: it is malformed, too large, or lacks what a call needs (Opus audio, ICE, DTLS, rtcp-mux, mids).
+        SdpError: it is malformed, too large, or lacks what a call needs (Opus, ICE, DTLS, rtcp-mux, mids).
     """
     if len(text) > MAX_SDP_BYTES or len(text.encode(errors="surrogatepass")) > MAX_SDP_BYTES:
         raise SdpError(f"an SDP has at most {MAX_SDP_BYTES} bytes")
@@ -289,7 +289,7 @@ class _Parser:
         return True
 
     def _usable_candidates(self, shared: Sequence[int]) -> tuple[list[Candidate], list[str]]:
-        """Those of the bundle's first m-line: the others' ports are given up with the answer (RFC 9143 §7.3.1)."""
+        """Those of the bundle's first m-line: the answer gives the others' ports up (RFC 9143 §7.3.1)."""
         usable: list[Candidate] = []
         ignored: list[str] = []
         for number, text in next((self.candidates[i] for i in shared if self.candidates[i]), []):
@@ -510,9 +510,8 @@ def _codec_lines(number: int, codec: Codec, section: Section) -> list[str]:
     if codec.name == "H264":
         offered = _parameters(section.parameters[number])
         level = offered.get("profile-level-id", "42e01f").lower()
-        lines.append(
-            f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode={codec.mode};profile-level-id={level}"
-        )
+        parameters = f"packetization-mode={codec.mode};profile-level-id={level}"
+        lines.append(f"a=fmtp:{number} level-asymmetry-allowed=1;{parameters}")
     return lines
 
 

@@ -38,6 +38,10 @@ class VideoWatcher(Protocol):
         """Takes one packet, in the order of arrival."""
         ...
 
+    def on_padding(self, header: RtpHeader) -> None:
+        """Takes the header of a packet without payload, which only fills the line."""
+        ...
+
     def on_discontinuity(self) -> None:
         """What follows does not continue what was: to be begun anew, at a keyframe."""
         ...
@@ -107,6 +111,11 @@ class VideoSource:
         packet = VideoPacket(header, data, codec, keyframe, arrival_ns)
         for watcher in self._watchers:
             watcher.on_video(packet)
+
+    def pad(self, header: RtpHeader) -> None:
+        """Takes a packet without payload."""
+        for watcher in self._watchers:
+            watcher.on_padding(header)
 
     def interrupt(self) -> None:
         """The sender began anew (another SSRC, a jump): watchers wait for a keyframe."""

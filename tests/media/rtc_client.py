@@ -12,6 +12,7 @@ import numpy as np
 from aiortc import (
     AudioStreamTrack,
     MediaStreamTrack,
+    RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
     RTCSessionDescription,
@@ -19,7 +20,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-__all__ = ["RtcClient", "Tone", "MovingPicture", "loopback_only", "rtc_client"]
+__all__ = ["MovingPicture", "RtcClient", "Tone", "loopback_only", "rtc_client"]
 
 
 @contextmanager
@@ -57,7 +58,7 @@ class Tone(AudioStreamTrack):
 
 
 class MovingPicture(VideoStreamTrack):
-    """A plain picture whose brightness tells which client it is of, with a moving bar; 160 x 120, 10 a second."""
+    """A plain picture whose brightness tells whose it is, with a moving bar; 160 x 120, 10 a second."""
 
     def __init__(self, brightness: int) -> None:
         super().__init__()
@@ -89,7 +90,8 @@ class RtcClient:
     """
 
     def __init__(self) -> None:
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # With aiortc's default policy a second video stays on a transport that the bundle has given up.
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.audio: list[np.ndarray] = []
         self.video: dict[str, list[float]] = {}
         self._changed = asyncio.Condition()
@@ -145,8 +147,9 @@ class RtcClient:
         await self.pc.close()
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         transceiver = next(t for t in self.pc.getTransceivers() if t.receiver.track is track)
