@@ -154,7 +154,6 @@ class Caller:
     def result(self) -> CallResult:
         """What came of the call so far."""
         receptions = self.client.receptions
-        statistics = [one.jitter.statistics for one in receptions]
         return CallResult(
             room=self.conversation.room,
             you=self.conversation.you,
@@ -166,7 +165,8 @@ class Caller:
             greeting=self._greeting,
             audio=AudioCounters(
                 sent=self.microphone.sent,
-                packets=sum(one.received for one in statistics),
+                packets=sum(one.packets for one in receptions),
+                lost=sum(max(one.statistics.lost, 0) for one in receptions),
                 concealed=self.ear.concealed,
                 seconds=round(self.ear.frames * 0.02, 2),
                 reconnects=max(self.client.connections - 1, 0),

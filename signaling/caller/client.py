@@ -81,7 +81,8 @@ class Client:
     Attributes:
         connected: set while sound can flow.
         connections: how many connections there have been; 1 after the first.
-        packets, lost, late: of all connections together.
+        receptions: what arrived over each of them.
+        errors: the server's `error` messages.
     """
 
     def __init__(
@@ -205,7 +206,7 @@ class Client:
         resume = joined.get("resume")
         self._resume = resume if isinstance(resume, str) else None
         reception = Reception()
-        connection = open_connection(joined.get("iceServers"), reception)
+        connection = open_connection(joined.get("iceServers"))
         self.receptions.append(reception)
         failed = asyncio.Event()
 
@@ -251,7 +252,7 @@ class Client:
 
     async def _offer(self, connection: RTCPeerConnection, reception: Reception) -> None:
         sound = connection.addTransceiver(self._microphone.track(), direction="sendrecv")
-        sound.receiver._handle_rtp_packet = reception.take
+        reception.attach(sound)
         connection.addTransceiver("video", direction="inactive")
         await connection.setLocalDescription(await connection.createOffer())
         await self._send({"type": "offer", "id": uuid.uuid4().hex, "sdp": connection.localDescription.sdp})

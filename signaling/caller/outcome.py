@@ -31,7 +31,7 @@ class CallOptions:
     """
 
     room: str
-    url: str = "http://127.0.0.1:8420"
+    url: str = "http://127.0.0.1:8200"
     wavs: tuple[Path, ...] = ()
     texts: tuple[str, ...] = ()
     out: Path | None = None

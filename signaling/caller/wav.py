@@ -33,8 +33,9 @@ def read_speech(path: Path) -> npt.NDArray[np.int16]:
             if not container.streams.audio:
                 raise WavError(f"{path}: no sound in this WAV")
             stream = container.streams.audio[0]
-            if not stream.codec_context.name.startswith("pcm_"):
-                raise WavError(f"{path}: a WAV of {stream.codec_context.name}, only PCM is read")
+            codec = stream.codec_context.name if stream.codec_context else "an unknown codec"
+            if not codec.startswith("pcm_"):
+                raise WavError(f"{path}: a WAV of {codec}, only PCM is read")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
             for decoded in container.decode(stream):
                 for frame in resampler.resample(decoded):
@@ -62,9 +63,11 @@ class WavRecorder:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = wave.open(str(path), "wb")
+            self._target = path.open("wb")
         except OSError as error:
             raise WavError(f"{path}: cannot be written ({error.strerror})") from error
+        # Opened here: `wave.open` of a path that cannot be opened leaves a broken object to the collector.
+        self._file = wave.open(self._target, "wb")
         self._file.setnchannels(1)
         self._file.setsampwidth(2)
         self._file.setframerate(RATE)
@@ -76,3 +79,4 @@ class WavRecorder:
     def close(self) -> None:
         """Completes the header."""
         self._file.close()
+        self._target.close()

@@ -1,6 +1,6 @@
-"""A room of one participant and a parrot, on stock aiortc: what a caller can be tested against without models.
+"""A room of one participant and a parrot, on stock aiortc: something to call without models.
 
-The parrot repeats what it hears once it is quiet, as a persona that captions what it says; it greets with a tone.
+The parrot greets with a tone, repeats what it hears once that is quiet, and captions what it says.
 """
 
 import asyncio
@@ -78,6 +78,7 @@ class TinyRoom:
     sockets: list[WebSocket] = field(default_factory=list)
     first_message: dict[str, object] | None = None
     raw_first: str | None = None
+    hearing: asyncio.Event = field(default_factory=asyncio.Event)
     utterances: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def restart(self) -> None:
@@ -121,6 +122,8 @@ class _Seat:
             samples = frame.to_ndarray().reshape(-1)[::2].copy()
             loud = np.abs(samples.astype(np.int32)).max() > 300
             quiet = 0 if loud else quiet + 1
+            if loud:
+                self.room.hearing.set()
             if loud or said:
                 said.append(samples)
             if said and quiet == QUIET_FRAMES:
