@@ -226,7 +226,7 @@ def _request(client: httpx.Client, url: str, part: Path, size: int, at: Callable
     if have == size:
         return
     headers = {"Accept-Encoding": "identity"}
-    validator = noted.read_text(encoding="latin-1") if noted.exists() else ""
+    validator = noted.read_text() if noted.exists() else ""
     if 0 < have < size and validator:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator}
     with client.stream("GET", url, headers=headers) as response:
@@ -237,8 +237,10 @@ def _request(client: httpx.Client, url: str, part: Path, size: int, at: Callable
             mode = "ab"
         elif response.status_code == 200:
             mode, have = "wb", 0
-        else:
+        elif response.status_code == 416:
             _discard(part)
+            raise httpx.RemoteProtocolError("what was there of it is no part of what is served")
+        else:
             raise SourceError(f"HTTP {response.status_code}")
         length = response.headers.get("Content-Length")
         if length is not None and length != str(size - have):
@@ -247,7 +249,7 @@ def _request(client: httpx.Client, url: str, part: Path, size: int, at: Callable
             if have == 0:
                 # Only after the old bytes are gone; a weak validator says nothing about bytes.
                 validator = response.headers.get("ETag", "")
-                noted.write_text(validator if validator.startswith('"') else "", encoding="latin-1")
+                noted.write_text(validator if validator.startswith('"') and validator.isascii() else "")
             for block in response.iter_raw(_BLOCK):
                 have += len(block)
                 if have > size:
