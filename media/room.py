@@ -78,12 +78,14 @@ class Room:
         self._clock = clock
         self._encoder = encoder
         self._persons: dict[str, Person] = {}
+        self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
         self._outlets: list[Outlet] = []
         self._free_outlets: list[Outlet] = []
         self._free_rows: list[int] = []
         self._leaving: list[int] = []
         self._apart: list[Person] = []
+        self._ceased: list[Person] = []
         self._started: list[Persona] = []
         self._drained: list[Persona] = []
         self._shared = self._make_outlet()
@@ -124,7 +126,7 @@ class Room:
             return True
         if self._personas or self._leaving:
             return False
-        return all(person.quiet > _IDLE_TICKS for person in self._persons.values())
+        return not self._sending
 
     @property
     def encodes(self) -> int:
@@ -159,7 +161,7 @@ class Room:
         person = Person(id=id, row=self._take_row(id), peer=peer, ears=ears)
         self._persons[id] = person
         peer.jitter.wake = lambda: self._stir(person)
-        self._wake()
+        self._stir(person)
 
     def add_persona(self, id: str, *, voice: AudioRing) -> None:
         """Lets a persona in.
@@ -183,6 +185,7 @@ class Room:
         participant = self._find(id)
         if isinstance(participant, Person):
             del self._persons[id]
+            self._sending.pop(id, None)
             participant.peer.jitter.wake = None
             self._departed.add(participant.peer.jitter.statistics)
             self._release(participant)
@@ -252,12 +255,13 @@ class Room:
     def _read(self, now_ns: int) -> tuple[int, int]:
         """Reads every source; tells how many rows hold a frame, and how many of them, first, are persons'."""
         count = 0
-        for person in self._persons.values():
+        for person in self._sending.values():
             kind = person.peer.jitter.pull(self._frames[person.row], now_ns)
             person.quiet = person.quiet + 1 if kind is FrameKind.SILENCE else 0
-            if person.quiet <= _IDLE_TICKS:
-                self._rows[count] = person.row
-                count += 1
+            if person.quiet > _IDLE_TICKS:
+                self._ceased.append(person)
+            self._rows[count] = person.row
+            count += 1
         persons = count
         for persona in self._personas.values():
             taken = persona.read(self._frames[persona.row])
@@ -279,9 +283,7 @@ class Room:
             if persona.muted:
                 self._audible[persona.row] = 0.0
         ducked = False
-        for person in self._persons.values():
-            if person.quiet > _IDLE_TICKS:
-                continue
+        for person in self._sending.values():
             ears = self._ears[person.row]
             if person.muted:
                 self._audible[person.row] = 0.0
@@ -306,7 +308,7 @@ class Room:
         """
         apart = self._apart
         apart.clear()
-        for person in self._persons.values():
+        for person in self._sending.values():
             heard = self._aim(person.row, 1.0)
             if heard or self._gains_from[person.row] > 0.0:
                 person.apart = APART_TICKS
@@ -375,9 +377,13 @@ class Room:
         for persona in self._drained:
             self._report(VoiceDrained(self.id, persona.id, persona.voice.pulled))
         self._drained.clear()
+        for person in self._ceased:
+            del self._sending[person.id]
+        self._ceased.clear()
 
     def _stir(self, person: Person) -> None:
         person.quiet = 0
+        self._sending[person.id] = person
         self._wake()
 
     def _report_gate(self, person: Person) -> None:

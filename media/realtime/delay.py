@@ -9,8 +9,8 @@ __all__ = ["DelayTracker"]
 
 _BUCKET_NS = 5_000_000
 _BUCKETS = 100
-_FORGET = 0.997
-_QUANTILE = 0.985
+_FORGET = 0.992
+_QUANTILE = 0.98
 _WINDOW_NS = 2_000_000_000
 _SAMPLE_NS = 1_000_000_000 / 48_000
 _FIRST_TARGET_NS = 20_000_000
@@ -35,10 +35,10 @@ class DelayTracker:
     """Delays of one stream's packets relative to the fastest of the last seconds.
 
     The fastest packet of a sliding window is the zero of the scale, so that a sender's clock that drifts moves the
-    scale along. The histogram forgets with a time constant of 330 packets.
+    scale along. The histogram forgets with a time constant of 125 packets.
 
     Attributes:
-        target_ns: delay that all but the slowest 1.5 % of packets keep within.
+        target_ns: delay that all but the slowest 2 % of packets keep within.
     """
 
     __slots__ = ("_histogram", "_least", "_least_before", "_packets", "_window_end", "target_ns")
