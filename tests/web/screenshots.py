@@ -1,7 +1,8 @@
 """Pictures of the page for the README: a scripted room, drawn by a real Chromium.
 
-`python -m tests.web.screenshots [FOLDER]` after `npm run build` in web/. The room's messages are played to the page
-by the browser's own WebSocket interception, so the pictures are the same each time and no server is needed.
+`python -m tests.web.screenshots [FOLDER]` after `npm run build` in web/. The room's messages are played to the
+page by the browser's own WebSocket interception: the pictures are the same each time, and no server is needed. The page is
+served with the server's own headers; whatever breaks them makes the command fail.
 """
 
 import asyncio
@@ -16,10 +17,11 @@ from typing import Any, Literal
 
 from playwright.async_api import BrowserContext, Page, Playwright, Route, WebSocketRoute, async_playwright
 
+from signaling.server.page import security_headers
+
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "web" / "dist"
 ORIGIN = "http://127.0.0.1:8080"
-POLICY = "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors *"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--headless=new",
@@ -54,7 +56,14 @@ def caption(id: str, utterance: str, text: str, *, final: bool = True, interrupt
 
 
 def chat(id: str, sender: str, name: str, text: str) -> Message:
-    return {"type": "chat", "id": id, "from": sender, "name": name, "text": text, "at": "2025-11-22T19:04:00Z"}
+    return {
+        "type": "chat",
+        "id": id,
+        "from": sender,
+        "name": name,
+        "text": text,
+        "at": "2025-11-22T19:04:00Z",
+    }
 
 
 JOINED: Message = {
@@ -96,8 +105,13 @@ TALK: Sequence[Message] = (
         "onWire": 709,
     },
     {"type": "speaking", "id": "joe", "speaking": True},
-    {"type": "participant", "participant": participant("joe", "Joe", "persona", speaking=True, status="speaking")},
-    caption("joe", "u5", "Its own. It wakes every twenty milliseconds and takes from each of us what", final=False),
+    {
+        "type": "participant",
+        "participant": participant("joe", "Joe", "persona", speaking=True, status="speaking"),
+    },
+    caption(
+        "joe", "u5", "Its own. It wakes every twenty milliseconds and takes from each of us", final=False
+    ),
 )
 
 
@@ -126,19 +140,21 @@ SHOTS = (
 
 
 async def serve_page(route: Route) -> None:
-    """Answers from web/dist with the server's own content policy."""
+    """Answers from web/dist with the server's own headers."""
     path = route.request.url.removeprefix(ORIGIN).split("?")[0].split("#")[0]
     file = DIST / (path.lstrip("/") or "index.html")
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    await route.fulfill(path=file, headers={"content-type": kind, "content-security-policy": POLICY})
+    await route.fulfill(path=file, headers=security_headers() | {"Content-Type": kind})
 
 
 async def give_token(route: Route) -> None:
-    await route.fulfill(json={"token": "t", "room": "lobby", "identity": "ada", "expires": "2030-01-01T00:00:00Z"})
+    await route.fulfill(
+        json={"token": "t", "room": "lobby", "identity": "ada", "expires": "2030-01-01T00:00:00Z"}
+    )
 
 
 async def refuse_token(route: Route) -> None:
-    await route.fulfill(status=401, json={"code": "unauthorized", "message": "a key or an invitation is needed"})
+    await route.fulfill(status=401, json={"code": "unauthorized", "message": "an invitation is needed"})
 
 
 def play_room(socket: WebSocketRoute) -> None:
@@ -185,9 +201,8 @@ async def take(context: BrowserContext, shot: Shot, folder: Path, complaints: se
 
 
 async def draw(playwright: Playwright, folder: Path, shots: Sequence[Shot]) -> set[str]:
-    """Takes the pictures; returns what the browser complained of meanwhile, such as breaches of the content policy."""
+    """Takes the pictures; returns what the browser complained of, such as breaches of the content policy."""
     complaints: set[str] = set()
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as profile:
         context = await playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, headless=False, args=FLAGS, chromium_sandbox=False
@@ -198,14 +213,12 @@ async def draw(playwright: Playwright, folder: Path, shots: Sequence[Shot]) -> s
     return {complaint for complaint in complaints if "401 (Unauthorized)" not in complaint}
 
 
-async def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+async def main(folder: Path) -> set[str]:
     async with async_playwright() as playwright:
-        complaints = await draw(playwright, folder, SHOTS)
-    for complaint in sorted(complaints):
-        print(complaint[:300], file=sys.stderr)
-    sys.exit(1 if complaints else 0)
+        return await draw(playwright, folder, SHOTS)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    sys.exit("\n".join(sorted(asyncio.run(main(target)))) or 0)

@@ -154,6 +154,7 @@ export class Connection {
       case "pong":
         this.roundTrip = performance.now() - this.pingSentAt;
         clearTimeout(this.watchdog);
+        this.beat();
         break;
       case "bye":
         this.bye = new Problem(message.code, message.message);
@@ -162,6 +163,7 @@ export class Connection {
     this.options.events.message(message);
   }
 
+  /** The next ping; the one after it waits for the answer. */
   private beat(): void {
     clearTimeout(this.heartbeat);
     this.heartbeat = setTimeout(() => {
@@ -169,7 +171,6 @@ export class Connection {
       this.pingSentAt = performance.now();
       this.watch(PONG_TIMEOUT_MS);
       this.send({ type: "ping", id: `ping-${this.pings}` });
-      this.beat();
     }, PING_EVERY_MS);
   }
 

@@ -198,6 +198,9 @@ export const callStyles = [
       .body {
         padding-inline: 0.75rem;
       }
+      .speaking {
+        visibility: hidden;
+      }
       .connection span {
         position: absolute;
         clip-path: inset(50%);

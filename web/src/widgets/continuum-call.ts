@@ -195,7 +195,8 @@ export class ContinuumCall extends LitElement {
 
   private async unmuteWith(client: ContinuumClient): Promise<void> {
     await client.useMicrophone();
-    if (client.microphone) this.notices = this.notices.filter((known) => !/^microphone-/.test(known.code));
+    if (client.microphone)
+      this.notices = this.notices.filter((known) => !known.code.startsWith("microphone-"));
   }
 
   private async choose({ kind, id }: DeviceChoice): Promise<void> {

@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import type { Joined, Line, Participant, ServerMessage } from "../src/client/protocol.js";
+import { applyMessage, EMPTY_ROOM, withChatLine, type ChatLine, type RoomState } from "../src/client/room.js";
+
+const person = (id: string, name: string): Participant => ({
+  id,
+  name,
+  kind: "person",
+  muted: false,
+  camera: false,
+  speaking: false,
+  status: "connected",
+});
+const line = (id: string, changes: Partial<Line> = {}): Line => ({
+  id,
+  from: "p2",
+  name: "Grace",
+  kind: "chat",
+  text: id,
+  at: "2025-01-01T00:00:00Z",
+  interrupted: false,
+  ...changes,
+});
+const joined = (changes: Partial<Joined> = {}): Joined => ({
+  type: "joined",
+  version: 1,
+  room: "lobby",
+  you: "p1",
+  participants: [person("p1", "Ada"), person("p2", "Grace")],
+  history: [],
+  iceServers: [],
+  resume: "r",
+  videoSlots: 2,
+  ...changes,
+});
+const after = (state: RoomState, ...messages: ServerMessage[]) => messages.reduce(applyMessage, state);
+const room = (...messages: ServerMessage[]) => after(EMPTY_ROOM, joined(), ...messages);
+const own: ChatLine = { id: "mine", from: "p1", name: "Ada", text: "hello", at: "", pending: true };
+
+describe("the room", () => {
+  it("knows everybody in the order of joining, and forgets who left", () => {
+    const state = room(
+      { type: "participant", participant: person("p3", "Joe") },
+      { type: "left", id: "p2", reason: "lost" },
+    );
+    expect([...state.participants.keys()]).toEqual(["p1", "p3"]);
+  });
+
+  it("keeps a participant's place when they change", () => {
+    const state = room({ type: "participant", participant: { ...person("p1", "Ada"), muted: true } });
+    expect([...state.participants.keys()]).toEqual(["p1", "p2"]);
+    expect(state.participants.get("p1")?.muted).toBe(true);
+  });
+
+  it("shows who is heard, and is not disturbed by someone unknown", () => {
+    expect(room({ type: "speaking", id: "p2", speaking: true }).participants.get("p2")?.speaking).toBe(true);
+    const state = room();
+    expect(applyMessage(state, { type: "speaking", id: "ghost", speaking: true })).toBe(state);
+  });
+
+  it("names a caption after its speaker", () => {
+    const caption = {
+      type: "caption",
+      id: "p2",
+      utterance: "u",
+      text: "Yes.",
+      final: true,
+      interrupted: false,
+    } as const;
+    expect(room(caption).captions[0]?.name).toBe("Grace");
+  });
+
+  it("shows a camera no longer when its owner left", () => {
+    const state = room(
+      { type: "video", slots: new Map([["2", "p2"]]) },
+      { type: "left", id: "p2", reason: "left" },
+    );
+    expect(state.video.size).toBe(0);
+  });
+
+  it("after a reconnection is what the server says, and nothing from before", () => {
+    const before = room({ type: "participant", participant: person("p3", "Joe") });
+    const state = after(before, joined({ history: [line("c1"), line("s1", { kind: "speech" })] }));
+    expect([...state.participants.keys()]).toEqual(["p1", "p2"]);
+    expect(state.chat.map(({ id }) => id)).toEqual(["c1"]);
+    expect(state.captions.map(({ text }) => text)).toEqual(["s1"]);
+  });
+});
+
+describe("a line written here", () => {
+  it("waits until it is acknowledged", () => {
+    const state = withChatLine(room(), own);
+    expect(after(state, { type: "ack", id: "mine" }).chat[0]?.pending).toBe(false);
+  });
+
+  it("is not shown twice when the room repeats it", () => {
+    const state = withChatLine(room(), own);
+    const { pending: _, ...rest } = own;
+    const echoed = after(state, { type: "chat", ...rest, at: "2025-01-01T00:00:00Z" });
+    expect(echoed.chat).toHaveLength(1);
+    expect(echoed.chat[0]).toMatchObject({ pending: false, at: "2025-01-01T00:00:00Z" });
+  });
+
+  it("survives a reconnection while it waits, unless the history has it", () => {
+    const state = withChatLine(room(), own);
+    expect(after(state, joined()).chat).toEqual([own]);
+    const known = after(state, joined({ history: [line("mine", { from: "p1" })] }));
+    expect(known.chat).toMatchObject([{ id: "mine", pending: false }]);
+  });
+});

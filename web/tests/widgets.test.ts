@@ -1,0 +1,217 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ContinuumClient, Problem } from "../src/client/index.js";
+import { fakeSockets } from "../src/client/fake-socket.js";
+import { ContinuumCaptions } from "../src/widgets/continuum-captions.js";
+import { ContinuumChat } from "../src/widgets/continuum-chat.js";
+import { JoinScreen } from "../src/widgets/join-screen.js";
+import { LatencyMeter } from "../src/widgets/latency-meter.js";
+import { ParticipantTile } from "../src/widgets/participant-tile.js";
+import { explain, initials, speakingWords } from "../src/widgets/words.js";
+
+const MARKUP = "<img src=x onerror=alert(1)>";
+
+/** A client whose room is told by calling `tell`; nothing is connected. */
+function roomed() {
+  const client = new ContinuumClient({
+    server: "http://host",
+    name: "Ada",
+    token: () => Promise.resolve("t"),
+    openSocket: fakeSockets().open,
+  });
+  const tell = (message: object) =>
+    (client as unknown as { receive(message: object): void }).receive(message);
+  const person = (id: string, name: string) => ({
+    id,
+    name,
+    kind: "person" as const,
+    muted: false,
+    camera: false,
+    speaking: false,
+    status: "connected" as const,
+  });
+  client.room = {
+    ...client.room,
+    room: "lobby",
+    you: "p1",
+    participants: new Map([
+      ["p1", person("p1", "Ada")],
+      ["p2", person("p2", MARKUP)],
+    ]),
+  };
+  return { client, tell, person };
+}
+
+const caption = (id: string, utterance: string, text: string, final: boolean) => ({
+  type: "caption",
+  id,
+  utterance,
+  text,
+  final,
+  interrupted: false,
+});
+
+async function mounted<Element extends HTMLElement & { updateComplete: Promise<boolean> }>(element: Element) {
+  document.body.append(element);
+  await element.updateComplete;
+  return element.shadowRoot!;
+}
+
+afterEach(() => document.body.replaceChildren());
+
+describe("captions", () => {
+  async function shown() {
+    const { client, tell } = roomed();
+    const element = new ContinuumCaptions();
+    element.client = client;
+    const root = await mounted(element);
+    const lines = () => [...root.querySelectorAll<HTMLElement>("[data-testid=caption]")];
+    const announced = () =>
+      [...root.querySelectorAll("[aria-live=polite] p")].map((line) => line.textContent);
+    const told = async (message: object) => {
+      tell(message);
+      await element.updateComplete;
+    };
+    return { told, lines, announced, root };
+  }
+
+  it("show a speaker's name as the text it is", async () => {
+    const { told, lines, root } = await shown();
+    await told(caption("p2", "u1", "<b>Hi</b>", true));
+    expect(root.querySelector("img, b")).toBeNull();
+    expect(lines()[0]?.textContent).toContain(MARKUP);
+    expect(lines()[0]?.textContent).toContain("<b>Hi</b>");
+    expect(lines()[0]?.dataset).toMatchObject({ speaker: "p2", final: "true" });
+  });
+
+  it("are read out once each, when complete, and not while they grow", async () => {
+    const { told, announced, lines } = await shown();
+    await told(caption("p2", "u1", "It is", false));
+    expect(announced()).toEqual([]);
+    expect(lines()).toHaveLength(1);
+    await told(caption("p2", "u1", "It is late.", true));
+    await told(caption("p2", "u1", "It is late.", true));
+    expect(announced()).toEqual([`${MARKUP}: It is late.`]);
+  });
+
+  it("do not read one's own words to one", async () => {
+    const { told, announced } = await shown();
+    await told(caption("p1", "u1", "What did I say?", true));
+    expect(announced()).toEqual([]);
+  });
+});
+
+describe("the chat", () => {
+  it("sends what is written, clears the field, and shows it as being sent", async () => {
+    const { client } = roomed();
+    const element = new ContinuumChat();
+    element.client = client;
+    const root = await mounted(element);
+    const input = root.querySelector("textarea")!;
+    input.value = "  hello  ";
+    root.querySelector("form")!.dispatchEvent(new Event("submit", { cancelable: true }));
+    await element.updateComplete;
+    expect(input.value).toBe("");
+    const line = root.querySelector<HTMLElement>("[data-testid=chat-line]")!;
+    expect(line.dataset.pending).toBe("true");
+    expect(line.querySelector(".text")?.textContent).toBe("hello");
+  });
+
+  it("takes a refused line back and tells why", async () => {
+    const { client, tell } = roomed();
+    const problems: Problem[] = [];
+    client.on("problem", (problem) => problems.push(problem));
+    client.say("hello");
+    tell({ type: "error", code: "not-allowed", message: "no", id: client.room.chat[0]!.id });
+    expect(client.room.chat).toEqual([]);
+    expect(problems[0]?.code).toBe("not-allowed");
+  });
+});
+
+describe("a participant's tile", () => {
+  it.each([
+    ["listening", false, "listening"],
+    ["thinking", false, "thinking"],
+    ["speaking", true, "speaking"],
+    ["away", false, "away for a moment"],
+  ] as const)("of a persona that is %s says so in words", async (status, speaking, words) => {
+    const tile = new ParticipantTile();
+    tile.participant = {
+      id: "j",
+      name: "Joe",
+      kind: "persona",
+      muted: false,
+      camera: false,
+      speaking,
+      status,
+    };
+    const root = await mounted(tile);
+    expect(root.querySelector(".status")?.textContent?.trim()).toBe(words);
+    expect(root.querySelector(".name")?.textContent).toContain("persona");
+  });
+});
+
+describe("the way in", () => {
+  it("asks for a name before it lets one in", async () => {
+    const element = new JoinScreen();
+    const joined = vi.fn();
+    element.addEventListener("join", (event) => joined((event as CustomEvent<string>).detail));
+    const root = await mounted(element);
+    const form = root.querySelector("form")!;
+    form.dispatchEvent(new Event("submit", { cancelable: true }));
+    await element.updateComplete;
+    expect(joined).not.toHaveBeenCalled();
+    expect(root.querySelector("[role=alert]")?.textContent).toContain("name");
+    root.querySelector("input")!.value = "  Ada\u0000 ";
+    form.dispatchEvent(new Event("submit", { cancelable: true }));
+    expect(joined).toHaveBeenCalledWith("Ada");
+  });
+
+  it("says why one could not get in, and what to do", async () => {
+    const element = new JoinScreen();
+    element.problem = new Problem("unauthorized", "raw words of the server");
+    const root = await mounted(element);
+    expect(root.querySelector("[role=alert]")?.textContent).toContain("Ask whoever runs the server");
+  });
+});
+
+it("the latency has a text that says what the bar shows", async () => {
+  const meter = new LatencyMeter();
+  const none = { paused: null, firstClause: null, firstSound: null };
+  meter.latency = {
+    turn: "t",
+    persona: "j",
+    to: "p",
+    decided: 400,
+    words: 100,
+    firstToken: 500,
+    onWire: 612,
+    ...none,
+  };
+  const root = await mounted(meter);
+  expect(root.querySelector("summary .unseen")?.textContent).toBe(
+    "Last reply after 612 ms: Silence wait 400 ms, Words done ahead, First token 100 ms, Wire 112 ms",
+  );
+});
+
+it("a problem nobody foresaw is shown with the server's own words", () => {
+  expect(explain(new Problem("flux", "the flux is low")).advice).toBe("the flux is low");
+});
+
+it("who is speaking is said in a sentence", () => {
+  expect([[], ["Ada"], ["Ada", "Joe"]].map(speakingWords)).toEqual([
+    "",
+    "Ada is speaking",
+    "Ada and Joe are speaking",
+  ]);
+});
+
+it.each([
+  ["Ada Lovelace", "AL"],
+  ["grace", "G"],
+  [MARKUP, "IO"],
+  ["<<>>", "?"],
+  ["李 小龙", "李小"],
+])("the name %s is abbreviated to %s", (name, letters) => {
+  expect(initials(name)).toBe(letters);
+});
