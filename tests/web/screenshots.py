@@ -1,8 +1,8 @@
 """Pictures of the page for the README: a scripted room, drawn by a real Chromium.
 
-`python -m tests.web.screenshots [FOLDER]` after `npm run build` in web/. The room's messages are played to the
-page by the browser's own WebSocket interception: the pictures are the same each time, and no server is needed. The page is
-served with the server's own headers; whatever breaks them makes the command fail.
+`python -m tests.web.screenshots [FOLDER]` after `npm run build` in web/. The room's messages are played to
+the page by the browser's own WebSocket interception: the pictures are the same each time, and need no server.
+The page is served with the server's own headers; whatever breaks them makes the command fail.
 """
 
 import asyncio
