@@ -1,16 +1,28 @@
-"""What the server needs of a client's connection and of its WebRTC peer."""
+"""What the server needs of a client's connection and of its WebRTC peer, with fakes of both."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from media.realtime.jitter import JitterBuffer
 from media.realtime.peer_port import AudioPeer
+from media.rtc.ice import CandidateError
 from media.rtc.peer import PeerState
-from media.rtc.statistics import PeerStatistics
+from media.rtc.sdp import SdpError
+from media.rtc.statistics import PeerStatistics, ReceivedStream
 from media.rtc.video import VideoSource
 from signaling.server.messages import ByeCode
 
-__all__ = ["Camera", "Connection", "PeerFactory", "SessionPeer", "Silenced", "Socket"]
+__all__ = [
+    "Camera",
+    "Connection",
+    "FakeSessionPeer",
+    "FakeSocket",
+    "PeerFactory",
+    "SessionPeer",
+    "Silenced",
+    "Socket",
+]
 
 Camera = VideoSource
 
@@ -103,3 +115,124 @@ class Silenced:
 
     def send_audio(self, payload: bytes, timestamp: int) -> None:
         """Nothing is sent."""
+
+
+class FakeSocket:
+    """A `Socket` in memory.
+
+    Attributes:
+        sent: what was sent, in order.
+        closed: the status that it was closed with.
+        stalled: set to let `send` wait for ever, as to a client that does not read.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.closed: int | None = None
+        self.stalled = False
+        self.changed = asyncio.Condition()
+        self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+
+    def push(self, message: str | bytes) -> None:
+        """The client sends."""
+        self._incoming.put_nowait(message)
+
+    def hang_up(self) -> None:
+        """The client is gone."""
+        self._incoming.put_nowait(None)
+
+    async def receive(self) -> str | bytes | None:
+        """See `Socket`."""
+        return await self._incoming.get()
+
+    async def send(self, text: str) -> None:
+        """See `Socket`."""
+        if self.stalled:
+            await asyncio.Event().wait()
+        self.sent.append(text)
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def close(self, code: int) -> None:
+        """See `Socket`."""
+        self.closed = code
+        async with self.changed:
+            self.changed.notify_all()
+
+
+class FakeSessionPeer:
+    """A `SessionPeer` without a network: whoever holds it says what its connection does.
+
+    Attributes:
+        offers: what was answered.
+        candidates: what was added.
+        sent: (payload, timestamp) of each packet sent to the client.
+        watched: slot to camera.
+        streams: what its statistics say was received.
+    """
+
+    def __init__(self, on_state: Callable[[PeerState], None], slots: Sequence[str] = ("2", "3")) -> None:
+        self.jitter = JitterBuffer()
+        self.state = PeerState.NEW
+        self.camera: Camera | None = None
+        self.slots: Sequence[str] = ()
+        self.offers: list[str] = []
+        self.candidates: list[tuple[str, str | None, int | None]] = []
+        self.sent: list[tuple[bytes, int]] = []
+        self.watched: dict[str, Camera | None] = {}
+        self.streams: tuple[ReceivedStream, ...] = ()
+        self._on_state = on_state
+        self._slots = tuple(slots)
+
+    def enter(self, state: PeerState) -> None:
+        """The connection changes its state."""
+        self.state = state
+        self._on_state(state)
+
+    def send_audio(self, payload: bytes, timestamp: int) -> None:
+        """See `AudioPeer`."""
+        self.sent.append((payload, timestamp))
+
+    async def answer(self, sdp: str) -> str:
+        """See `SessionPeer`; an offer is what begins with `v=0`."""
+        if not sdp.startswith("v=0"):
+            raise SdpError("an offer begins with v=0")
+        self.offers.append(sdp)
+        self.slots = self._slots
+        if self.state is PeerState.NEW:
+            self.enter(PeerState.CONNECTING)
+        return "v=0 answer"
+
+    async def add_candidate(self, candidate: str, mid: str | None, mline: int | None) -> None:
+        """See `SessionPeer`; a candidate is what begins with `candidate:`, or nothing."""
+        if candidate and not candidate.startswith("candidate:"):
+            raise CandidateError("a candidate begins with candidate:")
+        self.candidates.append((candidate, mid, mline))
+
+    async def close(self) -> None:
+        """See `SessionPeer`."""
+        if self.state is not PeerState.CLOSED:
+            self.enter(PeerState.CLOSED)
+
+    def watch(self, source: Camera | None, slot: str) -> None:
+        """See `SessionPeer`."""
+        if slot not in self.slots:
+            raise KeyError(slot)
+        self.watched[slot] = source
+
+    def statistics(self) -> PeerStatistics:
+        """See `SessionPeer`."""
+        return PeerStatistics(
+            packets_in=len(self.streams),
+            bytes_in=0,
+            packets_out=len(self.sent),
+            bytes_out=0,
+            drops={},
+            rtt_ms=None,
+            remote_jitter_ms=None,
+            remote_loss=None,
+            bandwidth=None,
+            received=self.streams,
+            slots={},
+            keyframe_requests=0,
+        )
