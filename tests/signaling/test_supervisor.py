@@ -332,8 +332,12 @@ class TestRunDirectory:
 
     def test_those_of_the_dead_are_removed_and_those_of_the_living_kept(self, tmp_path: Path) -> None:
         script = (
-            "import sys; from pathlib import Path; from signaling.run_directory import run_directory\n"
-            "with run_directory(Path(sys.argv[1])) as directory: print(directory, flush=True); sys.stdin.read()"
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from signaling.run_directory import run_directory\n"
+            "with run_directory(Path(sys.argv[1])) as directory:\n"
+            "    print(directory, flush=True)\n"
+            "    sys.stdin.read()"
         )
         other = subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path)],
