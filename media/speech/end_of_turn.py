@@ -1,0 +1,165 @@
+"""End of turn: from what was said and how, how much silence means that it was all."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from media.speech.mel import log_mel
+from media.speech.sessions import open_session
+from media.speech.vad import RATE
+
+__all__ = ["Completeness", "FakeTurnModel", "SmartTurn", "TurnModel", "completeness", "silence_to_wait"]
+
+
+class TurnModel(Protocol):
+    """Judges by the sound of an utterance whether its speaker has finished."""
+
+    def complete(self, utterance: npt.NDArray[np.float32]) -> float:
+        """Probability in [0, 1] that the speaker of float32 (n,) at 16 kHz has finished."""
+
+
+class SmartTurn:
+    """Smart Turn v3 (https://github.com/pipecat-ai/smart-turn): about 90 ms a decision on one core.
+
+    Its input is the log-mel spectrogram of the last 8 s, brought to zero mean and unit variance, with silence
+    in front of what is shorter.
+
+    Args:
+        path: `smart-turn-v3.2-cpu.onnx`.
+        threads: cores of one decision.
+
+    Raises:
+        ModelError: when the file is missing or is no such model.
+    """
+
+    SECONDS = 8
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        self._session = open_session(path, threads=threads, inputs={"input_features"})
+
+    def complete(self, utterance: npt.NDArray[np.float32]) -> float:
+        """See `TurnModel`."""
+        return float(self._session.run(None, {"input_features": self.features(utterance)})[0].flat[0])
+
+    def warm_up(self) -> None:
+        """Makes the first decision as fast as the others."""
+        self.complete(np.zeros(RATE, np.float32))
+
+    @classmethod
+    def features(cls, utterance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What the model sees: float32 (1, 80, 800)."""
+        window = np.zeros(cls.SECONDS * RATE, np.float32)
+        last = utterance[-len(window) :]
+        if len(last):
+            window[-len(last) :] = last
+        window = (window - window.mean()) / np.sqrt(window.var() + 1e-7)
+        return log_mel(window.astype(np.float32))[None]
+
+
+class FakeTurnModel:
+    """Judges as it is told.
+
+    Args:
+        judge: from the utterance to the probability.
+    """
+
+    def __init__(self, judge: Callable[[npt.NDArray[np.float32]], float] = lambda _: 0.9) -> None:
+        self._judge = judge
+
+    def complete(self, utterance: npt.NDArray[np.float32]) -> float:
+        """See `TurnModel`."""
+        return self._judge(utterance)
+
+
+class Completeness(Enum):
+    """How the words of an utterance end."""
+
+    COMPLETE = auto()
+    OPEN = auto()
+    UNFINISHED = auto()
+
+
+_NEVER_LAST = frozenset(
+    "and or but because cause so if when while although though unless until since as than whether the a an "
+    "my your his its our their i'm you're we're they're he's she's it's there's i'll we'll you'll i'd "
+    "uh um er erm hmm well very quite gonna wanna lemme let's every".split()
+)
+_SELDOM_LAST = frozenset(
+    "to of for with from at by about into between without in on is are was were be been am has have had do "
+    "does did can could would should will may might must not just also maybe which who whose what where that "
+    "i you we they he she it like mean then".split()
+)
+_COMPLETE_SHORT = re.compile(
+    r"^(what|who|where|why|how|so what|so|me|you|i do|i am|i will|i can|yes i do|it is|they are|that|come in"
+    r"|go on)$"
+)
+
+
+def completeness(text: str) -> Completeness:
+    """Judges by the words alone whether a sentence is finished.
+
+    The transcriber writes a full stop after nearly everything; the last word counts for more.
+    """
+    stripped = text.strip().rstrip("\"'”’)")
+    words = re.findall(r"[a-z']+|\d+", stripped.lower().replace("’", "'"))
+    if not words:
+        return Completeness.OPEN
+    last, mark = words[-1], stripped[-1]
+    if stripped.endswith(("...", "…", ",", "-", "–", "—", ":", ";")):
+        return Completeness.UNFINISHED
+    if mark == "?":
+        return (
+            Completeness.UNFINISHED
+            if last in ("and", "or", "but", "because", "the", "a")
+            else Completeness.COMPLETE
+        )
+    if last in _NEVER_LAST and not _COMPLETE_SHORT.match(" ".join(words)):
+        return Completeness.UNFINISHED
+    if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_SHORT.match(" ".join(words))):
+        return Completeness.COMPLETE
+    return Completeness.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    sure: float
+    doubtful: float
+
+
+_WAITS = {
+    Completeness.COMPLETE: _Waits(0.30, 0.60),
+    Completeness.OPEN: _Waits(0.45, 0.80),
+    Completeness.UNFINISHED: _Waits(0.75, 0.90),
+}
+_SURE, _DOUBTFUL = 0.8, 0.2
+_HESITATION_SHARE = 0.5
+LONGEST_WAIT = 0.9
+
+
+def silence_to_wait(probability: float, text: str, pauses: Sequence[float] = ()) -> float:
+    """How long a silence must last to end the turn.
+
+    Between 0.30 s (a complete sentence, and the model agrees) and 0.90 s (plainly unfinished). Someone who
+    has lately made longer pauses and then gone on is given more time.
+
+    Args:
+        probability: the turn model's, that the speaker has finished.
+        text: the words so far.
+        pauses: seconds of the speaker's last pauses within turns.
+
+    Returns:
+        Seconds from the last voiced sample on.
+    """
+    waits = _WAITS[completeness(text)]
+    doubt = min(max((_SURE - probability) / (_SURE - _DOUBTFUL), 0.0), 1.0)
+    wait = waits.sure + doubt * (waits.doubtful - waits.sure)
+    if pauses:
+        hesitation = sorted(pauses)[(len(pauses) * 3) // 4]
+        wait += _HESITATION_SHARE * max(0.0, hesitation - wait)
+    return min(wait, LONGEST_WAIT)

@@ -1,0 +1,428 @@
+"""One person's ears: from the sound in their ring to starts, pauses, words and turns.
+
+While the cheap gate is open the ring is read chunk by chunk. At the first pause the whole turn is transcribed
+on suspicion; how much silence ends the turn then follows from the words, the sound, and how this person
+pauses.
+"""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from media.realtime.ring import AudioRing
+from media.speech.end_of_turn import TurnModel, silence_to_wait
+from media.speech.events import (
+    PartialTranscript,
+    SpeechDiscarded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechStarted,
+    TurnCommitted,
+    TurnProposed,
+    TurnWithdrawn,
+)
+from media.speech.lane import Lane, LaneBusy, Superseded
+from media.speech.phantom import Evidence, phantom_reason
+from media.speech.segmenter import Ended, Onset, Paused, Resumed, Segmenter, SegmentEvent
+from media.speech.transcriber import Transcriber, Transcript, TranscriptionError
+from media.speech.vad import CHUNK, RATE, VoiceActivity
+
+__all__ = ["Listener", "SpeechEngines"]
+
+POLL = 0.016
+"""Seconds between looks at the ring while the gate is open."""
+LEAD_IN = RATE * 3 // 10
+"""Samples before the gate's opening at which reading begins: the gate may be late for a soft onset."""
+STARVED_NS = 120_000_000
+"""Nothing written for this long counts as silence: a muted or lost microphone writes nothing."""
+PARTIAL_EVERY = 0.8
+"""Seconds from one intermediate transcript to the next."""
+BRIEF_WAIT = RATE // 2
+"""Samples of silence after which voice too brief for words is let go."""
+REFUSED_WAIT = RATE * 6 // 10
+"""Samples of silence after which a turn without believable words is let go."""
+HURRY = 20 * RATE
+"""Samples from which on a turn ends with its first pause."""
+TRANSCRIPTION_LIMIT = 12.0
+"""Seconds after which words that do not come are given up."""
+UNDECIDED = 0.5
+"""Probability of the end of the turn while the model has not yet answered."""
+PAUSES_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEngines:
+    """What all listeners of a process share.
+
+    Attributes:
+        transcriber: its calls go through `words`.
+        turn_model: its calls go through `turns`.
+        words: one transcription at a time, last words before intermediate ones.
+        turns: one judgement at a time, beside the transcription.
+        speculative: whether words are sought at the first pause, and not only when the turn is over.
+        partials: whether words are sought while the person talks.
+    """
+
+    transcriber: Transcriber
+    turn_model: TurnModel
+    words: Lane
+    turns: Lane
+    speculative: bool = True
+    partials: bool = True
+
+
+@dataclass(slots=True)
+class _Turn:
+    id: str
+    voiced: int = 0
+    speech_end_ns: int = 0
+    paused_ns: int = 0
+    words_ns: int = 0
+    text: str | None = None
+    refused: str | None = None
+    over: bool = False
+    probability: float = UNDECIDED
+    words: "asyncio.Task[Transcript] | None" = None
+    judgement: "asyncio.Task[float] | None" = None
+    partial: "asyncio.Task[Transcript] | None" = None
+    partial_due: float = 0.0
+    tasks: "set[asyncio.Task[Transcript] | asyncio.Task[float]]" = field(default_factory=set)
+
+
+class Listener:
+    """One person's ears.
+
+    `events` runs in one task; `gate_opened` and `gate_closed` are called from the same loop.
+
+    Args:
+        participant: their id; part of each turn's id.
+        ears: their ring, 16 kHz.
+        activity: their own voice activity detector.
+        engines: shared by all listeners.
+        segmenter: finds speech in the probabilities.
+        clock: `time.monotonic_ns`, the clock that stamps the ring.
+    """
+
+    def __init__(
+        self,
+        participant: str,
+        ears: AudioRing,
+        activity: VoiceActivity,
+        engines: SpeechEngines,
+        *,
+        segmenter: Segmenter | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._participant = participant
+        self._ears = ears
+        self._activity = activity
+        self._engines = engines
+        self._segmenter = segmenter or Segmenter()
+        self._clock = clock
+        self._chunk = np.zeros(CHUNK, np.int16)
+        self._position = 0
+        self._open = False
+        self._until = 0
+        self._reading = False
+        self._woken = asyncio.Event()
+        self._started = False
+        self._count = 0
+        self._turn: _Turn | None = None
+        self._leftover: set[asyncio.Task[Transcript] | asyncio.Task[float]] = set()
+        self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
+        self._out: deque[SpeechEvent] = deque()
+        self.discarded: Counter[str] = Counter()
+        """What was heard and led to no words, by reason; `unconfirmed` is a gate that opened for no voice."""
+
+    def gate_opened(self, sample: int) -> None:
+        """The cheap gate heard something at this position of the ring."""
+        self._open = True
+        if not self._reading:
+            begin = max(sample - LEAD_IN, self._ears.written - self._ears.capacity + CHUNK, 0)
+            if begin > self._position:
+                self._position = begin
+                self._activity.reset()
+                self._segmenter.restart()
+            self._reading = True
+            self._started = False
+        self._woken.set()
+
+    def gate_closed(self, sample: int) -> None:
+        """The cheap gate has heard nothing for a while, up to this position of the ring."""
+        self._open = False
+        self._until = sample
+        self._woken.set()
+
+    async def events(self) -> AsyncIterator[SpeechEvent]:
+        """Yields what is heard, in order, without end; closing it gives up what is being transcribed."""
+        try:
+            while True:
+                while self._out:
+                    yield self._out.popleft()
+                if not self._reading:
+                    self._woken.clear()
+                    await self._woken.wait()
+                self._read()
+                self._collect()
+                self._go_idle()
+                if not self._out and self._reading:
+                    await self._wait()
+        finally:
+            await self._abandon()
+
+    async def _wait(self) -> None:
+        pending = set(self._turn.tasks) if self._turn is not None else set()
+        if pending:
+            await asyncio.wait(pending, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(POLL)
+
+    async def _abandon(self) -> None:
+        tasks = self._leftover | (self._turn.tasks if self._turn is not None else set())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _go_idle(self) -> None:
+        if self._open or not self._segmenter.quiet or self._turn is not None or self._position < self._until:
+            return
+        self._reading = False
+        if not self._started:
+            self.discarded["unconfirmed"] += 1
+
+    def _read(self) -> None:
+        while not self._segmenter.overrun:
+            if not self._ears.read_at(self._position, self._chunk):
+                if self._position + CHUNK <= self._ears.written:
+                    self._lost()
+                    continue
+                self._starve()
+                return
+            probability = self._activity.probability(_floats(self._chunk))
+            position = self._position
+            self._position += CHUNK
+            self._take(self._segmenter.step(position, probability))
+
+    def _lost(self) -> None:
+        """The ring was overwritten before it was read."""
+        if self._turn is not None:
+            self._segmenter.drop()
+            self._discard(self._turn, "overwritten")
+        else:
+            self.discarded["overwritten"] += 1
+        self._position = max(0, self._ears.written - RATE)
+        self._activity.reset()
+        self._segmenter.restart()
+
+    def _starve(self) -> None:
+        if self._clock() - self._ears.stamp_ns < STARVED_NS:
+            return
+        if self._segmenter.quiet:
+            self._until = min(self._until, self._position)
+            return
+        silence = self._clock() - self._ears.instant_ns(self._position)
+        self._take(self._segmenter.starve(max(0, silence) * RATE // 1_000_000_000))
+
+    def _take(self, events: Iterable[SegmentEvent]) -> None:
+        for event in events:
+            match event:
+                case Onset():
+                    self._begin(event)
+                case Paused():
+                    self._pause(event)
+                case Resumed():
+                    self._resume(event)
+                case Ended():
+                    self._end()
+
+    def _begin(self, onset: Onset) -> None:
+        self._count += 1
+        self._started = True
+        started_ns = self._ears.instant_ns(onset.voice)
+        self._turn = _Turn(f"{self._participant}-{started_ns:x}-{self._count}")
+        self._turn.partial_due = self._now() + PARTIAL_EVERY
+        self._out.append(SpeechStarted(self._turn.id, started_ns))
+
+    def _pause(self, pause: Paused) -> None:
+        turn = self._turn
+        if turn is None:
+            return
+        turn.voiced = pause.voiced
+        turn.speech_end_ns = self._ears.instant_ns(pause.end)
+        turn.paused_ns = self._clock()
+        self._out.append(SpeechPaused(turn.id, turn.speech_end_ns, turn.paused_ns))
+        if pause.brief:
+            turn.refused = "too-brief"
+            self._take(self._segmenter.finish_after(BRIEF_WAIT))
+            return
+        if self._engines.speculative or self._segmenter.overrun:
+            self._seek_words(turn)
+        utterance = self._utterance(self._position)
+        turn.judgement = asyncio.create_task(
+            self._engines.turns.run(lambda _: self._engines.turn_model.complete(utterance))
+        )
+        turn.tasks.add(turn.judgement)
+
+    def _seek_words(self, turn: _Turn) -> None:
+        utterance = self._utterance(self._position)
+        turn.words = asyncio.create_task(self._transcribe(utterance, urgent=True))
+        turn.tasks.add(turn.words)
+
+    def _resume(self, resumed: Resumed) -> None:
+        turn = self._turn
+        if turn is None:
+            return
+        self._pauses.append(resumed.silence / RATE)
+        self._give_up(turn)
+        turn.words = turn.judgement = None
+        turn.text = turn.refused = None
+        turn.over = False
+        turn.probability = UNDECIDED
+        turn.partial_due = self._now() + PARTIAL_EVERY
+        self._out.append(TurnWithdrawn(turn.id))
+
+    def _end(self) -> None:
+        turn = self._turn
+        if turn is None:
+            return
+        if turn.refused is not None:
+            self._discard(turn, turn.refused)
+        elif turn.text is not None:
+            self._commit(turn)
+        else:
+            turn.over = True
+            if turn.words is None:
+                self._seek_words(turn)
+
+    def _commit(self, turn: _Turn) -> None:
+        assert turn.text is not None
+        self._out.append(
+            TurnCommitted(
+                turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns, self._clock()
+            )
+        )
+        self._give_up(turn)
+        self._turn = None
+
+    def _discard(self, turn: _Turn, reason: str) -> None:
+        self.discarded[reason] += 1
+        self._out.append(SpeechDiscarded(turn.id, reason))
+        self._give_up(turn)
+        self._turn = None
+
+    def _give_up(self, turn: _Turn) -> None:
+        for task in turn.tasks:
+            task.cancel()
+            self._leftover.add(task)
+            task.add_done_callback(self._retire)
+        turn.tasks = set()
+        turn.partial = None
+
+    def _retire(self, task: "asyncio.Task[Transcript] | asyncio.Task[float]") -> None:
+        self._leftover.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.discarded[f"given up: {type(error).__name__}"] += 1
+
+    def _collect(self) -> None:
+        turn = self._turn
+        if turn is None:
+            return
+        turn.tasks = {task for task in turn.tasks if not task.done()}
+        if turn.judgement is not None and turn.judgement.done():
+            self._judged(turn, turn.judgement)
+        if turn.words is not None and turn.words.done():
+            self._understood(turn, turn.words)
+        if self._turn is turn:
+            self._follow_along(turn)
+
+    def _judged(self, turn: _Turn, judgement: "asyncio.Task[float]") -> None:
+        turn.judgement = None
+        try:
+            turn.probability = judgement.result()
+        except LaneBusy:
+            self.discarded["judgement: busy"] += 1
+        if not self._engines.speculative:
+            self._take(self._segmenter.finish_after(self._silence(turn, "")))
+        elif turn.text is not None:
+            self._take(self._segmenter.finish_after(self._silence(turn, turn.text)))
+
+    def _understood(self, turn: _Turn, words: "asyncio.Task[Transcript]") -> None:
+        turn.words = None
+        turn.words_ns = self._clock()
+        try:
+            transcript = words.result()
+        except LaneBusy:
+            turn.refused = "overloaded"
+        except TranscriptionError:
+            turn.refused = "transcription-failed"
+        except TimeoutError:
+            turn.refused = "transcription-late"
+        else:
+            turn.refused = self._refusal(transcript, turn.voiced)
+            turn.text = None if turn.refused is not None else transcript.text
+        if turn.text is not None:
+            self._out.append(
+                TurnProposed(turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns)
+            )
+        if turn.over:
+            self._end()
+        elif turn.text is not None:
+            self._take(self._segmenter.finish_after(self._silence(turn, turn.text)))
+        else:
+            self._take(self._segmenter.finish_after(REFUSED_WAIT))
+
+    def _silence(self, turn: _Turn, text: str) -> int:
+        if self._segmenter.end - self._segmenter.start > HURRY:
+            return 0
+        return int(silence_to_wait(turn.probability, text, self._pauses) * RATE)
+
+    def _follow_along(self, turn: _Turn) -> None:
+        if turn.partial is not None and turn.partial.done():
+            partial, turn.partial = turn.partial, None
+            turn.partial_due = self._now() + PARTIAL_EVERY
+            try:
+                transcript = partial.result()
+            except (Superseded, LaneBusy, TimeoutError, TranscriptionError) as error:
+                self.discarded[f"partial: {type(error).__name__}"] += 1
+            else:
+                if self._refusal(transcript, self._segmenter.voiced) is None:
+                    self._out.append(PartialTranscript(turn.id, transcript.text))
+        if (
+            self._engines.partials
+            and turn.partial is None
+            and self._segmenter.speaking
+            and self._now() >= turn.partial_due
+            and self._engines.words.idle
+        ):
+            turn.partial = asyncio.create_task(
+                self._transcribe(self._utterance(self._position), urgent=False)
+            )
+            turn.tasks.add(turn.partial)
+
+    async def _transcribe(self, utterance: npt.NDArray[np.float32], *, urgent: bool) -> Transcript:
+        async with asyncio.timeout(TRANSCRIPTION_LIMIT):
+            return await self._engines.words.run(
+                lambda cancelled: self._engines.transcriber.transcribe(utterance, cancelled), urgent=urgent
+            )
+
+    def _refusal(self, transcript: Transcript, voiced: int) -> str | None:
+        evidence = Evidence(voiced / RATE, transcript.logprob, transcript.no_speech)
+        return transcript.rejected or phantom_reason(transcript.text, evidence)
+
+    def _utterance(self, end: int) -> npt.NDArray[np.float32]:
+        samples = np.zeros(end - self._segmenter.start, np.int16)
+        if not self._ears.read_at(self._segmenter.start, samples):
+            self.discarded["overwritten"] += 1
+        return _floats(samples)
+
+    def _now(self) -> float:
+        return self._clock() / 1e9
+
+
+def _floats(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    return samples.astype(np.float32) * np.float32(1 / 32768)

@@ -1,0 +1,279 @@
+"""From the sound of an utterance to its words.
+
+Whisper pads everything to 30 s, and that padding is most of its time. Here the encoder sees the utterance and
+2 s of silence, no more. Without enough silence behind it the decoder may repeat itself, so a repetition is
+looked for and the utterance is then transcribed in the full window.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+
+from media.speech.lane import Cancelled, Superseded
+from media.speech.mel import log_mel
+from media.speech.sessions import ModelError
+from media.speech.vad import RATE
+
+__all__ = [
+    "FakeTranscriber",
+    "Transcriber",
+    "Transcript",
+    "TranscriptionError",
+    "WhisperTranscriber",
+    "repeats",
+]
+
+Window = Literal["fitted", "stock"]
+
+FULL_WINDOW = 30 * RATE
+TAIL = 2 * RATE
+"""Samples of silence behind an utterance; with 1 s Whisper repeats itself."""
+LONGEST_PIECE = 28 * RATE
+STEP = RATE // 5
+"""Windows are whole multiples of this, so that the engine meets few different shapes."""
+TOKENS_PER_SECOND = 12
+SPARE_TOKENS = 16
+MOST_TOKENS = 224
+
+
+class TranscriptionError(Exception):
+    """The engine failed on this utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard.
+
+    Attributes:
+        text: the words, stripped.
+        logprob: mean natural log probability of the tokens.
+        no_speech: probability that the window holds no speech.
+        window: seconds that the encoder saw.
+        fell_back: whether the fitted window had to be given up for the full one.
+        rejected: why the words are not to be believed, or None.
+    """
+
+    text: str
+    logprob: float = 0.0
+    no_speech: float = 0.0
+    window: float = 0.0
+    fell_back: bool = False
+    rejected: str | None = None
+
+    @property
+    def confidence(self) -> float:
+        """Geometric mean of the tokens' probabilities, in [0, 1]."""
+        return math.exp(min(self.logprob, 0.0))
+
+
+class Transcriber(Protocol):
+    """Transcribes one utterance at a time."""
+
+    def transcribe(
+        self, utterance: npt.NDArray[np.float32], cancelled: Cancelled = lambda: False
+    ) -> Transcript:
+        """Transcribes float32 (n,) in [-1, 1] at 16 kHz. Blocks; releases the interpreter.
+
+        Raises:
+            Superseded: when `cancelled` says that the words are no longer wanted.
+            TranscriptionError: when the engine fails.
+        """
+
+
+def repeats(text: str, *, most: int = 3, ratio: float = 2.4) -> bool:
+    """Whether the text goes round in circles.
+
+    True when some run of up to eight words stands more than `most` times in a row, or when it can be
+    compressed as ordinary text cannot (Radford et al. 2022, section 4.5).
+    """
+    words = re.findall(r"[\w']+", text.lower())
+    for size in range(1, min(8, len(words) // 2) + 1):
+        in_a_row = 1
+        position = size
+        while position + size <= len(words):
+            if words[position : position + size] == words[position - size : position]:
+                in_a_row += 1
+                if in_a_row > most or (size > 3 and in_a_row > 1 and in_a_row * size >= 12):
+                    return True
+                position += size
+            else:
+                in_a_row = 1
+                position += 1
+    raw = text.encode()
+    return len(raw) > 40 and len(raw) / len(zlib.compress(raw)) > ratio
+
+
+class WhisperTranscriber:
+    """Whisper on CTranslate2.
+
+    Args:
+        path: directory with `model.bin`, `config.json`, `tokenizer.json` and a vocabulary.
+        language: what is spoken, for a multilingual model.
+        threads: cores of one run.
+        window: `fitted` to the utterance, or `stock`: 30 s, by faster-whisper's own way.
+
+    Raises:
+        ModelError: when the model cannot be loaded.
+    """
+
+    def __init__(
+        self, path: Path, *, language: str = "en", threads: int = 2, window: Window = "fitted"
+    ) -> None:
+        if not (path / "model.bin").is_file() or not (path / "tokenizer.json").is_file():
+            raise ModelError(f"no Whisper model in {path}")
+        try:
+            self._model = WhisperModel(
+                str(path), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"{path} cannot be loaded: {error}") from error
+        self._window = window
+        self._language = language
+        self._engine = self._model.model
+        self._bands = int(self._engine.n_mels)
+        self._tokenizer = Tokenizer(
+            self._model.hf_tokenizer, self._engine.is_multilingual, task="transcribe", language=language
+        )
+        self._prompt = [*self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
+
+    def warm_up(self) -> None:
+        """Makes the first transcription as fast as the others."""
+        self.transcribe(np.zeros(RATE, np.float32))
+
+    def transcribe(
+        self, utterance: npt.NDArray[np.float32], cancelled: Cancelled = lambda: False
+    ) -> Transcript:
+        """See `Transcriber`.
+
+        Raises:
+            ValueError: when the utterance is no sound: empty, of more than one dimension, or not finite.
+            Superseded: when the words are no longer wanted.
+            TranscriptionError: when the engine fails.
+        """
+        if utterance.ndim != 1 or not len(utterance) or not np.isfinite(utterance).all():
+            raise ValueError("an utterance is a non-empty, finite, one-dimensional float32 array")
+        try:
+            if self._window == "stock":
+                return self._stock(utterance)
+            return _join([self._fitted(piece, cancelled) for piece in _pieces(utterance)])
+        except RuntimeError as error:
+            raise TranscriptionError(str(error)) from error
+
+    def _fitted(self, utterance: npt.NDArray[np.float32], cancelled: Cancelled) -> Transcript:
+        wanted = -(-(len(utterance) + TAIL) // STEP) * STEP
+        transcript = self._decode(utterance, min(wanted, FULL_WINDOW), cancelled, fell_back=False)
+        if transcript.rejected is None or wanted >= FULL_WINDOW:
+            return transcript
+        return self._decode(utterance, FULL_WINDOW, cancelled, fell_back=True)
+
+    def _decode(
+        self, utterance: npt.NDArray[np.float32], window: int, cancelled: Cancelled, *, fell_back: bool
+    ) -> Transcript:
+        padded = np.zeros(window, np.float32)
+        padded[: len(utterance)] = utterance
+        features = ctranslate2.StorageView.from_array(log_mel(padded, self._bands)[None])
+        if cancelled():
+            raise Superseded
+        encoded = self._engine.encode(features)
+        if cancelled():
+            raise Superseded
+        most = min(MOST_TOKENS, SPARE_TOKENS + TOKENS_PER_SECOND * len(utterance) // RATE)
+        result = self._engine.generate(
+            encoded,
+            [self._prompt],
+            beam_size=1,
+            max_length=most,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        text = self._tokenizer.decode(result.sequences_ids[0]).strip()
+        cut_off = len(result.sequences_ids[0]) >= most - len(self._prompt)
+        return Transcript(
+            text,
+            float(result.scores[0]),
+            float(result.no_speech_prob),
+            window / RATE,
+            fell_back,
+            "repetition" if cut_off or repeats(text) else None,
+        )
+
+    def _stock(self, utterance: npt.NDArray[np.float32]) -> Transcript:
+        segments, _ = self._model.transcribe(
+            utterance,
+            language=self._language,
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            condition_on_previous_text=False,
+            vad_filter=False,
+        )
+        found = list(segments)
+        text = " ".join(segment.text.strip() for segment in found).strip()
+        return Transcript(
+            text,
+            min((segment.avg_logprob for segment in found), default=0.0),
+            max((segment.no_speech_prob for segment in found), default=1.0),
+            FULL_WINDOW / RATE,
+            False,
+            "repetition" if repeats(text) else None,
+        )
+
+
+def _pieces(utterance: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    """Cuts what no window holds at its quietest place in the last quarter of each piece."""
+    pieces = []
+    rest = utterance
+    while len(rest) > LONGEST_PIECE:
+        search = rest[LONGEST_PIECE * 3 // 4 : LONGEST_PIECE]
+        frames = search[: len(search) // STEP * STEP].reshape(-1, STEP)
+        quietest = int(np.square(frames).mean(axis=1).argmin())
+        cut = LONGEST_PIECE * 3 // 4 + quietest * STEP + STEP // 2
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    return [*pieces, rest]
+
+
+def _join(parts: list[Transcript]) -> Transcript:
+    if len(parts) == 1:
+        return parts[0]
+    return Transcript(
+        " ".join(part.text for part in parts if part.text),
+        min(part.logprob for part in parts),
+        max(part.no_speech for part in parts),
+        sum(part.window for part in parts),
+        any(part.fell_back for part in parts),
+        next((part.rejected for part in parts if part.rejected), None),
+    )
+
+
+class FakeTranscriber:
+    """Hears what it is told to.
+
+    Args:
+        hear: from the utterance to its words, or to a whole transcript.
+    """
+
+    def __init__(self, hear: Callable[[npt.NDArray[np.float32]], str | Transcript]) -> None:
+        self._hear = hear
+        self.heard: list[float] = []
+        """Seconds of each utterance transcribed."""
+
+    def transcribe(
+        self, utterance: npt.NDArray[np.float32], cancelled: Cancelled = lambda: False
+    ) -> Transcript:
+        """See `Transcriber`."""
+        if cancelled():
+            raise Superseded
+        self.heard.append(len(utterance) / RATE)
+        heard = self._hear(utterance)
+        return heard if isinstance(heard, Transcript) else Transcript(heard, logprob=-0.2)
