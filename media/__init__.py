@@ -1,1 +1,1 @@
-"""Turns packets into sound, pictures and words, and words into sound; knows rooms, participants, tracks and turns."""
+"""Turns packets into sound, pictures and words, and words into sound; knows rooms, tracks and turns."""

@@ -1,1 +1,1 @@
-"""Everything that crosses a process, a host or a network; builds media and cognition and wires one to the other."""
+"""Everything that crosses a process, a host or a network; wires media and cognition to one another."""

@@ -25,7 +25,7 @@ def text_begun(spans: Iterable[Span], played: int) -> str:
 def text_heard(spans: Iterable[Span], played: int) -> str:
     """The words heard when playing stopped at position `played`.
 
-    Within a clause the words are taken to be as long as their letters: a word counts as heard when most of it was.
+    Within a clause the words are taken to be as long as their letters; one of which most was played counts.
     """
     words: list[str] = []
     for span in spans:

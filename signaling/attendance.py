@@ -1,0 +1,373 @@
+"""A room as the mind attends it: who is there, who speaks, which persona answers, and when.
+
+Words come from the persons' listeners and from the chat, decisions from the mind, and sound goes out through
+the presences. Nothing here knows of packets or of how a persona thinks.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from cognition.events import Answer, Decline, Heard, Read, Said
+from cognition.persona.engine import Clause, Mind
+from media.speech.backchannel import is_backchannel
+from media.speech.events import (
+    PartialTranscript,
+    SpeechDiscarded,
+    SpeechPaused,
+    SpeechStarted,
+    TurnCommitted,
+    TurnProposed,
+    TurnWithdrawn,
+)
+from media.speech.listener import Listener
+from signaling.presence import Cause, Presence, RoomPort
+
+__all__ = ["Attendance", "Attendant"]
+
+INTERRUPT_AFTER = 0.35
+"""Seconds a person must go on speaking over a persona before it stops; shorter sounds may be backchannels."""
+QUIET_WAIT = 8.0
+"""Seconds a reply waits for others to stop speaking before it is dropped as stale."""
+GREETING_WAIT = 6.0
+"""Seconds a greeting waits for a gap before it is written instead."""
+MEDIA_WAIT = 15.0
+"""Seconds a greeting waits for the participant's media."""
+CHAT_BACKLOG = 32
+"""Written lines that may wait for an answer."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Attendant:
+    """A person in the room, as the mind sees them."""
+
+    id: str
+    name: str
+    listener: Listener
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
+    speaking: bool = False
+    """From the confirmed start of speech to the end of the turn."""
+    paused: bool = False
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    persona: str
+    text: str
+
+
+class Attendance:
+    """One room. `run` owns every task; the other methods are called from the same loop while it runs.
+
+    Args:
+        room: the room's id.
+        mind: decides and composes.
+        port: the room at the media process.
+        speculative: whether replies are composed before their turn is committed.
+        anticipate: whether the language model is prefilled while people talk.
+    """
+
+    def __init__(
+        self, room: str, *, mind: Mind, port: RoomPort, speculative: bool = True, anticipate: bool = True
+    ) -> None:
+        self.room = room
+        self._mind = mind
+        self._port = port
+        self._speculative = speculative
+        self._anticipate = anticipate
+        self._persons: dict[str, Attendant] = {}
+        self._presences: dict[str, Presence] = {}
+        self._proposals: dict[str, _Proposal] = {}
+        self._chat: asyncio.Queue[tuple[Read, Answer, int]] = asyncio.Queue(CHAT_BACKLOG)
+        self._hush = asyncio.Event()
+        self._hush.set()
+        self._closed = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._thinking: asyncio.Task[None] | None = None
+        self.dropped: Counter[str] = Counter()
+        """What was not answered or not said, by reason."""
+
+    @property
+    def persons(self) -> Mapping[str, Attendant]:
+        """The persons present, by id."""
+        return self._persons
+
+    async def run(self, opened: Callable[[], None] | None = None) -> None:
+        """Attends the room until `close`; `opened` is called once tasks can be started."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            chat = group.create_task(self._answer_chat())
+            if opened is not None:
+                opened()
+            await self._closed.wait()
+            for person in list(self._persons.values()):
+                self._dismiss(person)
+            for presence in self._presences.values():
+                presence.withdraw()
+                await presence.interrupt()
+            if self._thinking is not None:
+                self._thinking.cancel()
+            chat.cancel()
+        self._group = None
+
+    def close(self) -> None:
+        """Ends `run`."""
+        self._closed.set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Starts a task owned by the room.
+
+        Raises:
+            RuntimeError: when the room is not attended.
+        """
+        if self._group is None:
+            work.close()
+            raise RuntimeError(f"room {self.room} is not attended")
+        return self._group.create_task(work)
+
+    def seat(self, presence: Presence, name: str) -> None:
+        """Gives a persona its place."""
+        self._presences[presence.persona] = presence
+        self._mind.enter(self.room, presence.persona, name, "persona")
+        self._think()
+
+    def enter(self, person: Attendant, *, greet: bool) -> None:
+        """A person joined; they are greeted unless they were here before."""
+        self._persons[person.id] = person
+        self._mind.enter(self.room, person.id, person.name, "person")
+        person.tasks.append(self.spawn(self._attend(person)))
+        if greet and self._presences:
+            person.tasks.append(self.spawn(self._greet(person)))
+
+    def leave(self, participant: str) -> None:
+        """A person left."""
+        person = self._persons.pop(participant, None)
+        if person is None:
+            return
+        self._dismiss(person)
+        self._mind.leave(self.room, participant)
+        self._settle(person)
+
+    def read(self, line: Read, arrived_ns: int) -> None:
+        """A written line arrived."""
+        decision = self._mind.consider(line)
+        self._mind.record(line)
+        if isinstance(decision, Decline):
+            self._decline(decision)
+            return
+        try:
+            self._chat.put_nowait((line, decision, arrived_ns))
+        except asyncio.QueueFull:
+            self.dropped["chat-backlog"] += 1
+
+    def progressed(self, persona: str, played: int, first_packet_ns: int | None) -> None:
+        """News of a persona's voice from media."""
+        if (presence := self._presences.get(persona)) is not None:
+            presence.progressed(played, first_packet_ns)
+
+    async def quiet(self) -> None:
+        """Returns once no person speaks, or after a while at most."""
+        try:
+            async with asyncio.timeout(QUIET_WAIT):
+                await self._hush.wait()
+        except TimeoutError:
+            self.dropped["spoke-over-others"] += 1
+
+    def said(self, persona: str, text: str, interrupted: bool) -> None:
+        """Remembers what was heard of a persona's reply."""
+        self._mind.record(Said(self.room, persona, text, datetime.now(UTC), interrupted=interrupted))
+        self._think()
+
+    def _dismiss(self, person: Attendant) -> None:
+        for task in person.tasks:
+            task.cancel()
+
+    async def _attend(self, person: Attendant) -> None:
+        async for event in person.listener.events():
+            match event:
+                case SpeechStarted():
+                    self._speech_started(person)
+                case SpeechPaused():
+                    person.paused = True
+                case PartialTranscript():
+                    self._port.caption(person.id, event.turn, event.text, final=False)
+                    self._listen_ahead(person, event.text)
+                case TurnProposed():
+                    await self._turn_proposed(person, event)
+                case TurnWithdrawn():
+                    person.paused = False
+                    self._withdraw(event.turn)
+                case TurnCommitted():
+                    await self._turn_committed(person, event)
+                case SpeechDiscarded():
+                    self.dropped[f"speech: {event.reason}"] += 1
+                    self._port.caption(person.id, event.turn, "", final=True, record=False)
+                    self._withdraw(event.turn)
+                    self._settle(person)
+
+    def _speech_started(self, person: Attendant) -> None:
+        person.speaking, person.paused = True, False
+        self._hush.clear()
+        for presence in self._presences.values():
+            reply = presence.reply
+            if reply is not None and reply.cause is not None and reply.cause.to == person.id:
+                presence.withdraw()
+        if any(presence.sounding for presence in self._presences.values()):
+            person.tasks.append(self.spawn(self._interrupt_unless_brief(person)))
+
+    async def _interrupt_unless_brief(self, person: Attendant) -> None:
+        await asyncio.sleep(INTERRUPT_AFTER)
+        if person.speaking and not person.paused:
+            await self._interrupt()
+
+    async def _interrupt(self) -> None:
+        for presence in self._presences.values():
+            if presence.sounding:
+                await presence.interrupt()
+
+    async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
+        self._port.caption(person.id, event.turn, event.text, final=False)
+        if any(presence.sounding for presence in self._presences.values()):
+            if is_backchannel(event.text):
+                return
+            await self._interrupt()
+        if not self._speculative:
+            return
+        decision = self._mind.consider(self._heard(person, event.text))
+        if isinstance(decision, Answer) and decision.persona in self._presences:
+            cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
+            self._propose(decision.persona, self._heard(person, event.text), cause)
+
+    async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
+        person.tasks = [task for task in person.tasks if not task.done()]
+        proposal = self._proposals.pop(event.turn, None)
+        heard = self._heard(person, event.text)
+        self._port.caption(person.id, event.turn, event.text, final=True)
+        if any(presence.sounding for presence in self._presences.values()):
+            self._mind.record(heard)
+            self._settle(person)
+            if is_backchannel(event.text):
+                self.dropped["backchannel"] += 1
+                return
+            await self._interrupt()
+            proposal = None
+            decision = self._mind.consider(heard)
+        else:
+            decision = self._mind.consider(heard)
+            self._mind.record(heard)
+            self._settle(person)
+        if isinstance(decision, Decline):
+            if proposal is not None:
+                self._presences[proposal.persona].withdraw()
+            self._decline(decision)
+            return
+        presence = self._presences.get(decision.persona)
+        if presence is None:
+            self.dropped["no-such-persona"] += 1
+            return
+        fits = proposal == _Proposal(decision.persona, event.text) and presence.reply is not None
+        if not fits:
+            cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
+            self._propose(decision.persona, heard, cause)
+            self._proposals.pop(event.turn, None)
+        presence.release(event.decided_ns)
+
+    def _decline(self, decision: Decline) -> None:
+        self.dropped[f"declined: {decision.reason}"] += 1
+        _log.info("declined", room=self.room, reason=decision.reason)
+        self._think()
+
+    def _propose(self, persona: str, line: Heard | Read, cause: Cause) -> None:
+        presence = self._presences[persona]
+        if self._thinking is not None:
+            self._thinking.cancel()
+        presence.propose(self._mind.reply(self.room, persona, line), cause)
+        if isinstance(line, Heard):
+            self._proposals[cause.turn] = _Proposal(persona, line.text)
+
+    def _withdraw(self, turn: str) -> None:
+        proposal = self._proposals.pop(turn, None)
+        if proposal is not None:
+            self._presences[proposal.persona].withdraw()
+
+    def _settle(self, person: Attendant) -> None:
+        person.speaking = False
+        if not any(other.speaking for other in self._persons.values()):
+            self._hush.set()
+
+    def _heard(self, person: Attendant, text: str) -> Heard:
+        return Heard(self.room, person.id, person.name, text, datetime.now(UTC))
+
+    def _listen_ahead(self, person: Attendant, partial: str) -> None:
+        if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):
+            return
+        decision = self._mind.consider(self._heard(person, partial))
+        if isinstance(decision, Answer):
+            self._rethink(self._mind.anticipate(self.room, decision.persona, person.name, partial))
+
+    def _think(self) -> None:
+        """Lets the personas take in what was said last, in idle time."""
+        if self._anticipate and self._presences:
+            self._rethink(self._prepare())
+
+    async def _prepare(self) -> None:
+        for persona in self._presences:
+            await self._mind.prepare(self.room, persona)
+
+    def _rethink(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._thinking is not None:
+            self._thinking.cancel()
+        self._thinking = self.spawn(work)
+
+    async def _greet(self, person: Attendant) -> None:
+        try:
+            async with asyncio.timeout(MEDIA_WAIT):
+                await person.connected.wait()
+        except TimeoutError:
+            self.dropped["greeting: no media"] += 1
+            return
+        persona, presence = next(iter(self._presences.items()))
+        words = self._mind.greeting(self.room, persona, person.id)
+        try:
+            async with asyncio.timeout(GREETING_WAIT):
+                await self._hush.wait()
+                await presence.finished()
+        except TimeoutError:
+            self._port.post_chat(persona, words)
+            self.said(persona, words, False)
+            return
+        presence.propose(_once(words), None)
+        presence.release()
+
+    async def _answer_chat(self) -> None:
+        while True:
+            line, decision, arrived_ns = await self._chat.get()
+            presence = self._presences.get(decision.persona)
+            if presence is None:
+                self.dropped["no-such-persona"] += 1
+                continue
+            for _ in range(3):
+                await self._hush.wait()
+                for other in self._presences.values():
+                    await other.finished()
+                cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
+                self._propose(decision.persona, line, cause)
+                presence.release()
+                reply = presence.reply
+                await presence.finished()
+                if reply is None or reply.posted or reply.sounding:
+                    break
+            else:
+                self.dropped["chat: talked over"] += 1
+
+
+async def _once(text: str) -> AsyncGenerator[Clause]:
+    yield Clause(text, first=True, last=True)

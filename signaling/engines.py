@@ -1,0 +1,111 @@
+"""The mind's engines, loaded from the weights that the settings name."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cognition.inference.generator import Generator
+from cognition.inference.llama import LlamaGenerator
+from cognition.persona.profile import Persona
+from media.speech.end_of_turn import SmartTurn
+from media.speech.kokoro import KokoroModel, KokoroVoice
+from media.speech.lane import Lane, ThreadLane
+from media.speech.listener import SpeechEngines
+from media.speech.piper import PiperModel, PiperVoice
+from media.speech.transcriber import WhisperTranscriber
+from media.speech.vad import SileroModel
+from media.speech.voice import Voice, VoiceCharacter
+from signaling.settings import Settings
+from signaling.weights_cache import WeightsCache
+
+__all__ = ["Engines", "load_engines"]
+
+KOKORO_DEFAULT = "af_heart"
+"""Kokoro's voice of a persona whose profile names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What the mind of one process thinks, hears and speaks with.
+
+    Attributes:
+        generator: the language model.
+        activity: shared weights of the voice activity detectors.
+        speech: what all listeners share.
+        voices: of the personas, by their ids.
+        speaking: the lane of the voices.
+    """
+
+    generator: Generator
+    activity: SileroModel
+    speech: SpeechEngines
+    voices: Mapping[str, Voice]
+    speaking: Lane
+
+
+@asynccontextmanager
+async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> AsyncIterator[Engines]:
+    """Loads every engine, warmed up, the voice first; frees them at the end.
+
+    Raises:
+        WeightsError: weights are missing or damaged.
+        ModelError, GenerationError: weights that an engine cannot use.
+    """
+    cache = WeightsCache(settings.weights_dir)
+    given = settings.weights.given()
+
+    def transcriber() -> WhisperTranscriber:
+        engine = WhisperTranscriber(cache.resolve("speech-to-text", given), window=settings.speech.window)
+        engine.warm_up()
+        return engine
+
+    def turn_model() -> SmartTurn:
+        engine = SmartTurn(cache.resolve("turn", given))
+        engine.warm_up()
+        return engine
+
+    voices = await asyncio.to_thread(_voices, settings, cache, personas)
+    words, turns, speaking = ThreadLane("words"), ThreadLane("turns"), ThreadLane("voice")
+    try:
+        activity = SileroModel(cache.resolve("vad", given))
+        generator = await asyncio.to_thread(LlamaGenerator, cache.resolve("language-model", given))
+        try:
+            speech = SpeechEngines(
+                await asyncio.to_thread(transcriber),
+                await asyncio.to_thread(turn_model),
+                words,
+                turns,
+                speculative=settings.reply.speculative,
+                partials=settings.reply.prefill,
+            )
+            yield Engines(generator, activity, speech, voices, speaking)
+        finally:
+            await generator.aclose()
+    finally:
+        for lane in (words, turns, speaking):
+            await asyncio.to_thread(lane.close)
+
+
+def _voices(
+    settings: Settings, cache: WeightsCache, personas: Iterable[Persona]
+) -> dict[str, PiperVoice | KokoroVoice]:
+    """The voice of each persona: Kokoro's where the settings or its profile ask for it, else piper's."""
+    piper: PiperModel | None = None
+    kokoro: KokoroModel | None = None
+    voices: dict[str, PiperVoice | KokoroVoice] = {}
+    given = settings.weights.given()
+    for persona in personas:
+        if "kokoro" in (settings.speech.voice, persona.voice.engine):
+            directory = cache.resolve("voice-kokoro", given)
+            kokoro = kokoro or KokoroModel(directory / "model.onnx", directory / "vocab.json")
+            character = persona.voice.character or KOKORO_DEFAULT
+            styles = directory / "voices" / f"{character}.bin"
+            voices[persona.id] = KokoroVoice(kokoro, styles, british=character.startswith("b"))
+        else:
+            model = cache.resolve("voice", given)
+            piper = piper or PiperModel(model, model.with_name(f"{model.name}.json"))
+            voices[persona.id] = PiperVoice(piper, VoiceCharacter(persona.voice.pitch))
+    for voice in voices.values():
+        voice.warm_up()
+    return voices

@@ -1,0 +1,291 @@
+"""The mind process: loads the engines, keeps the line to media, attends every room that is open there."""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from cognition.events import Read
+from cognition.inference.generator import GenerationError
+from cognition.persona.engine import Mind
+from cognition.persona.profile import Persona, ProfileError, load_persona
+from media.realtime.ring import AudioRing, RingError
+from media.speech.listener import Listener
+from media.speech.sessions import ModelError
+from media.speech.vad import SileroVoiceActivity
+from signaling.attendance import Attendance, Attendant
+from signaling.engines import Engines, load_engines
+from signaling.ipc.endpoint import CallError, Endpoint, connect_forever
+from signaling.ipc.jsonrpc import JsonObject
+from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.presence import Cause, Presence
+from signaling.room_line import RoomLine
+from signaling.settings import Launch, Settings, SettingsError
+from signaling.weights_cache import WeightsError
+
+__all__ = ["MindProcess", "main"]
+
+IPC_VERSION = 1
+INBOX = 1024
+"""Notifications of one room that may wait for it to be opened."""
+NICENESS = 5
+"""The mind yields to the media process."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _OpenRoom:
+    """A room of the present connection."""
+
+    inbox: "asyncio.Queue[tuple[str, JsonObject] | None]" = field(
+        default_factory=lambda: asyncio.Queue(INBOX)
+    )
+    persons: set[str] = field(default_factory=set)
+
+
+class MindProcess:
+    """Everything the mind does, with engines handed in.
+
+    Args:
+        engines: what it hears, thinks and speaks with.
+        personas: who takes a seat in every room, in order of precedence.
+        settings: how replies are made.
+    """
+
+    def __init__(self, engines: Engines, personas: tuple[Persona, ...], settings: Settings) -> None:
+        self._engines = engines
+        self._personas = {persona.id: persona for persona in personas}
+        self._settings = settings
+        self._mind = Mind(personas, engines.generator, max_tokens=settings.reply.max_tokens)
+        self._rooms: dict[str, _OpenRoom] = {}
+        self._early: list[tuple[str, JsonObject]] = []
+        self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
+        self.dropped: Counter[str] = Counter()
+        """What could not be done, by reason."""
+
+    async def run(self, socket: Path) -> None:
+        """Keeps the line to media until cancelled."""
+        handlers = {
+            method: partial(self._deliver, method)
+            for method in (
+                "participant.joined",
+                "participant.connected",
+                "participant.left",
+                "gate.opened",
+                "gate.closed",
+                "chat.received",
+                "voice.progress",
+            )
+        }
+        await connect_forever(socket, handlers, self._session)
+
+    async def _session(self, endpoint: Endpoint) -> None:
+        """One connection to media: takes over its rooms and attends them until it ends."""
+        self._rooms, self._early = {}, []
+        try:
+            async with asyncio.TaskGroup() as group:
+                transcripts = {room: self._mind.lines(room) for room in self._mind.rooms()}
+                attached = await endpoint.call("attach", {"version": IPC_VERSION, "rooms": transcripts})
+                _log.info("attached", rooms=len(attached["rooms"]))
+                self._attached = group, endpoint
+                for state in attached["rooms"]:
+                    self._mind.restore(state["room"], state["history"])
+                    for participant in state["participants"]:
+                        if participant["kind"] == "person":
+                            self._deliver("participant.joined", participant)
+                            if participant["connected"]:
+                                self._deliver("participant.connected", participant)
+                for method, params in self._early:
+                    self._deliver(method, params)
+        finally:
+            self._attached = None
+
+    def _deliver(self, method: str, params: JsonObject) -> None:
+        """Puts news of a room into its inbox; the first person opens it."""
+        if self._attached is None:
+            # Read in the same turn of the loop as the answer to `attach`, which is taken in first.
+            self._early.append((method, params))
+            return
+        group, endpoint = self._attached
+        room = str(params["room"])
+        known = self._rooms.get(room)
+        if known is None:
+            if method != "participant.joined":
+                self.dropped[f"{method}: no such room"] += 1
+                return
+            known = self._rooms[room] = _OpenRoom()
+            group.create_task(self._attend(endpoint, room, known))
+        if method == "participant.joined":
+            known.persons.add(str(params["id"]))
+        try:
+            known.inbox.put_nowait((method, params))
+        except asyncio.QueueFull:
+            self.dropped[f"{method}: inbox full"] += 1
+        if method == "participant.left":
+            known.persons.discard(str(params["id"]))
+            if not known.persons:
+                del self._rooms[room]
+                known.inbox.put_nowait(None)
+
+    async def _attend(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
+        attendance = Attendance(
+            room,
+            mind=self._mind,
+            port=RoomLine(endpoint, room),
+            speculative=self._settings.reply.speculative,
+            anticipate=self._settings.reply.prefill,
+        )
+        ready = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(attendance.run(ready.set))
+            await ready.wait()
+            rings: dict[str, SharedFile] = {}
+            try:
+                for persona in self._personas.values():
+                    rings[persona.id] = await self._seat(endpoint, attendance, persona)
+                await self._follow(attendance, opened.inbox, rings)
+                for persona in self._personas:
+                    await endpoint.call("persona.leave", {"room": room, "id": persona})
+            except CallError as error:
+                _log.warning("room given up", room=room, reason=str(error))
+            finally:
+                attendance.close()
+                for ring in rings.values():
+                    ring.close()
+        if room not in self._rooms:
+            self._mind.forget(room)
+
+    async def _seat(self, endpoint: Endpoint, attendance: Attendance, persona: Persona) -> SharedFile:
+        room = attendance.room
+        answer = await endpoint.call("persona.join", {"room": room, "id": persona.id, "name": persona.name})
+        file = SharedFile.open(Path(answer["voice"]))
+        presence = Presence(
+            persona.id,
+            voice=self._engines.voices[persona.id],
+            ring=AudioRing.attach(file.buffer),
+            port=RoomLine(endpoint, room),
+            lane=self._engines.speaking,
+            spawn=attendance.spawn,
+            quiet=attendance.quiet,
+            said=partial(self._said, attendance, persona.id),
+            failed=lambda _: attendance.dropped.update(["reply failed"]),
+        )
+        attendance.seat(presence, persona.name)
+        return file
+
+    def _said(
+        self, attendance: Attendance, persona: str, text: str, interrupted: bool, cause: Cause | None
+    ) -> None:
+        attendance.said(persona, text, interrupted)
+
+    async def _follow(
+        self,
+        attendance: Attendance,
+        inbox: "asyncio.Queue[tuple[str, JsonObject] | None]",
+        rings: dict[str, SharedFile],
+    ) -> None:
+        while (news := await inbox.get()) is not None:
+            method, params = news
+            who = str(params["id"])
+            person = attendance.persons.get(who)
+            match method:
+                case "participant.joined":
+                    self._enter(attendance, params, rings)
+                case "participant.connected" if person is not None:
+                    person.connected.set()
+                case "participant.left":
+                    attendance.leave(who)
+                    if (ring := rings.pop(who, None)) is not None:
+                        ring.close()
+                case "gate.opened" if person is not None:
+                    person.listener.gate_opened(int(params["sample"]))
+                case "gate.closed" if person is not None:
+                    person.listener.gate_closed(int(params["sample"]))
+                case "chat.received":
+                    self._read(attendance, params)
+                case "voice.progress":
+                    attendance.progressed(who, int(params["played"]), params.get("first_packet_ns"))
+                case _:
+                    self.dropped[f"{method}: nobody of that id"] += 1
+
+    def _enter(self, attendance: Attendance, params: JsonObject, rings: dict[str, SharedFile]) -> None:
+        who = str(params["id"])
+        if who in attendance.persons:
+            attendance.leave(who)
+        try:
+            file = SharedFile.open(Path(params["ears"]))
+            ears = AudioRing.attach(file.buffer)
+        except (SharedFileError, RingError) as error:
+            # The person left before this was read; the news of it follows.
+            _log.info("ears are gone", participant=who, reason=str(error))
+            self.dropped["ears are gone"] += 1
+            return
+        rings[who] = file
+        activity = SileroVoiceActivity(self._engines.activity)
+        listener = Listener(who, ears, activity, self._engines.speech)
+        greet = not self._mind.was_greeted(attendance.room, str(params["name"]))
+        attendance.enter(Attendant(who, str(params["name"]), listener), greet=greet)
+
+    def _read(self, attendance: Attendance, params: JsonObject) -> None:
+        who = str(params["id"])
+        person = attendance.persons.get(who)
+        line = Read(
+            attendance.room,
+            who,
+            person.name if person is not None else str(params.get("name", who)),
+            str(params["text"]),
+            datetime.fromisoformat(str(params["at"])),
+            str(params["message"]),
+        )
+        attendance.read(line, int(params["monotonic_ns"]))
+
+
+async def _until_signalled(work: Callable[[], Awaitable[None]]) -> None:
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(work())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        _log.info("ending")
+
+
+async def _run(launch: Launch) -> None:
+    personas = tuple(load_persona(path) for path in launch.settings.persona_paths())
+    async with load_engines(launch.settings, personas) as engines:
+        process = MindProcess(engines, personas, launch.settings)
+        gc.collect()
+        gc.freeze()
+        launch.report_ready(json.dumps({"personas": [persona.name for persona in personas]}))
+        await process.run(launch.run_dir / "media.sock")
+
+
+def main() -> int:
+    """Runs the mind process as the supervisor launched it; 0 when asked to end, 1 with one line a reason."""
+    try:
+        launch = Launch.from_environment()
+        os.nice(NICENESS)
+        asyncio.run(_until_signalled(lambda: _run(launch)))
+    except SettingsError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
+        return 1
+    except (WeightsError, ModelError, GenerationError, ProfileError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

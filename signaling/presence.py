@@ -1,0 +1,336 @@
+"""A persona's presence in a room: its voice, and the one reply it has in flight.
+
+A reply is *proposed* on a turn that may not be over, composed and synthesised at once, and kept back. It is
+then *released* when the turn is committed, or *withdrawn* when the person goes on. Once it sounds it can be
+*interrupted*: the voice stops, and the mind is told which words were heard.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from cognition.inference.generator import GenerationError
+from cognition.persona.engine import Clause
+from media.realtime.ring import AudioRing
+from media.speech.lane import Lane, LaneBusy
+from media.speech.voice import Voice, VoiceError
+from signaling.spoken import Span, text_begun, text_heard
+
+__all__ = ["Cause", "Presence", "Reply", "RoomPort"]
+
+CLIPS_AHEAD = 6
+"""Synthesised clauses that may wait for the turn to be committed or for room in the ring."""
+POLL = 0.04
+"""Seconds between looks at how far the voice has been played, while it plays."""
+
+_log = structlog.get_logger()
+
+Samples = npt.NDArray[np.int16]
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+class RoomPort(Protocol):
+    """What a presence needs of the media process, bound to one room."""
+
+    async def caption(
+        self,
+        who: str,
+        utterance: str,
+        text: str,
+        *,
+        final: bool,
+        interrupted: bool = False,
+        record: bool = True,
+    ) -> None:
+        """Shows what `who` is saying; a final caption goes into the history unless told otherwise."""
+
+    def post_chat(self, persona: str, text: str) -> None:
+        """Writes a line in the persona's name."""
+
+    async def stop_voice(self, persona: str) -> int:
+        """Silences the persona within a frame; returns the position of its ring up to which it was heard."""
+
+    def status(self, persona: str, status: str) -> None:
+        """Shows what the persona does: listening, thinking, speaking."""
+
+    def latency(self, record: Mapping[str, object]) -> None:
+        """Publishes a turn's latency record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a reply answers, and when that became known (`time.monotonic_ns`)."""
+
+    turn: str
+    to: str
+    """Participant id."""
+    base_ns: int
+    """End of the person's speech, or arrival of the written line."""
+    paused_ns: int | None = None
+    words_ns: int | None = None
+    written: bool = False
+
+
+@dataclass(slots=True)
+class Reply:
+    """One reply, from its proposal to its last sample."""
+
+    utterance: str
+    cause: Cause | None
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    spans: list[Span] = field(default_factory=list)
+    composed: list[str] = field(default_factory=list)
+    marks: dict[str, int] = field(default_factory=dict)
+    """Instants of the stages of the latency record, `time.monotonic_ns`."""
+    cancelled: bool = False
+    """Withdrawn or interrupted."""
+    shown: str = ""
+    """The caption as last sent."""
+    reported: bool = False
+    """Whether its latency record was published."""
+    posted: bool = False
+    """Whether its text was written into the chat, for a reply to a written line."""
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def sounding(self) -> bool:
+        """Whether any of it went into the voice ring."""
+        return bool(self.spans)
+
+    @property
+    def written(self) -> bool:
+        """Whether it answers a written line, and is therefore written too."""
+        return self.cause is not None and self.cause.written
+
+    def mark(self, stage: str, instant_ns: int | None = None) -> None:
+        """Notes when a stage was first reached."""
+        self.marks.setdefault(stage, time.monotonic_ns() if instant_ns is None else instant_ns)
+
+    def latency(self, persona: str) -> dict[str, object]:
+        """The latency record of docs/protocol.md, in milliseconds after the cause; empty without a cause."""
+        if self.cause is None:
+            return {}
+        base = self.cause.base_ns
+        stages = ("paused", "decided", "words", "firstToken", "firstClause", "firstSound", "onWire")
+        record: dict[str, object] = {
+            "turn": self.cause.turn,
+            "persona": persona,
+            "to": self.cause.to,
+            "speechEnd": 0,
+        }
+        for stage in stages:
+            instant = self.marks.get(stage)
+            record[stage] = None if instant is None else round((instant - base) / 1e6, 1)
+        return record
+
+
+class Presence:
+    """One persona in one room.
+
+    Args:
+        persona: the persona's id in the room.
+        voice: its voice; called in a thread.
+        ring: its voice ring, 48 kHz.
+        port: the room.
+        lane: where the voice's blocking calls run; shared by the personas of a process.
+        spawn: starts a task owned by the room.
+        quiet: returns once no person speaks; asked before the first sound of a reply.
+        said: told the text that was heard of a reply and whether it was cut off.
+        failed: told when a reply failed, with the reason.
+    """
+
+    def __init__(
+        self,
+        persona: str,
+        *,
+        voice: Voice,
+        ring: AudioRing,
+        port: RoomPort,
+        lane: Lane,
+        spawn: Spawn,
+        quiet: Callable[[], Awaitable[None]],
+        said: Callable[[str, bool, Cause | None], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self.persona = persona
+        self._voice = voice
+        self._ring = ring
+        self._port = port
+        self._lane = lane
+        self._spawn = spawn
+        self._quiet = quiet
+        self._said = said
+        self._failed = failed
+        self._count = 0
+        self.reply: Reply | None = None
+
+    @property
+    def sounding(self) -> bool:
+        """Whether the persona is heard now, or is about to be within a frame."""
+        return self.reply is not None and self.reply.sounding
+
+    def propose(self, words: AsyncGenerator[Clause], cause: Cause | None) -> Reply:
+        """Starts composing a reply and keeps it back; an unheard earlier one is withdrawn.
+
+        Raises:
+            RuntimeError: when the persona is speaking; interrupt or wait first.
+        """
+        if self.sounding:
+            raise RuntimeError(f"{self.persona} is speaking")
+        self.withdraw()
+        self._count += 1
+        reply = Reply(f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause)
+        if cause is not None:
+            for stage, instant in (("paused", cause.paused_ns), ("words", cause.words_ns)):
+                if instant is not None:
+                    reply.mark(stage, instant)
+        self.reply = reply
+        reply.task = self._spawn(self._perform(reply, words))
+        return reply
+
+    def release(self, decided_ns: int | None = None) -> None:
+        """Lets the reply be heard: its turn is over."""
+        if self.reply is not None:
+            self.reply.mark("decided", decided_ns)
+            self.reply.released.set()
+            if not self.reply.sounding:
+                self._port.status(self.persona, "thinking")
+
+    def withdraw(self) -> None:
+        """Drops a reply of which nothing was heard yet; one that sounds goes on."""
+        reply = self.reply
+        if reply is not None and not reply.sounding:
+            self._cancel(reply)
+            if reply.released.is_set():
+                self._port.status(self.persona, "listening")
+
+    async def interrupt(self) -> None:
+        """Stops the voice at once and tells the mind what was heard of it."""
+        reply = self.reply
+        if reply is None:
+            return
+        self._cancel(reply)
+        if not reply.sounding:
+            self._port.status(self.persona, "listening")
+            return
+        played = await self._port.stop_voice(self.persona)
+        heard = text_heard(reply.spans, played)
+        written = reply.cause is not None and reply.cause.written
+        self._port.caption(
+            self.persona,
+            reply.utterance,
+            heard,
+            final=True,
+            interrupted=True,
+            record=bool(heard) and not written,
+        )
+        self._port.status(self.persona, "listening")
+        if heard and not written:
+            self._said(heard, True, reply.cause)
+
+    def progressed(self, played: int, first_packet_ns: int | None) -> None:
+        """Takes news of the voice from media: an utterance's first frame went out at that instant."""
+        reply = self.reply
+        if reply is not None and reply.sounding and first_packet_ns is not None:
+            reply.mark("onWire", first_packet_ns)
+
+    async def finished(self) -> None:
+        """Waits until nothing is in flight."""
+        while self.reply is not None and self.reply.task is not None:
+            await asyncio.wait([self.reply.task])
+
+    def _cancel(self, reply: Reply) -> None:
+        reply.cancelled = True
+        if self.reply is reply:
+            self.reply = None
+        if reply.task is not None:
+            reply.task.cancel()
+
+    async def _perform(self, reply: Reply, words: AsyncGenerator[Clause]) -> None:
+        clips: asyncio.Queue[tuple[str, Samples] | None] = asyncio.Queue(CLIPS_AHEAD)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._compose(reply, words, clips))
+                group.create_task(self._play(reply, clips))
+        except* (GenerationError, VoiceError, LaneBusy) as failures:
+            reason = "; ".join(str(failure) for failure in failures.exceptions)
+            _log.warning("reply failed", persona=self.persona, reason=reason)
+            self._failed(reason)
+            if reply.sounding:
+                self._close(reply)
+        finally:
+            if self.reply is reply:
+                self.reply = None
+                self._port.status(self.persona, "listening")
+
+    async def _compose(
+        self, reply: Reply, words: AsyncGenerator[Clause], clips: "asyncio.Queue[tuple[str, Samples] | None]"
+    ) -> None:
+        async with aclosing(words) as clauses:
+            async for clause in clauses:
+                if clause.token_ns is not None:
+                    reply.mark("firstToken", clause.token_ns)
+                reply.mark("firstClause")
+                samples = await self._lane.run(partial(self._synthesize, clause.text))
+                reply.composed.append(clause.text)
+                await clips.put((clause.text, samples))
+        await clips.put(None)
+        await reply.released.wait()
+        if reply.written:
+            reply.posted = True
+            text = " ".join(reply.composed)
+            self._port.post_chat(self.persona, text)
+            self._said(text, False, reply.cause)
+
+    def _synthesize(self, text: str, cancelled: Callable[[], bool]) -> Samples:
+        pieces = list(self._voice.synthesize(text, cancelled))
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+
+    async def _play(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> None:
+        await reply.released.wait()
+        await self._quiet()
+        while (clip := await clips.get()) is not None:
+            text, samples = clip
+            start = self._ring.written
+            if not reply.sounding:
+                reply.mark("firstSound")
+                self._port.status(self.persona, "speaking")
+            reply.spans.append(Span(text, start, start + len(samples)))
+            done = self._ring.offer(samples)
+            self._show(reply)
+            while done < len(samples):
+                await asyncio.sleep(POLL)
+                self._show(reply)
+                done += self._ring.offer(samples[done:])
+        while reply.spans and self._ring.pulled < reply.spans[-1].end:
+            await asyncio.sleep(POLL)
+            self._show(reply)
+        if reply.spans:
+            self._close(reply)
+
+    def _show(self, reply: Reply) -> None:
+        """Shows the clauses that have begun, and the latency once the first frame is on the wire."""
+        if not reply.reported and "onWire" in reply.marks:
+            reply.reported = True
+            record = reply.latency(self.persona)
+            if record:
+                self._port.latency(record)
+        begun = text_begun(reply.spans, self._ring.pulled + 1)
+        if begun != reply.shown:
+            reply.shown = begun
+            self._port.caption(self.persona, reply.utterance, begun, final=False)
+
+    def _close(self, reply: Reply) -> None:
+        self._show(reply)
+        text = text_heard(reply.spans, self._ring.pulled)
+        self._port.caption(self.persona, reply.utterance, text, final=True, record=not reply.written)
+        if not reply.written:
+            self._said(text, False, reply.cause)

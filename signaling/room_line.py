@@ -1,0 +1,59 @@
+"""A room at the media process, as the mind speaks to it over IPC."""
+
+from collections.abc import Mapping
+
+from signaling.ipc.endpoint import CallError, Endpoint
+
+__all__ = ["RoomLine"]
+
+
+class RoomLine:
+    """A `RoomPort` over a connection; what is shown is sent in order and not waited for."""
+
+    def __init__(self, endpoint: Endpoint, room: str) -> None:
+        self._endpoint = endpoint
+        self._room = room
+
+    def caption(
+        self,
+        who: str,
+        utterance: str,
+        text: str,
+        *,
+        final: bool,
+        interrupted: bool = False,
+        record: bool = True,
+    ) -> None:
+        """See `RoomPort`."""
+        self._tell(
+            "caption",
+            id=who,
+            utterance=utterance,
+            text=text,
+            final=final,
+            interrupted=interrupted,
+            record=record,
+        )
+
+    def post_chat(self, persona: str, text: str) -> None:
+        """See `RoomPort`."""
+        self._tell("chat.post", id=persona, text=text)
+
+    async def stop_voice(self, persona: str) -> int:
+        """See `RoomPort`; 0 when media is gone, and with it whatever could still be heard."""
+        try:
+            answer = await self._endpoint.call("voice.stop", {"room": self._room, "id": persona})
+        except CallError:
+            return 0
+        return int(answer["played"])
+
+    def status(self, persona: str, status: str) -> None:
+        """See `RoomPort`."""
+        self._tell("persona.status", id=persona, status=status)
+
+    def latency(self, record: Mapping[str, object]) -> None:
+        """See `RoomPort`."""
+        self._tell("latency", **record)
+
+    def _tell(self, method: str, **params: object) -> None:
+        self._endpoint.notify(method, {"room": self._room, **params})
