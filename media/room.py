@@ -36,7 +36,7 @@ DUCKED = 0.25
 _IDLE_TICKS = 50
 
 APART_TICKS = 10
-"""Ticks for which a person who fell silent keeps an encoder: fed the common mix, it comes to the same state."""
+"""Ticks for which one who fell silent keeps an encoder: fed the common mix, it comes to its state."""
 
 _INITIAL_ROWS = 8
 
@@ -67,7 +67,8 @@ class Room:
         Args:
             id: identity.
             report: told of each event, synchronously.
-            wake: called when the room has something to do again after it was idle; cheap, may be called often.
+            wake: called when the room has something to do again after it was idle; cheap, may be called
+                often.
             clock: nanoseconds, the one that stamps packets.
             encoder: makes an encoder for a distinct mix.
         """
@@ -119,8 +120,8 @@ class Room:
     def idle(self) -> bool:
         """Whether a tick would change nothing until a packet, a participant or a voice comes.
 
-        A room with a listener and a persona is never idle: the voice ring is filled by another process, which makes
-        no call here.
+        A room with a listener and a persona is never idle: the voice ring is filled by another process, which
+        makes no call here.
         """
         if not self._persons:
             return True
@@ -135,7 +136,7 @@ class Room:
 
     @property
     def replays(self) -> int:
-        """How often an encoder took over a stream so far, at five encodes each."""
+        """How often an encoder took over a stream so far, at three encodes each."""
         return sum(outlet.replays for outlet in self._outlets)
 
     @property
@@ -201,7 +202,7 @@ class Room:
             self._free_rows.append(row)
 
     def mute(self, id: str, muted: bool) -> None:
-        """A muted participant is neither mixed nor listened to; a muted person's ears ring goes on with silence.
+        """A muted participant is neither mixed nor listened to; a muted person's ears hear silence.
 
         Raises:
             RoomError: nobody of that identity is here.

@@ -121,7 +121,7 @@ def measure() -> Report:
     bare = _room(200, FakeCodec, FakeCodec).median_ms
     results.append(Result("whole tick of a room of 200 but for Opus and sockets", "ms", bare))
     notes = (
-        "A tick is 20 ms. Baselines: numpy's total less one's own for everyone; all others summed again for each;",
+        "Baselines: numpy's total less one's own for everyone; all others summed again for each;",
         "one encode a listener.",
     )
     return Report("mixer", results, notes)

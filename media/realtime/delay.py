@@ -34,8 +34,8 @@ def _learn(histogram: NDArray[np.float64], bucket: int, forget: float, quantile:
 class DelayTracker:
     """Delays of one stream's packets relative to the fastest of the last seconds.
 
-    The fastest packet of a sliding window is the zero of the scale, so that a sender's clock that drifts moves the
-    scale along. The histogram forgets with a time constant of 125 packets.
+    The fastest packet of a sliding window is the zero of the scale, so that a sender's clock that drifts
+    moves the scale along. The histogram forgets with a time constant of 125 packets.
 
     Attributes:
         target_ns: delay that all but the slowest 2 % of packets keep within.

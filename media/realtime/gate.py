@@ -1,4 +1,4 @@
-"""The cheap gate: WebRTC's voice-activity detector above a tracked noise floor. It rejects; what follows is sure."""
+"""The cheap gate: WebRTC's voice-activity detector above a tracked noise floor. It only rejects."""
 
 from typing import Protocol
 

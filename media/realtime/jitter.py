@@ -1,8 +1,8 @@
 """Adaptive jitter buffer: holds a sender's packets, decodes them in the tick, conceals what is missing.
 
-After NetEQ (WebRTC's audio jitter buffer): a delay target from the histogram of arrivals, growth and shrinkage by
-whole pitch periods, concealment with fade, silence at no decode. Packets are kept by unwrapped sequence number; the
-clock comes with each pull.
+After NetEQ (WebRTC's audio jitter buffer): a delay target from the histogram of arrivals, growth and
+shrinkage by whole pitch periods, concealment with fade, silence at no decode. Packets are kept by unwrapped
+sequence number; the clock comes with each pull.
 """
 
 from collections.abc import Callable, Mapping
@@ -416,8 +416,8 @@ class JitterBuffer:
     def _stretch(self, samples: int, age_ns: int) -> None:
         """Brings the delay nearer to its target by one period of the newest packet.
 
-        What decides is the age of a packet at the moment it is needed. Samples left over from the packet before add
-        delay without buying safety, and are taken out first.
+        What decides is the age of a packet at the moment it is needed. Samples left over from the packet
+        before add delay without buying safety, and are taken out first.
         """
         self._since_stretch += samples
         excess_ns = age_ns - self._delay.target_ns

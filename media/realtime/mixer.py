@@ -1,4 +1,4 @@
-"""One sum, K + 1 mixes: everybody hears everybody else and nobody themselves, for the price of the speakers."""
+"""One sum, K + 1 mixes: all hear all others and nobody themselves, for the price of the speakers."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,8 @@ def mix_minus(
         frames: float32[participants, 960]; the rows of the sources are scaled in place.
         gains_from: float32[participants], gain at the first sample of the frame.
         gains_to: float32[participants], gain after the last; in between it is a straight line.
-        sources: int64[participants]; the first `count` are the rows of those who are heard, the first `persons` of
-            them listen too.
+        sources: int64[participants]; the first `count` are the rows of those who are heard, the first
+            `persons` of them listen too.
         count: how many are heard.
         persons: for how many of them a mix of their own is made.
         total: float32[960], scratch: the sum.

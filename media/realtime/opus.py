@@ -1,8 +1,9 @@
 """Opus in and out (RFC 6716) through PyAV's codec contexts, called inline: no thread, no queue.
 
-Concealment needs no private access: a packet of the table-of-contents byte alone is a frame of length zero, which
-libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). In-band FEC is sent by the encoder; the decoder's half
-(`opus_decode` with `decode_fec`) is not reachable through FFmpeg's wrapper, so a received copy is not used.
+Concealment needs no private access: a packet of the table-of-contents byte alone is a frame of length zero,
+which libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). In-band FEC is sent by the encoder; the decoder's
+half (`opus_decode` with `decode_fec`) is not reachable through FFmpeg's wrapper, so a received copy is not
+used.
 """
 
 from typing import Protocol
@@ -30,7 +31,7 @@ MAX_PACKET_SAMPLES = 5760
 """Samples of the longest Opus packet: 120 ms at 48 kHz."""
 
 DTX_PACKET = b"\x68"
-"""A 20 ms hybrid frame of length zero, superwideband mono: the receiver plays comfort noise (RFC 6716 §3.1)."""
+"""A 20 ms hybrid frame of length zero, mono: the receiver plays comfort noise (RFC 6716 §3.1)."""
 
 _SILK_MS = (10.0, 20.0, 40.0, 60.0)
 _CELT_MS = (2.5, 5.0, 10.0, 20.0)

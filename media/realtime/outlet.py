@@ -9,7 +9,7 @@ from media.realtime.packet import FRAME
 __all__ = ["MixHistory", "Outlet"]
 
 _COMFORT_FRAMES = 20
-_WARM_FRAMES = 5
+_WARM_FRAMES = 3
 
 
 class MixHistory:
@@ -41,12 +41,12 @@ class MixHistory:
 class Outlet:
     """An encoder and for how long its mix has been silent.
 
-    400 ms of silence are encoded; then one comfort frame every 400 ms keeps receivers from stalling, at no encode and
-    a twentieth of the packets, as Opus' own DTX does (RFC 7587 §3.1.3).
+    400 ms of silence are encoded; then one comfort frame every 400 ms keeps receivers from stalling, at no
+    encode and a twentieth of the packets, as Opus' own DTX does (RFC 7587 §3.1.3).
 
     Attributes:
         encodes: how many frames became packets.
-        replays: how many times it took over a stream, at five encodes each.
+        replays: how many times it took over a stream, at three encodes each.
     """
 
     __slots__ = ("_encoder", "_silent", "encodes", "replays")

@@ -118,8 +118,8 @@ class Plane:
     async def run(self) -> None:
         """Ticks while any room is active; runs until cancelled.
 
-        Ticks lie on one grid of 20 ms for as long as the plane lives, so that they do not drift, and a room's media
-        time is its place on it. A tick that cannot be made in time is left out.
+        Ticks lie on one grid of 20 ms for as long as the plane lives, so that they do not drift, and a room's
+        media time is its place on it. A tick that cannot be made in time is left out.
         """
         due = 0
         while True:

@@ -1,8 +1,9 @@
 """A single-writer, single-reader int16 ring over a buffer handed in, the same in one process and across two.
 
-The header is 64 bytes of little-endian 64-bit words: magic, rate, capacity, written, pulled, stamp, origin. Positions
-count samples since the ring was formatted and never wrap. Each word has one writer and is stored whole, so that the
-other side sees either the old position or the new one; samples are stored before the position that covers them.
+The header is 64 bytes of little-endian 64-bit words: magic, rate, capacity, written, pulled, stamp, origin.
+Positions count samples since the ring was formatted and never wrap. Each word has one writer and is stored
+whole, so that the other side sees either the old position or the new one; samples are stored before the
+position that covers them.
 """
 
 import time
@@ -30,9 +31,9 @@ class RingError(ValueError):
 class AudioRing:
     """Samples of one sound, mono.
 
-    The writer uses either `write` (ears: the newest sound matters, the oldest is overwritten) or `offer` (a voice:
-    every sample is to be played, so a full ring takes no more). The reader uses `read_at` with the one and `pull` and
-    `drop` with the other.
+    The writer uses either `write` (ears: the newest sound matters, the oldest is overwritten) or `offer` (a
+    voice: every sample is to be played, so a full ring takes no more). The reader uses `read_at` with the one
+    and `pull` and `drop` with the other.
     """
 
     __slots__ = ("_clock", "_samples", "_words", "capacity", "rate")

@@ -1,4 +1,4 @@
-"""Who is heard: participants above the threshold of hearing, with a hangover, the loudest few when there are many."""
+"""Who is heard: whoever is loud enough, with a hangover; the loudest few when there are many."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ AUDIBLE = 0.001
 """Root mean square from which a participant is heard: -60 dBov."""
 
 HANGOVER = 20
-"""Frames for which one stays in the mix after falling silent: 400 ms, so that pauses between words switch nothing."""
+"""Frames for which one stays in the mix after falling silent: 400 ms; pauses between words switch nothing."""
 
 MAX_SPEAKERS = 8
 """How many are heard at once; more are not told apart, and each costs an encode."""

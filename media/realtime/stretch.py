@@ -1,4 +1,4 @@
-"""Time-stretching by one pitch period, in place (WSOLA: Verhelst and Roelands 1993; NetEQ's accelerate and expand)."""
+"""Time-stretching by a pitch period, in place (WSOLA, Verhelst and Roelands 1993; as NetEQ does)."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Multi-party tests in a few lines: a plane on virtual time, callers with real codecs, and ears that tell tones."""
+"""Multi-party tests in a few lines: a plane on virtual time, real codecs, ears that tell tones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ def tone(frequency: float, seconds: float, amplitude: float = 0.2) -> Sound:
 
 
 def amplitude_of(frequency: float, sound: NDArray[np.generic], rate: int = RATE) -> float:
-    """Amplitude (1.0 is full scale) of one frequency in int16 sound: Goertzel's sum, written as a projection."""
+    """Amplitude (1.0 is full scale) of one frequency in int16 sound, by projection (Goertzel)."""
     scaled = sound.astype(np.float64) / 32768
     window = np.hanning(len(scaled))
     phase = np.exp(-2j * np.pi * frequency * np.arange(len(scaled)) / rate)
