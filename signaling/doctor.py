@@ -51,7 +51,7 @@ _ENGINES = (
     ("piper", "piper-tts", "voice"),
 )
 _IMPORT_S = 60.0
-_ICE_S = 5
+_ICE_S = 3
 _SOURCES = ("src/**/*", "index.html", "package.json", "package-lock.json", "vite*.ts")
 
 
