@@ -39,8 +39,8 @@ class PacketSender(Protocol):
 class StreamRewriter:
     """Joins streams end to end into one with continuous numbers.
 
-    A stream begins at its first keyframe packet. Gaps inside it stay gaps, so that the receiver asks for what is
-    lost; packets that are left out on purpose leave none.
+    A stream begins at its first keyframe packet. Gaps inside it stay gaps, so that the receiver asks for what
+    is lost; packets that are left out on purpose leave none.
 
     Args:
         sequence: first sequence number out; in the lower half, so that SRTP is in step before it wraps.
@@ -109,7 +109,7 @@ class StreamRewriter:
             self._skipped.append(self._highest)
 
     def vp8_payload(self, payload: bytes, keyframe: bool) -> bytes:
-        """The payload with the picture id continuing the one before (RFC 7741 §4.2); to be called after `numbers`."""
+        """The payload with the picture id continuing the one before (RFC 7741 §4.2); after `numbers`."""
         descriptor = parse_vp8(payload)
         if descriptor is None:
             return payload

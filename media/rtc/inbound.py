@@ -145,7 +145,7 @@ class InboundTracks:
         return continuous, hopeless
 
     def sender_report(self, report: rtcp.SenderReport, ntp: int, arrival_ns: int) -> InboundStream | None:
-        """Notes the client's clock; gives the stream it is of, with `clock_offset` from its NTP time to ours."""
+        """Notes the client's clock; gives its stream, with `clock_offset` from its NTP time to ours."""
         stream = self.streams.get(report.ssrc)
         if stream is not None:
             stream.sender_ntp = report.ntp

@@ -101,7 +101,7 @@ def vp8_begins_keyframe(payload: bytes) -> bool:
 
 
 def h264_begins_keyframe(payload: bytes) -> bool:
-    """Whether an H264 decoder can begin at this packet: a sequence parameter set or the first of an IDR slice.
+    """Whether an H264 decoder can begin at this packet: at a parameter set or the first of an IDR slice.
 
     Single NAL units, STAP-A and FU-A (RFC 6184 §5.6, §5.7.1, §5.8) are looked into.
     """

@@ -1,4 +1,4 @@
-"""A person's WebRTC peer: answers offers, takes sound and camera in, sends the mix and others' cameras out."""
+"""A person's WebRTC peer: answers offers, takes sound and camera in, sends mix and others' cameras."""
 
 import asyncio
 import secrets

@@ -1,8 +1,8 @@
-"""The one place that reaches into aiortc and aioice: ICE, DTLS and SRTP of one peer without their packet path.
+"""The one place that reaches into aiortc and aioice: ICE, DTLS and SRTP without their packet path.
 
-aiortc moves each datagram through a queue, a task, a packet object and a decoder thread. Here SRTP is taken off at
-the socket, unprotected and handed on in the same turn of the event loop; sending is a plain call. aioice keeps STUN
-and TURN, aiortc keeps DTLS. The private members relied upon are listed in `PRIVATE_MEMBERS`, which
+aiortc moves each datagram through a queue, a task, a packet object and a decoder thread. Here SRTP is taken
+off at the socket, unprotected and handed on in the same turn of the event loop; sending is a plain call.
+aioice keeps STUN and TURN, aiortc keeps DTLS. The private members relied upon are in `PRIVATE_MEMBERS`, which
 `tests/media/test_aiortc_contract.py` holds against the installed versions.
 """
 
@@ -45,7 +45,7 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
 """What is relied upon beyond the documented interfaces, by object."""
 
 CONSENT_INTERVAL_S = 2.0
-"""Between consent checks, ± 20 %; RFC 7675 §5.1 has 5 s: shorter, so that a lost client is noticed in time."""
+"""Between consent checks, ± 20 %; RFC 7675 §5.1 has 5 s: too long to notice a lost client in time."""
 
 LOST_AFTER_S = 7.0
 """A peer from which nothing authentic came for so long, and that answers no check, is gone."""

@@ -8,8 +8,8 @@ RESEND_AFTER_NS = 20_000_000
 class RetransmissionRing:
     """Holds the protected packets by sequence number.
 
-    A packet is sent again exactly as it was: protecting other bytes under the same sequence number would use an
-    AES-GCM nonce twice (RFC 7714 §8.4).
+    A packet is sent again exactly as it was: protecting other bytes under the same sequence number would use
+    an AES-GCM nonce twice (RFC 7714 §8.4).
 
     Args:
         capacity: packets held, a power of two; 512 are some 3 s of video at 1.5 Mbit/s.

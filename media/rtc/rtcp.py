@@ -184,7 +184,7 @@ def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int
 
 
 def receiver_report(ssrc: int, blocks: Sequence[tuple[int, ReceptionReport, int, int]]) -> bytes:
-    """A receiver report; a block is (ssrc, report, last sender report, delay since in 1/65536 s); at most 31."""
+    """A receiver report; a block is (ssrc, report, last sender report, delay in 1/65536 s); at most 31."""
     parts = [_HEADER.pack(0x80 | len(blocks), 201, 1 + 6 * len(blocks)), ssrc.to_bytes(4, "big")]
     for stream, report, last_report, delay in blocks:
         packed = report.fraction_lost << 24 | report.lost & 0xFFFFFF

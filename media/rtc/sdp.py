@@ -1,7 +1,7 @@
 """Offers taken apart and answers written: the part of SDP that a call needs (RFC 8866, RFC 8829). Pure.
 
-aiortc's parser holds the event loop for 13 ms with a browser's offer of eight video slots, and grows quadratically
-with hostile ones; this one looks only at what the answer depends on, in one pass.
+aiortc's parser holds the event loop for 13 ms with a browser's offer of eight video slots, and grows
+quadratically with hostile ones; this one looks only at what the answer depends on, in one pass.
 """
 
 import re
@@ -383,7 +383,7 @@ class _Parser:
         )
         if not own.username or not own.password:
             raise SdpError("the ICE username fragment or password is missing")
-        if any(t.username not in ("", own.username) for t in shared):
+        if any((t.username or self.session.username) != own.username for t in shared):
             raise SdpError("bundled m-lines have different ICE credentials")
         if not own.fingerprints:
             raise SdpError("the certificate's fingerprint is missing ('a=fingerprint:sha-256 …')")
