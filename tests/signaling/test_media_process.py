@@ -1,0 +1,341 @@
+"""The media process as a whole: a server on a loopback port, real WebSockets, real WebRTC, real sound."""
+
+import asyncio
+import fractions
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from signaling.media_process import StartError, run_media
+from signaling.server.tokens import Tokens
+from signaling.settings import Launch, Settings, signing_key
+from tests.signaling.house import mind_of
+
+
+def launch_in(directory: Path, **changes: Any) -> Launch:
+    run_dir = directory / "run"
+    run_dir.mkdir(exist_ok=True)
+    settings = Settings(state_dir=directory / "state").model_copy(update={"port": 0})
+    return Launch(settings=settings, run_dir=run_dir, **changes)
+
+
+class Server:
+    """A running media process inside the test's loop."""
+
+    def __init__(self, launch: Launch, port: int, stop: asyncio.Event, running: "asyncio.Task[None]") -> None:
+        self.launch = launch
+        self.port = port
+        self.stop = stop
+        self.running = running
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    def websocket(self, **options: Any) -> connect:
+        return connect(f"ws://127.0.0.1:{self.port}/ws", proxy=None, **options)
+
+    async def token(self, name: str = "Ada", room: str = "lobby") -> str:
+        answer = await self.http.post("/api/token", json={"room": room, "name": name})
+        assert answer.status_code == 200
+        return str(answer.json()["token"])
+
+
+@asynccontextmanager
+async def server(directory: Path, **changes: Any) -> AsyncIterator[Server]:
+    launch = launch_in(directory, **changes)
+    stop = asyncio.Event()
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(run_media(launch, stop, port.set_result))
+    await asyncio.wait({running, port}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    made = Server(launch, port.result(), stop, running)
+    try:
+        yield made
+    finally:
+        stop.set()
+        await made.http.aclose()
+        async with asyncio.timeout(5):
+            await running
+        assert list(launch.run_dir.iterdir()) == []
+
+
+async def expect(socket: ClientConnection, type: str) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        while True:
+            message: dict[str, Any] = json.loads(await socket.recv())
+            if message["type"] == type:
+                return message
+
+
+async def join(at: Server, socket: ClientConnection, name: str) -> dict[str, Any]:
+    join = {"type": "join", "version": 1, "token": await at.token(name), "name": name}
+    await socket.send(json.dumps(join))
+    return await expect(socket, "joined")
+
+
+async def test_a_token_is_given_on_this_machine_and_to_whoever_has_a_key(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        tokens = Tokens(signing_key(at.launch.settings))
+        body = {"room": "lobby", "name": "Ada"}
+        answer = (await at.http.post("/api/token", json=body)).json()
+        claims = tokens.verify(answer["token"], "join", room="lobby")
+        assert (claims.identity, claims.expires.isoformat()) == (answer["identity"], answer["expires"])
+
+        async def status(headers: dict[str, str], room: str = "lobby") -> int:
+            asked = await at.http.post("/api/token", json=body | {"room": room}, headers=headers)
+            return asked.status_code
+
+        rebound = {"Host": "evil.example:8200"}
+        assert await status(rebound) == 401
+        assert await status({"Origin": "https://evil.example"}) == 401
+        assert await status({"X-Forwarded-For": "127.0.0.1"}) == 401
+        assert (
+            await status(rebound | {"Authorization": f"Bearer {signing_key(at.launch.settings).decode()}"})
+            == 200
+        )
+        assert await status(rebound | {"Authorization": "Bearer wrong"}) == 401
+        assert await status({"Authorization": "Bearer wrong"}) == 401
+        invitation = rebound | {"Authorization": f"Bearer {tokens.mint_invite('lobby')}"}
+        assert await status(invitation) == 200
+        assert await status(invitation, room="attic") == 401
+        assert await status(rebound | {"Authorization": f"Bearer {tokens.mint_join('lobby', 'ada')}"}) == 401
+
+
+BAD_REQUESTS = (
+    b"",
+    b"{",
+    b"[]",
+    b'{"room": "lobby"}',
+    b'{"room": "../x", "name": "Ada"}',
+    b'{"room": "lobby", "name": "  "}',
+    b'{"room": "lobby", "name": "' + b"x" * 41 + b'"}',
+    b"x" * 100_000,
+    b"[" * 10_000,
+)
+
+
+async def test_a_bad_request_for_a_token_is_said_to_be_one(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        for body in BAD_REQUESTS:
+            answer = await at.http.post("/api/token", content=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad-request")
+            assert answer.json()["message"]
+
+
+async def test_health_metrics_and_the_missing_page(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        health = (await at.http.get("/api/health")).json()
+        assert (health["status"], health["mind"]) == ("ok", "starting")
+        async with mind_of(at.launch.run_dir / "media.sock") as mind:
+            await mind.attach()
+            assert (await at.http.get("/api/health")).json()["mind"] == "up"
+        page = await at.http.get("/")
+        assert page.status_code == 200
+        assert "make web" in page.text
+        assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
+        assert (await at.http.get("/nothing.js")).status_code == 404
+        assert (await at.http.get("/..%2f..%2fstate/key")).status_code == 404
+        metrics = (await at.http.get("/metrics")).text
+        assert "continuum_plane_ticks_total 0.0" in metrics
+        assert 'continuum_plane_lateness_seconds_bucket{le="+Inf"} 0.0' in metrics
+
+
+async def test_the_built_page_is_served_for_every_room(tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    (dist / "index.html").write_text("<!doctype html>the page")
+    (dist / "continuum.js").write_text("export {}")
+    async with server(tmp_path, page=dist) as at:
+        for path in ("/", "/r/lobby"):
+            assert (await at.http.get(path)).text == "<!doctype html>the page"
+        first = await at.http.get("/continuum.js")
+        again = await at.http.get("/continuum.js", headers={"If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, again.status_code) == (200, 304)
+
+
+async def test_a_foreign_page_does_not_get_a_websocket(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        with pytest.raises(InvalidStatus):
+            await at.websocket(origin="https://evil.example")
+        async with at.websocket(origin=f"http://127.0.0.1:{at.port}") as socket:
+            await join(at, socket, "Ada")
+
+
+async def test_garbage_on_the_wire_harms_nobody_else(tmp_path: Path) -> None:
+    async with server(tmp_path) as at, at.websocket() as ada, at.websocket() as eve:
+        await join(at, ada, "Ada")
+        await join(at, eve, "Eve")
+        await eve.send("x" * (300 << 10))
+        assert (await expect(eve, "error"))["code"] == "too-large"
+        await eve.send(b"\x00")
+        assert (await expect(eve, "error"))["code"] == "bad-message"
+        await eve.send("x" * (600 << 10))
+        with pytest.raises(ConnectionClosed):
+            await expect(eve, "nothing")
+        assert (await expect(ada, "participant"))["participant"]["name"] == "Eve"
+        await ada.send(json.dumps({"type": "ping", "id": "p"}))
+        assert await expect(ada, "pong")
+
+
+async def test_a_stop_says_goodbye_and_a_resume_finds_the_seat_again(tmp_path: Path) -> None:
+    async with server(tmp_path) as at, at.websocket() as ada, at.websocket() as nobody:
+        joined = await join(at, ada, "Ada")
+        at.stop.set()
+        for socket in (ada, nobody):
+            assert (await expect(socket, "bye"))["code"] == "restarting"
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4000
+    async with server(tmp_path) as at, at.websocket() as ada:
+        message = {"type": "join", "version": 1, "token": "lost", "name": "Ada", "resume": joined["resume"]}
+        await ada.send(json.dumps(message))
+        assert (await expect(ada, "joined"))["you"] == joined["you"]
+
+
+async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        (tmp_path / "other").mkdir()
+        other = launch_in(tmp_path / "other")
+        taken = other.model_copy(update={"settings": other.settings.model_copy(update={"port": at.port})})
+        with pytest.raises(StartError, match=f"port {at.port}"):
+            await run_media(taken, asyncio.Event(), lambda _: None)
+
+
+class Tone(AudioStreamTrack):
+    """A steady tone, 48 kHz mono, in real time."""
+
+    def __init__(self, hertz: float) -> None:
+        super().__init__()
+        self._hertz = hertz
+        self._position = 0
+        self._began = 0.0
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        if self.readyState != "live":
+            raise MediaStreamError
+        self._began = self._began or loop.time()
+        await asyncio.sleep(max(0.0, self._began + self._position / 48_000 - loop.time()))
+        phase = 2 * np.pi * self._hertz * (self._position + np.arange(960)) / 48_000
+        frame = av.AudioFrame.from_ndarray((8000 * np.sin(phase)).astype(np.int16)[None], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, self._position, fractions.Fraction(1, 48_000)
+        self._position += 960
+        return frame
+
+
+class Caller:
+    """A WebRTC client that sends a tone and listens."""
+
+    def __init__(self, socket: ClientConnection, hertz: float) -> None:
+        self.socket = socket
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.peer.addTrack(Tone(hertz))
+        self.peer.addTransceiver("video", direction="recvonly")
+        self.tracks: asyncio.Queue[Any] = asyncio.Queue()
+        self.peer.on("track", self.tracks.put_nowait)
+
+    async def offer(self) -> None:
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        sdp = self.peer.localDescription.sdp
+        await self.socket.send(json.dumps({"type": "offer", "id": "o", "sdp": sdp}))
+        answer = await expect(self.socket, "answer")
+        await self.peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+
+    async def hear(self, loud_enough: Callable[[NDArray[np.float64]], bool]) -> NDArray[np.float64]:
+        """Listens until half a second of sound is as wished; the strengths at each hertz up to 2000."""
+        track = await self.tracks.get()
+        while track.kind != "audio":
+            track = await self.tracks.get()
+        heard = np.zeros(24_000)
+        async with asyncio.timeout(20):
+            while True:
+                frame = await track.recv()
+                samples = frame.to_ndarray().reshape(-1)
+                mono = samples[:: len(frame.layout.channels)].astype(float) / 32768
+                heard = np.concatenate([heard, mono])[-24_000:]
+                strengths = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))[:1000]
+                if loud_enough(strengths):
+                    return strengths
+
+
+def at_hertz(strengths: NDArray[np.float64], hertz: int) -> float:
+    return float(strengths[hertz // 2 - 3 : hertz // 2 + 4].max())
+
+
+async def test_two_callers_hear_each_other_and_never_themselves(tmp_path: Path) -> None:
+    async with server(tmp_path) as at, at.websocket() as one, at.websocket() as two:
+        await join(at, one, "Ada")
+        await join(at, two, "Bob")
+        ada, bob = Caller(one, 440), Caller(two, 1000)
+        try:
+            await ada.offer()
+            await bob.offer()
+            for_ada, for_bob = await asyncio.gather(
+                ada.hear(lambda heard: at_hertz(heard, 1000) > 300),
+                bob.hear(lambda heard: at_hertz(heard, 440) > 300),
+            )
+            assert at_hertz(for_ada, 440) < at_hertz(for_ada, 1000) / 50
+            assert at_hertz(for_bob, 1000) < at_hertz(for_bob, 440) / 50
+            assert (await expect(one, "speaking"))["speaking"]
+        finally:
+            await asyncio.gather(ada.peer.close(), bob.peer.close())
+
+
+async def test_the_process_starts_says_so_and_ends_in_time(tmp_path: Path) -> None:
+    ready_out, ready_in = os.pipe()
+    launch = launch_in(tmp_path, ready_fd=ready_in)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        port = _free_port()
+        launch = launch.model_copy(update={"settings": launch.settings.model_copy(update={"port": port})})
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "signaling.media_process", env=launch.environment(), pass_fds=(ready_in,)
+        )
+        os.close(ready_in)
+        try:
+            with os.fdopen(ready_out) as pipe:
+                line = await asyncio.get_running_loop().run_in_executor(None, pipe.readline)
+            assert json.loads(line) == {"port": port, "pid": process.pid}
+            assert (await http.get(f"http://127.0.0.1:{port}/api/health")).status_code == 200
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(3):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_a_process_started_by_hand_says_what_starts_it(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONTINUUM")}
+    done = subprocess.run(
+        [sys.executable, "-m", "signaling.media_process"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert "continuum serve" in done.stderr

@@ -1,0 +1,299 @@
+"""The mind at the other end of the line: its personas sit, speak and write in the rooms, and come back."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from media.events import GateClosed, GateOpened, SpeakingChanged, VoiceDrained, VoiceStarted
+from media.realtime.ring import AudioRing
+from signaling.ipc.endpoint import RpcError
+from signaling.ipc.jsonrpc import INVALID_PARAMS
+from signaling.ipc.shared_memory import SharedFile
+from signaling.server.mind_line import MAX_WAITING
+from signaling.server.personas import (
+    BAD_VERSION,
+    NO_SUCH_PARTICIPANT,
+    NO_SUCH_ROOM,
+    NOT_ATTACHED,
+    ROOM_FULL,
+    SEAT_TAKEN,
+)
+from tests.signaling.house import house, line_to, mind_of
+
+pytestmark = pytest.mark.virtual_time
+
+
+async def refusal(asked: Any) -> int:
+    with pytest.raises(RpcError) as error:
+        await asked
+    return error.value.code
+
+
+async def test_the_mind_is_told_who_comes_hears_and_goes(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        assert home.mind.status == "starting"
+        assert await mind.attach() == {"rooms": []}
+        assert home.mind.status == "up"
+        ada = await home.seated("Ada")
+        joined = await mind.news("participant.joined")
+        assert (joined["room"], joined["id"], joined["name"]) == ("lobby", ada.id, "Ada")
+        assert (joined["kind"], joined["connected"]) == ("person", False)
+        ears = SharedFile.open(Path(joined["ears"]))
+        assert AudioRing.attach(ears.buffer).rate == 16_000
+        await ada.connect()
+        assert await mind.news("participant.connected") == {"room": "lobby", "id": ada.id}
+        ada.send(type="leave")
+        assert await mind.news("participant.left") == {"room": "lobby", "id": ada.id, "reason": "left"}
+
+
+async def test_a_mind_that_comes_late_is_told_what_is(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        await ada.connect()
+        home.conference.on_media_event(GateOpened("lobby", ada.id, 1600))
+        async with mind_of(path) as mind:
+            (room,) = (await mind.attach())["rooms"]
+            (participant,) = room["participants"]
+            assert (room["room"], participant["id"], participant["connected"]) == ("lobby", ada.id, True)
+            assert await mind.news("gate.opened") == {"room": "lobby", "id": ada.id, "sample": 1600}
+            home.conference.on_media_event(GateClosed("lobby", ada.id, 3200))
+            assert await mind.news("gate.closed") == {"room": "lobby", "id": ada.id, "sample": 3200}
+
+
+async def test_a_gate_that_is_open_is_closed_when_its_person_is_cut_off(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        await ada.connect()
+        home.conference.on_media_event(GateOpened("lobby", ada.id, 0))
+        ada.socket.hang_up()
+        assert (await mind.news("gate.closed"))["id"] == ada.id
+
+
+async def test_a_persona_takes_a_seat_speaks_and_leaves(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        answer = await mind.ask("persona.join", id="echo", name=" Echo\u202e ")
+        seat = (await ada.expect("participant"))["participant"]
+        assert (seat["id"], seat["name"], seat["kind"], seat["status"]) == (
+            "echo",
+            "Echo",
+            "persona",
+            "listening",
+        )
+        voice = AudioRing.attach(SharedFile.open(Path(answer["voice"])).buffer)
+        assert voice.rate == 48_000
+        assert voice.offer(np.ones(960, np.int16)) == 960
+        await mind.ask("persona.status", id="echo", status="thinking")
+        assert (await ada.expect("participant"))["participant"]["status"] == "thinking"
+        home.conference.on_media_event(SpeakingChanged("lobby", "echo", True))
+        home.conference.on_media_event(VoiceStarted("lobby", "echo", 960, 123))
+        home.conference.on_media_event(VoiceDrained("lobby", "echo", 1920))
+        assert await ada.expect("speaking", id="echo", speaking=True)
+        assert await mind.news("voice.progress") == {
+            "room": "lobby",
+            "id": "echo",
+            "played": 960,
+            "first_packet_ns": 123,
+        }
+        assert (await mind.news("voice.progress"))["first_packet_ns"] is None
+        assert (await mind.ask("voice.stop", id="echo"))["played"] >= 0
+        assert voice.free == voice.capacity
+        await mind.ask("persona.leave", id="echo")
+        assert await ada.expect("left", id="echo")
+        assert home.rings() == 1
+
+
+async def test_captions_are_shown_and_final_ones_remembered(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        await mind.ask("persona.join", id="echo", name="Echo")
+        for text, final in (("hel", False), ("hello", True)):
+            await mind.ask("caption", id=ada.id, utterance="u1", text=text, final=final)
+            assert await ada.expect("caption") == {
+                "type": "caption",
+                "id": ada.id,
+                "utterance": "u1",
+                "text": text,
+                "final": final,
+            }
+        await mind.ask("caption", id="echo", utterance="u2", text="Well", final=True, interrupted=True)
+        assert (await ada.expect("caption"))["interrupted"]
+        await mind.ask("caption", id="echo", utterance="u3", text="aloud", final=True, record=False)
+        await mind.ask("caption", id="echo", utterance="u4", text="", final=True)
+        await mind.ask("chat.post", id="echo", text="written\x00")
+        chat = await ada.expect("chat")
+        assert (chat["from"], chat["name"], chat["text"]) == ("echo", "Echo", "written")
+        history = (await home.arrive().join("Bob"))["history"]
+        assert [
+            (line["name"], line["kind"], line["text"], line.get("interrupted", False)) for line in history
+        ] == [
+            ("Ada", "speech", "hello", False),
+            ("Echo", "speech", "Well", True),
+            ("Echo", "chat", "written", False),
+        ]
+
+
+async def test_latency_reaches_the_room_and_the_metrics(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        await mind.ask("latency", turn="t", persona="echo", to=ada.id, speechEnd=0, onWire=640.0, words=None)
+        said = await ada.expect("latency")
+        assert (said["turn"], said["onWire"], said["words"], said["speechEnd"]) == ("t", 640.0, None, 0)
+        sample = home.metrics.registry.get_sample_value
+        assert sample("continuum_turn_seconds_sum", {"stage": "on_wire"}) == pytest.approx(0.64)
+        assert sample("continuum_turn_seconds_count", {"stage": "words"}) is None
+
+
+async def test_what_cannot_be_done_is_refused_with_its_code(tmp_path: Path) -> None:
+    async with house(tmp_path, room_size=2) as home, line_to(home) as path, mind_of(path) as mind:
+        assert await refusal(mind.ask("persona.join", id="echo", name="Echo")) == NOT_ATTACHED
+        assert await refusal(mind.endpoint.call("attach", {"version": 9})) == BAD_VERSION
+        assert await refusal(mind.endpoint.call("attach", {"version": 1, "rooms": [1]})) == INVALID_PARAMS
+        assert await refusal(mind.attach({"lobby": [{"id": 1}]})) == INVALID_PARAMS
+        await mind.attach()
+        assert await refusal(mind.ask("persona.join", id="echo", name="Echo")) == NO_SUCH_ROOM
+        ada = await home.seated("Ada")
+        assert await refusal(mind.ask("persona.join", id=ada.id, name="Ada")) == SEAT_TAKEN
+        assert await refusal(mind.ask("persona.join", id="", name="Echo")) == INVALID_PARAMS
+        assert await refusal(mind.ask("persona.join", id="x" * 65, name="Echo")) == INVALID_PARAMS
+        assert await refusal(mind.ask("persona.status", id="echo", status="thinking")) == NO_SUCH_PARTICIPANT
+        assert await refusal(mind.ask("voice.stop", id=ada.id)) == NO_SUCH_PARTICIPANT
+        assert await refusal(mind.ask("caption", id="nobody", utterance="u", text="x")) == NO_SUCH_PARTICIPANT
+        await mind.ask("persona.join", id="echo", name="Echo")
+        assert await refusal(mind.ask("persona.join", id="two", name="Two")) == ROOM_FULL
+        assert await refusal(mind.ask("persona.status", id="echo", status="asleep")) == INVALID_PARAMS
+        assert await refusal(mind.ask("chat.post", id="echo", text="\x00")) == INVALID_PARAMS
+        assert await refusal(mind.ask("latency", turn=1)) == INVALID_PARAMS
+        assert home.rings() == 2
+
+
+async def test_a_mind_that_dies_leaves_its_personas_away_and_they_come_back(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with mind_of(path) as mind:
+            await mind.attach()
+            await mind.ask("persona.join", id="echo", name="Echo")
+            home.conference.on_media_event(SpeakingChanged("lobby", "echo", True))
+        assert await ada.expect("speaking", id="echo", speaking=False)
+        assert (await ada.expect("participant"))["participant"]["status"] == "away"
+        assert home.mind.status == "down"
+        assert home.rings() == 1
+        assert not ada.running.done()
+        async with mind_of(path) as mind:
+            await mind.attach()
+            answer = await mind.ask("persona.join", id="echo", name="Echo")
+            assert AudioRing.attach(SharedFile.open(Path(answer["voice"])).buffer).written == 0
+            assert (await ada.expect("participant"))["participant"]["status"] == "listening"
+            assert home.rings() == 2
+
+
+async def test_a_second_mind_replaces_the_first(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as old, mind_of(path) as new:
+        ada = await home.seated("Ada")
+        await old.attach()
+        await old.ask("persona.join", id="echo", name="Echo")
+        await new.attach()
+        assert (await ada.expect("participant", participant={**_echo(), "status": "away"}))["type"]
+        await old.endpoint.wait_closed()
+        assert home.mind.status == "up"
+        await new.ask("persona.join", id="echo", name="Echo")
+        assert (await ada.expect("participant"))["participant"]["status"] == "listening"
+
+
+def _echo() -> dict[str, Any]:
+    return {
+        "id": "echo",
+        "name": "Echo",
+        "kind": "persona",
+        "muted": False,
+        "camera": False,
+        "speaking": False,
+    }
+
+
+async def test_lines_written_while_the_mind_is_away_reach_it_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        for number in range(3):
+            ada.send(type="chat", id=str(number), text=f"line {number}")
+            await ada.expect("ack")
+        async with mind_of(path) as mind:
+            (room,) = (await mind.attach())["rooms"]
+            assert room["history"] == []
+            told = [await mind.news("chat.received") for _ in range(3)]
+            assert [(news["message"], news["id"], news["name"]) for news in told] == [
+                (str(number), ada.id, "Ada") for number in range(3)
+            ]
+            ada.send(type="chat", id="3", text="and now")
+            assert (await mind.news("chat.received"))["text"] == "and now"
+        async with mind_of(path) as mind:
+            (room,) = (await mind.attach())["rooms"]
+            assert [line["id"] for line in room["history"]] == ["0", "1", "2", "3"]
+
+
+async def test_what_waits_for_the_mind_is_bounded_and_counted(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.seated("Ada")
+        for number in range(MAX_WAITING + 5):
+            ada.send(type="chat", id=str(number), text="hello")
+            await ada.expect("ack")
+            await asyncio.sleep(0.05)
+        assert len(home.mind.waiting) == MAX_WAITING
+        assert home.mind.forgotten == 5
+
+
+async def test_after_a_restart_of_media_the_mind_brings_the_history_back(tmp_path: Path) -> None:
+    lines = [
+        {
+            "id": "a",
+            "from": "p1",
+            "name": "Ada",
+            "kind": "chat",
+            "text": "before",
+            "at": "2026-01-05T12:00:00+00:00",
+        }
+    ]
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        assert await mind.attach({"lobby": lines}) == {"rooms": []}
+        ada = home.arrive()
+        assert [line["text"] for line in (await ada.join("Ada"))["history"]] == ["before"]
+
+
+async def test_the_room_closes_with_its_last_person_and_takes_the_personas_along(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        await mind.ask("persona.join", id="echo", name="Echo")
+        ada.send(type="leave")
+        await mind.news("participant.left")
+        assert await refusal(mind.ask("caption", id="echo", utterance="u", text="x")) == NO_SUCH_ROOM
+        assert home.rings() == 0
+        assert not home.conference.rooms
+
+
+async def test_a_hundred_rooms_come_and_go_with_a_persona_each(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        for _ in range(100):
+            ada = await home.seated("Ada")
+            await mind.ask("persona.join", id="echo", name="Echo")
+            ada.send(type="leave")
+            await ada.ended()
+        assert home.rings() == 0
+        assert home.plane.statistics().rooms == 0
+
+
+async def test_another_program_at_the_socket_is_not_taken_for_the_mind(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind, mind_of(path) as tool:
+        await mind.attach()
+        assert await refusal(tool.ask("persona.status", id="echo", status="thinking")) == NOT_ATTACHED
+        assert home.mind.status == "up"
