@@ -350,9 +350,7 @@ class JitterBuffer:
         if self._concealed >= _CONCEAL_END:
             self._pause(comfort=False)
             return
-        before = self._end
-        self._conceal()
-        self._credit += self._end - before
+        self._credit += self._conceal()
 
     def _pause(self, comfort: bool) -> None:
         """Ceases to play, without a click; the next packet waits for the target delay."""
@@ -398,8 +396,8 @@ class JitterBuffer:
         self._concealed = 0
         self._last_samples = samples
 
-    def _conceal(self, missing: int = MAX_PACKET_SAMPLES) -> None:
-        """Makes up a packet's sound, fading out over 60 ms once 60 ms are made up."""
+    def _conceal(self, missing: int = MAX_PACKET_SAMPLES) -> int:
+        """Makes up a packet's sound, fading out over 60 ms once 60 ms are made up; returns its samples."""
         self._make_space()
         made = min(self._decoder.conceal(self._sound[self._end :]), missing)
         if made == 0:
@@ -412,6 +410,7 @@ class JitterBuffer:
         self._concealed += made
         self._kind = FrameKind.CONCEALED
         self.statistics.concealed += 1
+        return made
 
     def _stretch(self, samples: int, age_ns: int) -> None:
         """Brings the delay nearer to its target by one period of the newest packet.
