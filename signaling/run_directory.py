@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ __all__ = ["base_directory", "remove_stale", "run_directory"]
 
 _PREFIX = "continuum-run-"
 _LOCK = "supervisor.lock"
+_SETTLED_S = 60.0
 
 
 def base_directory() -> Path:
@@ -44,11 +46,15 @@ def remove_stale(base: Path) -> list[Path]:
         Those that were removed.
     """
     removed: list[Path] = []
-    for directory in base.glob(f"{_PREFIX}*"):
+    for directory in (*base.glob(f"{_PREFIX}*"), *base.glob(f".{_PREFIX}*")):
         try:
             if directory.is_symlink() or directory.stat().st_uid != os.getuid():
                 continue
-            with (directory / _LOCK).open("r+") as lock:
+            # Without a lock it is being made or removed right now, or whoever did so died in the middle of it.
+            age_s = time.time() - directory.stat().st_mtime
+            if not (directory / _LOCK).exists() and age_s < _SETTLED_S:
+                continue
+            with (directory / _LOCK).open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory)
                 removed.append(directory)

@@ -357,6 +357,16 @@ class TestRunDirectory:
         assert remove_stale(tmp_path) == [directory]
         assert not directory.exists()
 
+    def test_what_was_left_half_made_or_half_removed_goes_once_it_is_old(self, tmp_path: Path) -> None:
+        for name in (".continuum-run-half", "continuum-run-half"):
+            directory = tmp_path / name
+            directory.mkdir()
+        assert remove_stale(tmp_path) == []
+        for directory in tmp_path.iterdir():
+            os.utime(directory, (1, 1))
+        assert len(remove_stale(tmp_path)) == 2
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_link_in_its_place_is_not_followed(self, tmp_path: Path) -> None:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
