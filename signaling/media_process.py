@@ -24,6 +24,7 @@ from media.rtc.ice import IceServer
 from media.rtc.peer import Peer, PeerState
 from signaling.ipc.endpoint import listen
 from signaling.ipc.shared_memory import SharedFile
+from signaling.logs import configure_logs
 from signaling.server.app import Sessions, create_app
 from signaling.server.conference import Conference
 from signaling.server.messages import MAX_MESSAGE_BYTES
@@ -127,7 +128,7 @@ def _server(launch: Launch, parts: _Parts) -> uvicorn.Server:
         proxy_headers=False,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         lifespan="off",
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=SHUTDOWN_S,
@@ -148,20 +149,19 @@ async def run_media(launch: Launch, stop: asyncio.Event, ready: Callable[[int], 
     """
     parts = _build(launch)
     server = _server(launch, parts)
-    async with listen(launch.run_dir / SOCKET_NAME, parts.personas.handlers):
-        ticking = asyncio.create_task(parts.plane.run(), name="plane")
-        serving = asyncio.create_task(_serve(server, ready), name="http")
-        stopping = asyncio.create_task(stop.wait(), name="stop")
-        try:
-            await asyncio.wait({ticking, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
+    try:
+        async with (
+            listen(launch.run_dir / SOCKET_NAME, parts.personas.handlers),
+            asyncio.TaskGroup() as group,
+        ):
+            ticking = group.create_task(parts.plane.run(), name="plane")
+            group.create_task(_serve(server, ready), name="http")
+            await stop.wait()
             await _say_goodbye(parts)
             server.should_exit = True
             ticking.cancel()
-            stopping.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
-            await serving
+    except* StartError as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _serve(server: uvicorn.Server, ready: Callable[[int], None]) -> None:
@@ -223,6 +223,7 @@ def main() -> int:
     """Runs the media process as the supervisor launched it; 78 (EX_CONFIG) when that cannot succeed."""
     try:
         launch = Launch.from_environment()
+        configure_logs()
         _raise_open_files()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(launch))

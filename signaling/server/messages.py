@@ -78,7 +78,6 @@ ByeCode = Literal[
     "taken-over",
     "join-timeout",
     "too-fast",
-    "too-slow",
     "restarting",
     "no-media",
 ]

@@ -21,8 +21,11 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.uri import parse_uri
 
+from signaling import media_process
 from signaling.media_process import StartError, run_media
 from signaling.server.tokens import Tokens
 from signaling.settings import Launch, Settings, signing_key
@@ -216,6 +219,28 @@ async def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         taken = other.model_copy(update={"settings": other.settings.model_copy(update={"port": at.port})})
         with pytest.raises(StartError, match=f"port {at.port}"):
             await run_media(taken, asyncio.Event(), lambda _: None)
+
+
+async def test_a_client_that_does_not_answer_pings_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_process, "PING_EVERY_S", 0.2)
+    monkeypatch.setattr(media_process, "PONG_WITHIN_S", 0.2)
+    async with server(tmp_path) as at, at.websocket() as ada:
+        await join(at, ada, "Ada")
+        client = ClientProtocol(parse_uri(f"ws://127.0.0.1:{at.port}/ws"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        client.send_request(client.connect())
+        writer.writelines(client.data_to_send())
+        client.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        body = {"type": "join", "version": 1, "token": await at.token("Dead"), "name": "Dead"}
+        client.send_text(json.dumps(body).encode())
+        writer.writelines(client.data_to_send())
+        assert (await expect(ada, "participant"))["participant"]["name"] == "Dead"
+        async with asyncio.timeout(5):
+            await reader.read()
+            assert (await expect(ada, "participant"))["participant"]["status"] == "connecting"
+        writer.close()
 
 
 class Tone(AudioStreamTrack):

@@ -1,10 +1,12 @@
 """One client after another comes, misbehaves or not, and goes; nobody else is disturbed."""
 
 import asyncio
+import gc
 import json
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from media.events import GateOpened, SpeakingChanged
@@ -375,11 +377,19 @@ async def test_a_slot_that_was_negotiated_away_is_not_watched(tmp_path: Path) ->
 
 async def test_a_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
-        for _ in range(100):
-            client = await home.seated()
-            await client.connect()
-            client.send(type="leave")
-            await client.ended()
+        process = psutil.Process()
+        resident: list[int] = []
+        for _ in range(3):
+            for _ in range(100):
+                client = await home.seated()
+                await client.connect()
+                client.send(type="leave")
+                await client.ended()
+            home.clients.clear()
+            home.peers.clear()
+            gc.collect()
+            resident.append(process.memory_info().rss)
+        assert resident[2] - resident[1] < 2 << 20
         assert home.rings() == 0
         assert not home.conference.rooms
         assert len(asyncio.all_tasks()) == 1
