@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-__all__ = ["Answer", "Decline", "Declined", "Heard", "Joined", "Kind", "Left", "Read", "Said"]
+__all__ = ["Answer", "Decline", "Heard", "Kind", "Read", "Said"]
 
 Kind = Literal["person", "persona"]
 
@@ -46,26 +46,6 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """Somebody is in the room now."""
-
-    room: str
-    participant: str
-    name: str
-    kind: Kind
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Somebody is no longer in the room."""
-
-    room: str
-    participant: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """This persona (participant id) answers; `reason` names the rule."""
 
@@ -78,13 +58,3 @@ class Decline:
     """Nobody answers; `reason` names the rule."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """A line of `participant` was left unanswered, for that reason."""
-
-    room: str
-    participant: str
-    reason: str
-    at: datetime

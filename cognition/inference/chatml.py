@@ -45,6 +45,7 @@ def render(prompt: Prompt, *, answer: bool) -> Iterator[Segment]:
             yield _NEWLINE
     if answer:
         yield from _header("assistant")
+        yield Segment(prompt.opening, False)
     elif not prompt.turns or prompt.turns[-1].role == "assistant":
         yield from _header("user")
 

@@ -28,11 +28,13 @@ class Prompt:
         system: the instructions at the top; stable for one key, so that its evaluation is kept.
         turns: oldest first, grown only at the end where that is possible.
         unfinished: the last turn is still being spoken and stays open at its end.
+        opening: words the answer starts with; the model goes on after them, and they are not repeated in the stream.
     """
 
     system: str
     turns: tuple[Turn, ...] = ()
     unfinished: bool = False
+    opening: str = ""
 
 
 class Generator(Protocol):

@@ -268,7 +268,9 @@ class LlamaGenerator:
         starting = [job for job in self._active if job.pending is None]
         if starting:
             return starting[:1]
-        prefill = min((job for job in self._jobs if job.urgency > 0), key=lambda job: job.urgency, default=None)
+        prefill = min(
+            (job for job in self._jobs if job.urgency > 0), key=lambda job: job.urgency, default=None
+        )
         if self._active:
             eager = any(job.produced < EAGER_TOKENS for job in self._active)
             self._turn_of_prefill = not self._turn_of_prefill and not eager

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numba
@@ -31,24 +32,24 @@ class Sampling:
     turns handed in as `history`.
     """
 
-    temperature: float = 0.65
+    temperature: float = 0.3
     top_k: int = 40
     top_p: float = 0.9
-    repeat_penalty: float = 1.1
+    repeat_penalty: float = 1.0
     repeat_window: int = 128
     seed: int | None = None
 
 
 @numba.cfunc("boolean(voidptr)", cache=True)
-def _raised(flag: int) -> bool:
+def _raised(flag: ctypes.c_void_p) -> bool:
     """Compiled, so that the compute threads look at the flag between two operations without the interpreter lock."""
-    return bool(numba.carray(flag, 1, dtype=np.uint8)[0])
+    return bool(numba.carray(flag, 1, dtype=np.uint8)[0])  # type: ignore[attr-defined]
 
 
 _log_tail: deque[str] = deque(maxlen=20)
 
 
-@llama_cpp.llama_log_callback
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _keep_log(_level: int, text: bytes, _data: object) -> None:
     _log_tail.append(text.decode("utf-8", "replace").strip())
 
@@ -80,7 +81,7 @@ class LlamaContext:
             raise GenerationError(f"{path} is not a model llama.cpp can read: {_last_log()}")
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._flag = np.zeros(1, np.uint8)
-        self._raised = ctypes.cast(_raised.address, llama_cpp.ggml_abort_callback)
+        self._raised = ctypes.cast(int(_raised.address or 0), llama_cpp.ggml_abort_callback)
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context * sequences
         parameters.n_seq_max = sequences
@@ -175,7 +176,7 @@ class LlamaContext:
         llama_cpp.llama_memory_seq_rm(self._memory, target, -1, -1)
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
-    def sampler(self, sampling: Sampling, history: Sequence[int]) -> ctypes.c_void_p:
+    def sampler(self, sampling: Sampling, history: Sequence[int]) -> Any:
         """A sampler chain for one answer; to be given back to `free_sampler`."""
         chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
         size = llama_cpp.llama_vocab_n_tokens(self._vocab)

@@ -1,0 +1,382 @@
+"""The mind: listens in every room, decides who answers, and lets the personas speak."""
+
+import re
+import time
+import zlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cognition.conversation.clauses import ClauseSplitter, ends_sentence
+from cognition.conversation.floor import Attendee, choose
+from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
+from cognition.events import Answer, Decline, Heard, Kind, Read, Said
+from cognition.inference.generator import GenerationError, Generator, Prompt
+from cognition.inference.window import clip, first_kept
+from cognition.persona.opening import disowned, opening
+from cognition.persona.profile import Persona
+from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
+
+__all__ = ["FALLBACK", "Clause", "Mind"]
+
+FALLBACK = "Sorry, I lost my thread."
+"""Said when the model gave nothing that can be spoken."""
+SENTENCES = 2
+"""Sentences of a reply; a third only while fewer than `ENOUGH_WORDS` were said."""
+ENOUGH_WORDS = 8
+MARGIN = 64
+"""Tokens kept free for headers, names and opening words."""
+MIN_BUDGET = 128
+"""Tokens below which a conversation makes no sense."""
+TURN_COST = 8
+"""Tokens a turn costs beside its words."""
+IDLE_SHARE = 0.75
+"""Share of the context beyond which idle time is used to trim, so that no reply has to."""
+
+_STOCK = re.compile(
+    r"\bhow (?:can|may|could) i (?:help|assist|be of)\b|\bwhat can i (?:help|assist|do for)\b"
+)
+
+_GREETINGS = (
+    "Hi {name}! I'm {persona}. What's on your mind?",
+    "Hello {name}, good to have you here. I'm {persona}. How are you today?",
+    "Hey {name}! {persona} here. How's your day going?",
+)
+_GREETINGS_AMONG = (
+    "Hi {name}! I'm {persona}. {others} here too.",
+    "Hello {name}, good to have you here. I'm {persona}, and {others} here with us.",
+    "Hey {name}! {persona} here. You'll find {others} here as well.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch of a reply to be spoken.
+
+    Attributes:
+        text: what to speak.
+        first: the reply begins with it.
+        last: known to be the end when it was given out; a reply may also end after a clause without it.
+        token_ns: when the model's first token came (`time.monotonic_ns`); None before that, and without a model.
+    """
+
+    text: str
+    first: bool
+    last: bool
+    token_ns: int | None = None
+
+
+@dataclass(slots=True)
+class _Room:
+    transcript: Transcript = field(default_factory=Transcript)
+    present: dict[str, Attendee] = field(default_factory=dict)
+    greeted: set[str] = field(default_factory=set)
+    kept_from: dict[str, str] = field(default_factory=dict)
+    """Id of the first line in the prompt, by persona."""
+    costs: dict[str, int] = field(default_factory=dict)
+    """Tokens by line id."""
+
+
+class Mind:
+    """Every room a process attends, with the personas in it.
+
+    Args:
+        personas: who may be seated; a room holds those that `enter` it.
+        generator: the language model.
+        max_tokens: length of a reply.
+        clock_ns: the clock of `Clause.token_ns`.
+    """
+
+    def __init__(
+        self,
+        personas: Iterable[Persona],
+        generator: Generator,
+        *,
+        max_tokens: int = 80,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._personas = {persona.id: persona for persona in personas}
+        self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
+        self._generator = generator
+        self._max_tokens = max_tokens
+        self._clock_ns = clock_ns
+        self._rooms: dict[str, _Room] = {}
+        self.counts: Counter[str] = Counter()
+        """What was cut, dropped or replaced in replies, by reason."""
+
+    def rooms(self) -> list[str]:
+        """Rooms with something in them."""
+        return list(self._rooms)
+
+    def lines(self, room: str) -> list[dict[str, object]]:
+        """The room's transcript as *line* objects of the room protocol, oldest first."""
+        return [line.as_wire() for line in self._room(room).transcript.lines]
+
+    def enter(self, room: str, participant: str, name: str, kind: Kind) -> None:
+        """Somebody is there; a persona under the id of its profile."""
+        self._room(room).present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
+
+    def leave(self, room: str, participant: str) -> None:
+        """Somebody is no longer there; what they said stays."""
+        self._room(room).present.pop(participant, None)
+
+    def restore(self, room: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Takes over *line* objects kept elsewhere; those that are none are counted and left out."""
+        state = self._room(room)
+        read: list[Line] = []
+        for wire in lines:
+            try:
+                read.append(line_of(wire))
+            except (ValueError, AttributeError):
+                self.counts["restored line unreadable"] += 1
+        state.transcript.restore(read)
+        state.greeted |= {plain(line.name, MAX_NAME) for line in read if line.speaker not in self._personas}
+
+    def forget(self, room: str) -> None:
+        """Drops everything of a room, the model's cache of it too."""
+        if self._rooms.pop(room, None) is not None:
+            for persona in self._personas:
+                self._generator.forget(_key(room, persona))
+
+    def consider(self, line: Heard | Read) -> Answer | Decline:
+        """Who would answer this; changes nothing."""
+        state = self._room(line.room)
+        seated = {id: self._personas[id] for id in state.present if id in self._personas}
+        return choose(state.transcript.lines, seated, tuple(state.present.values()), _line(line))
+
+    def record(self, event: Heard | Read | Said) -> None:
+        """Puts a line into the transcript; a Said holds what was heard of it."""
+        if isinstance(event, Said):
+            name = self._personas[event.participant].name if event.participant in self._personas else ""
+            line = Line(
+                event.id or _line_id(event.participant, event.at.isoformat()),
+                event.participant,
+                name or event.participant,
+                "speech",
+                plain(event.text, MAX_TEXT),
+                event.at,
+                event.interrupted,
+            )
+        else:
+            line = _line(event)
+        self._room(event.room).transcript.add(line)
+
+    async def prepare(self, room: str, persona: str) -> None:
+        """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.
+
+        Raises:
+            GenerationError: the model failed.
+        """
+        lines = self._fitting(room, persona, self._room(room).transcript.lines, idle=True)
+        await self._generator.prefill(
+            _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona))
+        )
+
+    async def anticipate(self, room: str, persona: str, speaker: str, partial: str) -> None:
+        """Evaluates the words of somebody who is still speaking.
+
+        Args:
+            room: the room.
+            persona: who may have to answer.
+            speaker: participant id, or the name, of who speaks.
+            partial: their words so far; the last ones may still change.
+
+        Raises:
+            GenerationError: the model failed.
+        """
+        state = self._room(room)
+        attendee = state.present.get(speaker)
+        name = attendee.name if attendee is not None else speaker
+        words = plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
+        turns = turns_of(self._fitting(room, persona, state.transcript.lines, idle=False), persona)
+        clipped = clip(words, self._budget(persona) // 4, self._generator.count)
+        prompt = Prompt(self._systems[persona], with_partial(turns, name, clipped), unfinished=True)
+        await self._generator.prefill(_key(room, persona), prompt)
+
+    async def reply(self, room: str, persona: str, to: Heard | Read) -> AsyncGenerator[Clause]:
+        """Answers a line, clause by clause; records nothing, `aclose()` stops it.
+
+        Raises:
+            GenerationError: the model failed, or nothing of the conversation fits it.
+        """
+        state = self._room(room)
+        line = _line(to)
+        lines = list(state.transcript.lines)
+        place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
+        if place is None:
+            lines.append(line)
+        elif any(each.speaker == persona for each in lines[place + 1 :]):
+            # It has spoken since, about something else: what it answers now comes last.
+            lines.append(lines.pop(place))
+        who = self._personas[persona]
+        spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
+        kept = self._fitting(room, persona, lines, idle=False)
+        prompt = Prompt(self._systems[persona], turns_of(kept, persona), opening=spoken)
+        splitter = ClauseSplitter(
+            [who.name], labels_of([*(each.name for each in kept), *(a.name for a in state.present.values())])
+        )
+        delivery = _Delivery(who.name, [each.text for each in kept if each.speaker == persona])
+        token_ns: int | None = None
+        try:
+            for clause in delivery.take(splitter.feed(spoken), token_ns):
+                yield clause
+            stream = self._generator.stream(_key(room, persona), prompt, max_tokens=self._max_tokens)
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    token_ns = token_ns or self._clock_ns()
+                    for clause in delivery.take(splitter.feed(piece), token_ns):
+                        yield clause
+                    if splitter.done or delivery.done:
+                        break
+            for clause in delivery.take_rest(splitter.finish(), token_ns):
+                yield clause
+            if not delivery.given:
+                self.counts["nothing to say"] += 1
+                yield Clause(FALLBACK, first=True, last=True, token_ns=token_ns)
+        finally:
+            self.counts.update(delivery.counts)
+
+    def greeting(self, room: str, persona: str, participant: str) -> str:
+        """Words to greet somebody with, at once and without the model."""
+        state = self._room(room)
+        attendee = state.present.get(participant)
+        known = attendee is not None and attendee.name in state.greeted
+        if attendee is not None:
+            state.greeted.add(attendee.name)
+        name = (spoken_name(attendee.name) if attendee is not None else "") or "there"
+        mine = self._personas[persona].name
+        if known:
+            return f"Welcome back, {name}!" if name != "there" else "Welcome back!"
+        others = [
+            spoken_name(each.name) or "somebody"
+            for each in state.present.values()
+            if each.id != participant and each.kind == "person"
+        ]
+        choices = _GREETINGS_AMONG if others else _GREETINGS
+        words = choices[zlib.crc32(f"{room} {participant}".encode()) % len(choices)]
+        return words.format(name=name, persona=mine, others=_company(others) if others else "")
+
+    def was_greeted(self, room: str, name: str) -> bool:
+        """Whether somebody of this name was greeted in the room before, or had spoken there."""
+        state = self._rooms.get(room)
+        return state is not None and plain(name, MAX_NAME) in state.greeted
+
+    def _room(self, room: str) -> _Room:
+        return self._rooms.setdefault(room, _Room())
+
+    def _budget(self, persona: str) -> int:
+        system = Prompt(self._systems[persona], turns_of((), persona))
+        used = self._generator.count(system.system) + sum(
+            self._generator.count(turn.text) + TURN_COST for turn in system.turns
+        )
+        budget = self._generator.capacity - used - self._max_tokens - MARGIN
+        if budget < MIN_BUDGET:
+            raise GenerationError(
+                f"the context of {self._generator.capacity} tokens leaves {budget} for a conversation with "
+                f"{self._personas[persona].name}"
+            )
+        return budget
+
+    def _fitting(self, room: str, persona: str, lines: Sequence[Line], *, idle: bool) -> list[Line]:
+        """The newest lines that fit, starting where the last prompt started if possible."""
+        state = self._room(room)
+        budget = self._budget(persona)
+        count = self._generator.count
+        costs = []
+        for line in lines:
+            if line.id not in state.costs:
+                state.costs[line.id] = min(count(line.text), budget // 4) + count(line.name) + TURN_COST
+            costs.append(state.costs[line.id])
+        first = state.kept_from.get(persona)
+        start = next((index for index, line in enumerate(lines) if line.id == first), 0)
+        limit = int(budget * IDLE_SHARE) if idle else budget
+        start = first_kept(costs, start, limit=limit, budget=budget)
+        if start < len(lines):
+            state.kept_from[persona] = lines[start].id
+        if len(state.costs) > 4 * len(lines) + 64:
+            current = {line.id for line in lines}
+            state.costs = {id: cost for id, cost in state.costs.items() if id in current}
+        return [replace(line, text=clip(line.text, budget // 4, count)) for line in lines[start:]]
+
+
+class _Delivery:
+    """Decides which clauses of one reply are given out, and when it is long enough."""
+
+    def __init__(self, name: str, earlier: Iterable[str]) -> None:
+        self._name = name
+        self._earlier = " ".join(earlier).casefold()
+        self._said: set[str] = set()
+        self._sentences = 0
+        self._words = 0
+        self.done = False
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def given(self) -> bool:
+        """Whether anything was given out."""
+        return bool(self._said)
+
+    def take(self, clauses: Iterable[str], token_ns: int | None) -> list[Clause]:
+        """Those of the clauses to be spoken."""
+        given: list[Clause] = []
+        for text in clauses:
+            if self.done:
+                break
+            if disowned(text):
+                self.counts["identity kept"] += 1
+                text, self.done = f"I'm {self._name}.", True
+            key = text.casefold()
+            again = key in self._said or (self.given and key in self._earlier)
+            if again and (self.done or len(key.split()) > 3):
+                self.counts["repetition dropped"] += 1
+                continue
+            if self.given and _STOCK.search(key):
+                self.counts["stock phrase dropped"] += 1
+                continue
+            first = not self.given
+            self._said.add(key)
+            self._words += len(text.split())
+            self._sentences += ends_sentence(text)
+            enough = self._words >= ENOUGH_WORDS or self._sentences > SENTENCES
+            self.done = self.done or (self._sentences >= SENTENCES and enough)
+            given.append(Clause(text, first, self.done, token_ns))
+        return given
+
+    def take_rest(self, clauses: Sequence[str], token_ns: int | None) -> list[Clause]:
+        """What is left at the end; half a sentence only if nothing else was said."""
+        begun = self._sentences > 0
+        given = self.take(clauses, token_ns)
+        if given and begun and not ends_sentence(given[-1].text):
+            self.counts["unfinished sentence dropped"] += 1
+            given.pop()
+        return [*given[:-1], replace(given[-1], last=True)] if given else []
+
+
+def _company(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} is"
+    if len(names) <= 3:
+        return f"{', '.join(names[:-1])} and {names[-1]} are"
+    return f"{len(names)} others are"
+
+
+def _line(event: Heard | Read) -> Line:
+    return Line(
+        event.id or _line_id(event.participant, event.at.isoformat()),
+        event.participant,
+        plain(event.name, MAX_NAME),
+        "chat" if isinstance(event, Read) else "speech",
+        plain(event.text, MAX_TEXT),
+        event.at,
+    )
+
+
+def _line_id(participant: str, at: str) -> str:
+    # At most 64 characters, the protocol's limit for ids.
+    return f"{at}-{participant}"[:64]
+
+
+def _key(room: str, persona: str) -> str:
+    return f"{len(room)}:{room}/{persona}"
