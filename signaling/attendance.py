@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from cognition.events import Answer, Decline, Heard, Read, Said
+from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause, Mind
 from media.speech.backchannel import is_backchannel
 from media.speech.events import (
@@ -181,9 +182,9 @@ class Attendance:
         except TimeoutError:
             self.dropped["spoke-over-others"] += 1
 
-    def said(self, persona: str, text: str, interrupted: bool) -> None:
+    def said(self, persona: str, utterance: str, text: str, interrupted: bool) -> None:
         """Remembers what was heard of a persona's reply."""
-        self._mind.record(Said(self.room, persona, text, datetime.now(UTC), interrupted=interrupted))
+        self._mind.record(Said(self.room, persona, text, datetime.now(UTC), interrupted, utterance))
         self._think()
 
     def _dismiss(self, person: Attendant) -> None:
@@ -199,7 +200,7 @@ class Attendance:
                     person.paused = True
                 case PartialTranscript():
                     self._port.caption(person.id, event.turn, event.text, final=False)
-                    self._listen_ahead(person, event.text)
+                    self._listen_ahead(person, event)
                 case TurnProposed():
                     await self._turn_proposed(person, event)
                 case TurnWithdrawn():
@@ -241,15 +242,16 @@ class Attendance:
             await self._interrupt()
         if not self._speculative:
             return
-        decision = self._mind.consider(self._heard(person, event.text))
+        heard = self._heard(person, event.turn, event.text)
+        decision = self._mind.consider(heard)
         if isinstance(decision, Answer) and decision.persona in self._presences:
             cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
-            self._propose(decision.persona, self._heard(person, event.text), cause)
+            self._propose(decision.persona, heard, cause)
 
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
         person.tasks = [task for task in person.tasks if not task.done()]
         proposal = self._proposals.pop(event.turn, None)
-        heard = self._heard(person, event.text)
+        heard = self._heard(person, event.turn, event.text)
         self._port.caption(person.id, event.turn, event.text, final=True)
         if any(presence.sounding for presence in self._presences.values()):
             self._mind.record(heard)
@@ -303,15 +305,15 @@ class Attendance:
         if not any(other.speaking for other in self._persons.values()):
             self._hush.set()
 
-    def _heard(self, person: Attendant, text: str) -> Heard:
-        return Heard(self.room, person.id, person.name, text, datetime.now(UTC))
+    def _heard(self, person: Attendant, turn: str, text: str) -> Heard:
+        return Heard(self.room, person.id, person.name, text, datetime.now(UTC), turn)
 
-    def _listen_ahead(self, person: Attendant, partial: str) -> None:
+    def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
         if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):
             return
-        decision = self._mind.consider(self._heard(person, partial))
+        decision = self._mind.consider(self._heard(person, event.turn, event.text))
         if isinstance(decision, Answer):
-            self._rethink(self._mind.anticipate(self.room, decision.persona, person.name, partial))
+            self._rethink(self._mind.anticipate(self.room, decision.persona, person.id, event.text))
 
     def _think(self) -> None:
         """Lets the personas take in what was said last, in idle time."""
@@ -325,7 +327,17 @@ class Attendance:
     def _rethink(self, work: Coroutine[Any, Any, None]) -> None:
         if self._thinking is not None:
             self._thinking.cancel()
-        self._thinking = self.spawn(work)
+        self._thinking = self.spawn(self._ahead(work))
+
+    async def _ahead(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except GenerationError as error:
+            # The reply itself will say it; that it could not be hastened harms nobody.
+            self.dropped["prefill failed"] += 1
+            _log.warning("prefill failed", room=self.room, reason=str(error))
+        finally:
+            work.close()
 
     async def _greet(self, person: Attendant) -> None:
         try:
@@ -342,7 +354,7 @@ class Attendance:
                 await presence.finished()
         except TimeoutError:
             self._port.post_chat(persona, words)
-            self.said(persona, words, False)
+            self.said(persona, "", words, False)
             return
         presence.propose(_once(words), None)
         presence.release()

@@ -28,7 +28,7 @@ from signaling.engines import Engines, load_engines
 from signaling.ipc.endpoint import CallError, Endpoint, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
-from signaling.presence import Cause, Presence
+from signaling.presence import Presence
 from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
 from signaling.weights_cache import WeightsError
@@ -100,16 +100,21 @@ class MindProcess:
                 _log.info("attached", rooms=len(attached["rooms"]))
                 self._attached = group, endpoint
                 for state in attached["rooms"]:
-                    self._mind.restore(state["room"], state["history"])
-                    for participant in state["participants"]:
-                        if participant["kind"] == "person":
-                            self._deliver("participant.joined", participant)
-                            if participant["connected"]:
-                                self._deliver("participant.connected", participant)
+                    self._take_over(state["room"], state["participants"], state["history"])
                 for method, params in self._early:
                     self._deliver(method, params)
+                await endpoint.wait_closed()
         finally:
             self._attached = None
+
+    def _take_over(self, room: str, participants: list[JsonObject], history: list[JsonObject]) -> None:
+        """A room that was open before: whoever is there was greeted if a persona has spoken in it."""
+        self._mind.restore(room, history)
+        greeted = any(line["from"] in self._personas for line in history)
+        for participant in participants:
+            self._deliver("participant.joined", {**participant, "greeted": greeted})
+            if participant["connected"]:
+                self._deliver("participant.connected", participant)
 
     def _deliver(self, method: str, params: JsonObject) -> None:
         """Puts news of a room into its inbox; the first person opens it."""
@@ -155,8 +160,8 @@ class MindProcess:
                 for persona in self._personas.values():
                     rings[persona.id] = await self._seat(endpoint, attendance, persona)
                 await self._follow(attendance, opened.inbox, rings)
-                for persona in self._personas:
-                    await endpoint.call("persona.leave", {"room": room, "id": persona})
+                for id in self._personas:
+                    await endpoint.call("persona.leave", {"room": room, "id": id})
             except CallError as error:
                 _log.warning("room given up", room=room, reason=str(error))
             finally:
@@ -178,16 +183,11 @@ class MindProcess:
             lane=self._engines.speaking,
             spawn=attendance.spawn,
             quiet=attendance.quiet,
-            said=partial(self._said, attendance, persona.id),
+            said=partial(attendance.said, persona.id),
             failed=lambda _: attendance.dropped.update(["reply failed"]),
         )
         attendance.seat(presence, persona.name)
         return file
-
-    def _said(
-        self, attendance: Attendance, persona: str, text: str, interrupted: bool, cause: Cause | None
-    ) -> None:
-        attendance.said(persona, text, interrupted)
 
     async def _follow(
         self,
@@ -234,7 +234,7 @@ class MindProcess:
         rings[who] = file
         activity = SileroVoiceActivity(self._engines.activity)
         listener = Listener(who, ears, activity, self._engines.speech)
-        greet = not self._mind.was_greeted(attendance.room, str(params["name"]))
+        greet = not params.get("greeted", False)
         attendance.enter(Attendant(who, str(params["name"]), listener), greet=greet)
 
     def _read(self, attendance: Attendance, params: JsonObject) -> None:

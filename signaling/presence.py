@@ -40,7 +40,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 class RoomPort(Protocol):
     """What a presence needs of the media process, bound to one room."""
 
-    async def caption(
+    def caption(
         self,
         who: str,
         utterance: str,
@@ -143,7 +143,7 @@ class Presence:
         lane: where the voice's blocking calls run; shared by the personas of a process.
         spawn: starts a task owned by the room.
         quiet: returns once no person speaks; asked before the first sound of a reply.
-        said: told the text that was heard of a reply and whether it was cut off.
+        said: told a reply's utterance id, the text that was heard of it, and whether it was cut off.
         failed: told when a reply failed, with the reason.
     """
 
@@ -157,7 +157,7 @@ class Presence:
         lane: Lane,
         spawn: Spawn,
         quiet: Callable[[], Awaitable[None]],
-        said: Callable[[str, bool, Cause | None], None],
+        said: Callable[[str, str, bool], None],
         failed: Callable[[str], None],
     ) -> None:
         self.persona = persona
@@ -234,7 +234,7 @@ class Presence:
         )
         self._port.status(self.persona, "listening")
         if heard and not written:
-            self._said(heard, True, reply.cause)
+            self._said(reply.utterance, heard, True)
 
     def progressed(self, played: int, first_packet_ns: int | None) -> None:
         """Takes news of the voice from media: an utterance's first frame went out at that instant."""
@@ -288,7 +288,7 @@ class Presence:
             reply.posted = True
             text = " ".join(reply.composed)
             self._port.post_chat(self.persona, text)
-            self._said(text, False, reply.cause)
+            self._said(reply.utterance, text, False)
 
     def _synthesize(self, text: str, cancelled: Callable[[], bool]) -> Samples:
         pieces = list(self._voice.synthesize(text, cancelled))
@@ -333,4 +333,4 @@ class Presence:
         text = text_heard(reply.spans, self._ring.pulled)
         self._port.caption(self.persona, reply.utterance, text, final=True, record=not reply.written)
         if not reply.written:
-            self._said(text, False, reply.cause)
+            self._said(reply.utterance, text, False)
