@@ -2,14 +2,17 @@
 
 import asyncio
 import fractions
+import ipaddress
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,10 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.uri import parse_uri
 
+from media.realtime.ring import AudioRing
 from signaling import media_process
+from signaling.ipc.shared_memory import SharedFile
+from signaling.lan import certificate_for
 from signaling.media_process import StartError, run_media
 from signaling.server.tokens import Tokens
 from signaling.settings import Launch, Settings, signing_key
@@ -321,6 +327,55 @@ async def test_two_callers_hear_each_other_and_never_themselves(tmp_path: Path) 
             assert (await expect(one, "speaking"))["speaking"]
         finally:
             await asyncio.gather(ada.peer.close(), bob.peer.close())
+
+
+async def test_a_persona_is_heard_and_hears_through_shared_memory(tmp_path: Path) -> None:
+    async with (
+        server(tmp_path) as at,
+        at.websocket() as socket,
+        mind_of(at.launch.run_dir / "media.sock") as mind,
+    ):
+        await mind.attach()
+        joined = await join(at, socket, "Ada")
+        ears = AudioRing.attach(SharedFile.open(Path((await mind.news("participant.joined"))["ears"])).buffer)
+        answer = await mind.ask("persona.join", id="echo", name="Echo")
+        voice = AudioRing.attach(SharedFile.open(Path(answer["voice"])).buffer)
+        ada = Caller(socket, 440)
+        try:
+            await ada.offer()
+            assert (await mind.news("participant.connected"))["id"] == joined["you"]
+            phase = 2 * np.pi * 1000 * np.arange(3 * 48_000) / 48_000
+            voice.offer((8000 * np.sin(phase)).astype(np.int16))
+            heard = await ada.hear(lambda strengths: at_hertz(strengths, 1000) > 300)
+            assert at_hertz(heard, 440) < at_hertz(heard, 1000) / 50
+            assert (await mind.news("voice.progress"))["first_packet_ns"] > 0
+            played = (await mind.ask("voice.stop", id="echo"))["played"]
+            assert 4_800 <= played < 3 * 48_000
+            assert voice.free == voice.capacity
+            said = np.zeros(3_200, np.int16)
+            assert ears.read_at(ears.written - len(said), said)
+            strengths = np.abs(np.fft.rfft(said * np.hanning(len(said)) / 32768))
+            assert int(strengths.argmax()) * 5 == 440
+            assert strengths[200] < strengths[88] / 50
+        finally:
+            await ada.peer.close()
+
+
+async def test_https_serves_pages_and_websockets(tmp_path: Path) -> None:
+    certificate = certificate_for(
+        tmp_path, [ipaddress.ip_address("127.0.0.1")], "localhost", datetime.now(UTC)
+    )
+    trusted = ssl.create_default_context(cafile=str(certificate.certificate))
+    async with server(tmp_path, tls=certificate) as at:
+        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+            body = {"room": "lobby", "name": "Ada"}
+            answer = await http.post(f"https://127.0.0.1:{at.port}/api/token", json=body)
+        address = f"wss://127.0.0.1:{at.port}/ws"
+        origin = f"https://127.0.0.1:{at.port}"
+        async with connect(address, ssl=trusted, origin=origin, proxy=None) as socket:
+            message = {"type": "join", "version": 1, "token": answer.json()["token"], "name": "Ada"}
+            await socket.send(json.dumps(message))
+            assert (await expect(socket, "joined"))["room"] == "lobby"
 
 
 async def test_the_process_starts_says_so_and_ends_in_time(tmp_path: Path) -> None:
