@@ -9,32 +9,19 @@ import asyncio
 import json
 import mimetypes
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import BrowserContext, Page, Playwright, Route, WebSocketRoute, async_playwright
+from playwright.async_api import BrowserContext, Page, Route, WebSocketRoute
 
 from signaling.server.page import security_headers
+from tests.web.chromium import GRANT, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "web" / "dist"
 ORIGIN = "http://127.0.0.1:8080"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-)
 Message = dict[str, Any]
 
 
@@ -200,25 +187,16 @@ async def take(context: BrowserContext, shot: Shot, folder: Path, complaints: se
     await page.close()
 
 
-async def draw(playwright: Playwright, folder: Path, shots: Sequence[Shot]) -> set[str]:
+async def draw(folder: Path, shots: Sequence[Shot]) -> set[str]:
     """Takes the pictures; returns what the browser complained of, such as breaches of the content policy."""
     complaints: set[str] = set()
-    with tempfile.TemporaryDirectory() as profile:
-        context = await playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, headless=False, args=FLAGS, chromium_sandbox=False
-        )
+    async with chromium(GRANT) as context:
         for shot in shots:
             await take(context, shot, folder, complaints)
-        await context.close()
     return {complaint for complaint in complaints if "401 (Unauthorized)" not in complaint}
-
-
-async def main(folder: Path) -> set[str]:
-    async with async_playwright() as playwright:
-        return await draw(playwright, folder, SHOTS)
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     target.mkdir(parents=True, exist_ok=True)
-    sys.exit("\n".join(sorted(asyncio.run(main(target)))) or 0)
+    sys.exit("\n".join(sorted(asyncio.run(draw(target, SHOTS)))) or 0)

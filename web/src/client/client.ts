@@ -99,6 +99,11 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     return this.connection.roundTrip;
   }
 
+  /** Lets the meters run where the browser held them back until a click. */
+  async resumeMeters(): Promise<void> {
+    if (this.audioContext?.state === "suspended") await this.audioContext.resume();
+  }
+
   /** Loudness of the own microphone, 0 to 1. */
   readLevel(): number {
     return this.muted ? 0 : (this.ownMeter?.read() ?? 0);

@@ -144,6 +144,7 @@ export class ContinuumCall extends LitElement {
     try {
       await audio.play();
       this.soundBlocked = false;
+      void this.client?.resumeMeters();
     } catch (error) {
       // AbortError: a newer stream took this one's place while it was starting.
       if (!(error instanceof DOMException) || error.name === "NotAllowedError") this.soundBlocked = true;
@@ -227,11 +228,7 @@ export class ContinuumCall extends LitElement {
     return html`
       <div class="frame" tabindex="-1" @keydown=${this.onKey}>
         ${this.phase === "inside" && this.client ? this.inside(this.client) : this.outside()}
-        ${
-          this.client
-            ? html`<audio data-testid="remote-audio" autoplay .srcObject=${this.sound}></audio>`
-            : nothing
-        }
+        ${this.client ? html`<audio data-testid="remote-audio"></audio>` : nothing}
       </div>
     `;
   }

@@ -1,0 +1,203 @@
+"""The page against the real media process: rooms of people, no persona."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.web.chromium import GRANT, chromium
+from tests.web.media_server import MediaServer, media_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+MARKUP = "<img src=x onerror=alert(1)>"
+SLOW_MS = 20_000
+
+
+@pytest.fixture
+def server() -> Iterator[MediaServer]:
+    with media_server() as running:
+        yield running
+
+
+async def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
+    """A page, and what the browser complains of on it, as it comes."""
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.set_default_timeout(SLOW_MS)
+    await page.goto(address)
+    return page, complaints
+
+
+async def joined(context: BrowserContext, address: str, name: str) -> Page:
+    page, _ = await opened(context, address)
+    await join(page, name)
+    return page
+
+
+async def join(page: Page, name: str) -> None:
+    await page.get_by_test_id("join-name").fill(name)
+    await page.get_by_test_id("join-button").click()
+    await expect(page.get_by_test_id("connection-state")).to_have_attribute(
+        "data-media", "connected", timeout=SLOW_MS
+    )
+
+
+async def test_two_people_see_hear_and_write_to_each_other(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada, complaints = await opened(context, server.url)
+        await join(ada, MARKUP)
+        grace = await joined(context, f"{server.url}/?room=lobby", "Grace")
+
+        seen = ada.locator('[data-testid=participant][data-name="Grace"]')
+        await expect(seen).to_have_attribute("data-status", "connected", timeout=SLOW_MS)
+        await expect(seen).to_have_attribute("data-speaking", "true", timeout=SLOW_MS)
+        await expect(grace.locator("[data-testid=participant] bdi").first).to_have_text(MARKUP)
+        assert await grace.locator("continuum-call img").count() == 0
+
+        await grace.get_by_test_id("chat-input").fill("Are you there?")
+        await grace.get_by_test_id("chat-input").press("Enter")
+        await expect(ada.get_by_test_id("chat-line")).to_contain_text("Are you there?")
+        await expect(grace.get_by_test_id("chat-line")).to_have_attribute("data-pending", "false")
+
+        await grace.get_by_test_id("mute").click()
+        await expect(seen).to_have_attribute("data-muted", "true")
+        await expect(seen).to_have_attribute("data-speaking", "false")
+
+        await grace.get_by_test_id("camera").click()
+        await expect(seen.locator("video")).to_be_visible(timeout=SLOW_MS)
+        await seen.locator("video").evaluate(
+            "video => video.videoWidth || new Promise(resolve => video.addEventListener('resize', resolve))"
+        )
+
+        await grace.get_by_test_id("leave").click()
+        await expect(grace.get_by_test_id("join-button")).to_be_visible()
+        await expect(seen).to_have_count(0)
+        assert complaints == []
+
+
+async def test_what_is_received_is_played_and_heard(server: MediaServer) -> None:
+    async with chromium(GRANT, "--autoplay-policy=no-user-gesture-required") as context:
+        ada = await joined(context, server.url, "Ada")
+        await joined(context, server.url, "Grace")
+        await ada.bring_to_front()
+        await expect(ada.get_by_test_id("tap-to-hear")).to_have_count(0)
+        assert await ada.get_by_test_id("remote-audio").evaluate("audio => !audio.paused && !audio.muted")
+        await ada.wait_for_function("() => window.continuum.readRoomLevel() > 0.3", timeout=SLOW_MS)
+
+
+async def test_the_call_comes_back_by_itself_when_media_was_killed(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada = await joined(context, server.url, "Ada")
+        state = ada.get_by_test_id("connection-state")
+        server.kill()
+        await expect(ada.get_by_test_id("reconnecting")).to_be_visible(timeout=SLOW_MS)
+        await ada.get_by_test_id("chat-input").fill("Written while nobody listened")
+        await ada.get_by_test_id("chat-send").click()
+        await expect(ada.get_by_test_id("chat-line")).to_have_attribute("data-pending", "true")
+        server.start()
+        await expect(state).to_have_attribute("data-state", "connected", timeout=SLOW_MS)
+        await expect(state).to_have_attribute("data-media", "connected", timeout=SLOW_MS)
+        await expect(ada.get_by_test_id("reconnecting")).to_have_count(0)
+        await expect(ada.get_by_test_id("chat-line")).to_have_attribute("data-pending", "false")
+        await expect(ada.get_by_test_id("participant")).to_have_count(1)
+
+
+async def test_without_a_microphone_one_listens_and_writes(server: MediaServer) -> None:
+    async with chromium() as context:
+        ada = await joined(context, server.url, "Ada")
+        await expect(ada.get_by_test_id("problem")).to_have_attribute("data-code", "microphone-denied")
+        await expect(ada.get_by_test_id("participant")).to_have_attribute("data-muted", "true")
+        await ada.get_by_test_id("chat-input").fill("I can write")
+        await ada.get_by_test_id("chat-send").click()
+        await expect(ada.get_by_test_id("chat-line")).to_have_attribute("data-pending", "false")
+        await context.grant_permissions(["microphone"], origin=server.url)
+        await ada.get_by_test_id("mute").click()
+        await expect(ada.get_by_test_id("participant")).to_have_attribute("data-muted", "false")
+        await expect(ada.get_by_test_id("problem")).to_have_count(0)
+        await expect(ada.get_by_test_id("participant")).to_have_attribute(
+            "data-speaking", "true", timeout=SLOW_MS
+        )
+
+
+async def test_everything_can_be_done_from_the_keyboard(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada, _ = await opened(context, server.url)
+        await ada.keyboard.press("Tab")
+        await ada.keyboard.type("Ada")
+        await ada.keyboard.press("Enter")
+        me = ada.get_by_test_id("participant")
+        await expect(me).to_have_attribute("data-muted", "false", timeout=SLOW_MS)
+        await ada.keyboard.press("m")
+        await expect(me).to_have_attribute("data-muted", "true")
+        await expect(ada.get_by_test_id("mute")).to_have_accessible_name("Unmute microphone")
+        await expect(ada.locator("continuum-captions")).to_have_count(1)
+        await ada.keyboard.press("c")
+        await expect(ada.locator("continuum-captions")).to_have_count(0)
+        await ada.get_by_test_id("chat-input").focus()
+        await ada.keyboard.type("mmm")
+        await expect(ada.get_by_test_id("chat-input")).to_have_value("mmm")
+        await expect(me).to_have_attribute("data-muted", "true")
+
+
+async def test_the_library_makes_any_page_a_call(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        page, complaints = await opened(context, f"{server.url}/api/health")
+        await page.evaluate(
+            """() => {
+                const script = Object.assign(document.createElement("script"), { type: "module" });
+                script.src = "/continuum.js";
+                const call = document.createElement("continuum-call");
+                call.setAttribute("room", "kitchen");
+                call.setAttribute("name", "Ada");
+                document.body.append(script, call);
+            }"""
+        )
+        await page.get_by_test_id("join-button").click()
+        await expect(page.get_by_test_id("connection-state")).to_have_attribute(
+            "data-media", "connected", timeout=SLOW_MS
+        )
+        await expect(page.locator("continuum-call").get_by_role("heading", name="kitchen")).to_be_visible()
+        assert await page.evaluate("'continuum' in window") is False
+        assert [line for line in complaints if "404" not in line] == []
+
+
+async def test_another_microphone_takes_over_in_the_middle_of_the_call(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada = await joined(context, server.url, "Ada")
+        grace = await joined(context, server.url, "Grace")
+        used = "() => window.continuum.microphone.getSettings().deviceId"
+        before = await ada.evaluate(used)
+        await ada.get_by_test_id("devices").click()
+        choice = ada.get_by_test_id("device-microphone")
+        await expect(choice).to_have_value(before)
+        others = choice.locator(f'option:not([value="{before}"])')
+        await choice.select_option(await others.last.get_attribute("value"))
+        await ada.wait_for_function(f"before => ({used})() !== before", arg=before)
+        heard = grace.locator('[data-testid=participant][data-name="Ada"]')
+        await expect(heard).to_have_attribute("data-speaking", "true", timeout=SLOW_MS)
+
+
+# What Playwright evaluates counts as a click; a script of the page itself does not.
+JOIN_UNASKED = """
+    addEventListener("load", async () => {
+        const call = document.querySelector("continuum-call");
+        await call.updateComplete;
+        const join = call.shadowRoot.querySelector("continuum-join");
+        join.dispatchEvent(new CustomEvent("join", { detail: "Ada" }));
+    });
+"""
+
+
+async def test_sound_that_the_browser_holds_back_is_asked_for(server: MediaServer) -> None:
+    async with chromium("--autoplay-policy=user-gesture-required") as context:
+        await context.add_init_script(JOIN_UNASKED)
+        ada, _ = await opened(context, server.url)
+        tap = ada.get_by_test_id("tap-to-hear")
+        await tap.click()
+        await expect(tap).to_have_count(0)
+        assert await ada.evaluate(
+            "() => !document.querySelector('continuum-call').shadowRoot.querySelector('audio').paused"
+        )
