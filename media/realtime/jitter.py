@@ -30,6 +30,7 @@ _DIGITAL_SILENCE = 127
 _TOLERANCE_NS = 2_500_000
 _SLACK_NS = 20_000_000
 _HURRY_NS = 60_000_000
+_WORTHWHILE = FRAME // 2
 _STRETCH_INTERVAL = 4 * FRAME
 
 _CONCEAL_FULL = 3 * FRAME
@@ -427,7 +428,8 @@ class JitterBuffer:
             self._end += lag
             self.statistics.expanded += lag > 0
         elif self._since_stretch >= _STRETCH_INTERVAL or excess_ns > _HURRY_NS:
-            lag = shrink(self._sound, at, self._end, MAX_LAG if excess_ns > _SLACK_NS else left_over)
+            longest = MAX_LAG if excess_ns > _SLACK_NS else left_over if left_over >= _WORTHWHILE else 0
+            lag = shrink(self._sound, at, self._end, longest)
             self._end -= lag
             self.statistics.shrunk += lag > 0
             if lag:

@@ -7,18 +7,15 @@ from hypothesis import strategies as st
 
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import DTX_PACKET, FakeCodec, OpusEncoder
-from media.realtime.packet import FRAME, RATE, FrameKind, ReceivedPacket
+from media.realtime.packet import FRAME, FrameKind, ReceivedPacket
+from tests.media.room_script import vowels
 
 TICK = 20_000_000
 MS = 1_000_000
 
 
-def vowels(seconds: float) -> np.ndarray:
-    """A gliding, pulsating buzz: pitch and loudness move as in speech; int16[frames, 960]."""
-    time = np.arange(round(seconds * RATE) // FRAME * FRAME) / RATE
-    phase = 2 * np.pi * np.cumsum(130 + 30 * np.sin(2 * np.pi * 0.7 * time)) / RATE
-    buzz = sum(np.sin(n * phase) / n for n in range(1, 10))
-    return (4000 * (0.7 + 0.3 * np.sin(2 * np.pi * 3 * time)) * buzz).astype(np.int16).reshape(-1, FRAME)
+def frames_of_speech(seconds: float) -> np.ndarray:
+    return vowels(seconds).reshape(-1, FRAME)
 
 
 class Line:
@@ -61,7 +58,7 @@ def on_time(line: Line) -> list[tuple[int, int]]:
 
 
 def test_a_clean_line_is_played_sample_by_sample_with_little_delay() -> None:
-    line = Line(vowels(4.0))
+    line = Line(frames_of_speech(4.0))
     random = np.random.default_rng(1)
     sound = line.run([(at + int(random.uniform(0, 2 * MS)), number) for at, number in on_time(line)])
     sent = line.frames.reshape(-1) / 32768
@@ -75,7 +72,7 @@ def test_a_clean_line_is_played_sample_by_sample_with_little_delay() -> None:
 
 
 def test_a_lost_packet_is_made_up_and_the_rest_stays_in_place() -> None:
-    line = Line(vowels(2.0), OpusEncoder())
+    line = Line(frames_of_speech(2.0), OpusEncoder())
     sound = line.run([(at, number) for at, number in on_time(line) if number not in (40, 60, 61)])
     statistics = line.buffer.statistics
     assert statistics.lost == 3
@@ -87,7 +84,7 @@ def test_a_lost_packet_is_made_up_and_the_rest_stays_in_place() -> None:
 
 
 def test_a_long_loss_fades_to_silence_within_120_ms() -> None:
-    line = Line(vowels(2.0), OpusEncoder())
+    line = Line(frames_of_speech(2.0), OpusEncoder())
     sound = line.run([(at, number) for at, number in on_time(line) if not 40 <= number < 60])
     loud = np.abs(sound.reshape(-1, FRAME)).max(axis=1)
     assert (loud[41 + 8 : 58] < 1e-3).all()
@@ -98,7 +95,7 @@ def test_a_long_loss_fades_to_silence_within_120_ms() -> None:
 
 
 def test_packets_out_of_order_are_put_in_order_once_the_delay_has_grown() -> None:
-    line = Line(vowels(6.0))
+    line = Line(frames_of_speech(6.0))
     arrivals = [
         (at + (3 * TICK if number % 10 == 0 else 0), number) for number, (at, _) in enumerate(on_time(line))
     ]
@@ -111,7 +108,7 @@ def test_packets_out_of_order_are_put_in_order_once_the_delay_has_grown() -> Non
 
 
 def test_duplicates_are_dropped_and_counted_as_such() -> None:
-    line = Line(vowels(2.0))
+    line = Line(frames_of_speech(2.0))
     line.run([(at + again * 30 * MS, number) for at, number in on_time(line) for again in range(2)])
     statistics = line.buffer.statistics
     assert statistics.duplicate == len(line)
@@ -120,7 +117,7 @@ def test_duplicates_are_dropped_and_counted_as_such() -> None:
 
 
 def test_a_jittery_line_gets_a_delay_that_fits_it_and_a_calm_one_loses_it_again() -> None:
-    line = Line(vowels(24.0))
+    line = Line(frames_of_speech(24.0))
     random = np.random.default_rng(1)
     arrivals = []
     for at, number in on_time(line):
@@ -138,7 +135,7 @@ def test_a_jittery_line_gets_a_delay_that_fits_it_and_a_calm_one_loses_it_again(
 
 @pytest.mark.parametrize("drift", [1 + 200e-6, 1 - 200e-6])
 def test_a_drifting_sender_is_followed_without_loss(drift: float) -> None:
-    line = Line(vowels(60.0))
+    line = Line(frames_of_speech(60.0))
     line.run([(int(at * drift), number) for at, number in on_time(line)])
     statistics = line.buffer.statistics
     assert statistics.played == len(line)
@@ -147,7 +144,7 @@ def test_a_drifting_sender_is_followed_without_loss(drift: float) -> None:
 
 
 def test_a_stall_is_bridged_and_its_delay_is_given_back() -> None:
-    line = Line(vowels(12.0))
+    line = Line(frames_of_speech(12.0))
     arrivals = [(max(at, 220 * TICK) if 200 <= number < 220 else at, number) for at, number in on_time(line)]
     line.run(arrivals)
     statistics = line.buffer.statistics
@@ -159,7 +156,7 @@ def test_a_stall_is_bridged_and_its_delay_is_given_back() -> None:
 
 
 def test_what_a_sender_declares_silent_is_not_decoded_and_not_concealed() -> None:
-    line = Line(vowels(3.0), OpusEncoder())
+    line = Line(frames_of_speech(3.0), OpusEncoder())
     line.payloads[50] = DTX_PACKET
     line.payloads[70] = DTX_PACKET
     silent = set(range(51, 90)) - {70}
@@ -172,7 +169,7 @@ def test_what_a_sender_declares_silent_is_not_decoded_and_not_concealed() -> Non
 
 
 def test_a_sender_that_begins_anew_is_played_on() -> None:
-    line = Line(vowels(2.0))
+    line = Line(frames_of_speech(2.0))
     line.run(on_time(line))
     played = line.buffer.statistics.played
     second = Line(line.frames)
@@ -184,7 +181,7 @@ def test_a_sender_that_begins_anew_is_played_on() -> None:
 
 
 def test_one_stray_packet_changes_nothing() -> None:
-    line = Line(vowels(2.0))
+    line = Line(frames_of_speech(2.0))
     stray = Line(line.frames)
     for number in range(len(line)):
         now = number * TICK
@@ -198,7 +195,7 @@ def test_one_stray_packet_changes_nothing() -> None:
 
 
 def test_a_flood_stays_within_a_second_of_sound_and_is_counted() -> None:
-    line = Line(vowels(3.0))
+    line = Line(frames_of_speech(3.0))
     for number, payload in enumerate(line.payloads):
         line.buffer.push(ReceivedPacket(number, number * FRAME, payload, 0))
     assert line.buffer.held <= 51
@@ -207,7 +204,7 @@ def test_a_flood_stays_within_a_second_of_sound_and_is_counted() -> None:
 
 
 def test_packets_that_are_no_opus_are_counted_and_concealed() -> None:
-    line = Line(vowels(2.0), OpusEncoder())
+    line = Line(frames_of_speech(2.0), OpusEncoder())
     line.payloads[40] = b""
     line.payloads[50] = b"\xff\xff\xff\x00garbage"
     line.payloads[60] = b"\xfb\x07"
