@@ -1,0 +1,142 @@
+"""End of speech to the first sound of the reply, at the caller, through the whole server.
+
+`python -m perf.reply --json [--turns 20] [--naive-turns 8]`: a real server with the embedded models on a loopback
+port, a real WebRTC caller who asks everyday questions. The naive pipeline beside it: the same server with nothing
+done ahead (no speculative transcription or reply, no prefill) and Whisper's stock 30 s window.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perf.report import Report, Result
+from perf.running_server import running_server
+from perf.speech_corpus import SpokenSentence, corpus
+from signaling.caller.caller import in_call
+from signaling.caller.outcome import CallOptions, TurnResult
+from signaling.settings import load_settings
+from signaling.weights_cache import WeightsCache
+
+__all__ = ["STAGES", "Turns", "measure"]
+
+NAIVE = {
+    "CONTINUUM_REPLY__SPECULATIVE": "false",
+    "CONTINUUM_REPLY__PREFILL": "false",
+    "CONTINUUM_SPEECH__WINDOW": "stock",
+}
+STAGES = ("paused", "decided", "words", "firstToken", "firstClause", "firstSound", "onWire")
+TARGET_P50_S = 0.8
+TARGET_P95_S = 1.3
+TARGET_RATIO = 3.0
+
+
+@dataclass(slots=True)
+class Turns:
+    """What a run of turns took.
+
+    Attributes:
+        seconds: end of speech to first sound at the caller, of the turns that were answered.
+        stages: the server's latency records of the same turns, in milliseconds.
+        unanswered: how many turns had no reply.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    stages: list[Mapping[str, object]] = field(default_factory=list)
+    unanswered: int = 0
+
+    def add(self, turn: TurnResult) -> None:
+        """Counts one turn."""
+        if turn.reply is None or turn.caller.first_sound_ms is None:
+            self.unanswered += 1
+            return
+        self.seconds.append(turn.caller.first_sound_ms / 1000)
+        if turn.latency is not None:
+            self.stages.append(turn.latency)
+
+    def percentile(self, of: float) -> float:
+        """Seconds; infinite when nothing was answered."""
+        return float(np.percentile(self.seconds, of)) if self.seconds else float("inf")
+
+    def stage(self, name: str, of: float) -> float | None:
+        """Milliseconds after the end of speech at which a stage was reached; None where it never was."""
+        reached = [float(value) for one in self.stages if isinstance(value := one.get(name), int | float)]
+        return float(np.percentile(reached, of)) if reached else None
+
+
+async def _converse(url: str, room: str, sentences: Sequence[SpokenSentence]) -> Turns:
+    turns = Turns()
+    async with in_call(CallOptions(room=room, url=url, timeout=40.0)) as caller:
+        await caller.greeted()
+        for number, sentence in enumerate(sentences, start=1):
+            turn = await caller.speak_turn(sentence.samples, sentence.text)
+            turns.add(turn)
+            print(
+                f"{room} {number}: {turn.caller.first_sound_ms} ms, {turn.heard!r} -> {turn.reply!r}",
+                file=sys.stderr,
+            )
+    return turns
+
+
+def _run(settings: Mapping[str, str], room: str, sentences: Sequence[SpokenSentence]) -> Turns:
+    with running_server(settings) as server:
+        return asyncio.run(_converse(server.url, room, sentences))
+
+
+def measure(turns: int, naive_turns: int) -> Report:
+    """Runs both servers, one after the other, with the same sentences."""
+    settings = load_settings()
+    voice = WeightsCache(settings.weights_dir).resolve("voice", settings.weights.given())
+    sentences = corpus(voice, settings.cache_dir.expanduser() / "speech-corpus")
+    asked = [sentences[index % len(sentences)] for index in range(turns)]
+    ours = _run({}, "ours", asked)
+    naive = _run(NAIVE, "naive", asked[:naive_turns])
+    results = [
+        Result(
+            "first sound at the caller, p50", "s", ours.percentile(50), naive.percentile(50), TARGET_P50_S
+        ),
+        Result(
+            "first sound at the caller, p95", "s", ours.percentile(95), naive.percentile(95), TARGET_P95_S
+        ),
+        Result(
+            "times faster than the naive pipeline, p50",
+            "x",
+            naive.percentile(50) / ours.percentile(50),
+            target=TARGET_RATIO,
+            higher_is_better=True,
+        ),
+        Result("turns without a reply", "turns", ours.unanswered, naive.unanswered, 0),
+    ]
+    for stage in STAGES:
+        for of in (50, 95):
+            value = ours.stage(stage, of)
+            if value is not None:
+                results.append(Result(f"{stage}, p{of}", "ms", value, naive.stage(stage, of)))
+    notes = [
+        f"{len(ours.seconds)} turns of ours, {len(naive.seconds)} of the naive pipeline; "
+        "stages are milliseconds after the end of speech as the server knows it, and may lie ahead of `decided`.",
+        "The caller's clock starts when the packet with its last voiced sample is sent and stops at playout, "
+        "behind the caller's jitter buffer.",
+    ]
+    return Report("reply", results, notes)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--turns", type=int, default=20, help="spoken turns through our pipeline")
+    parser.add_argument("--naive-turns", type=int, default=8, help="spoken turns through the naive one")
+    arguments = parser.parse_args()
+    report = measure(arguments.turns, arguments.naive_turns)
+    if arguments.json:
+        print(report.to_json())
+    else:
+        report.print_table()
+
+
+if __name__ == "__main__":
+    main()

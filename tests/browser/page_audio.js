@@ -1,0 +1,80 @@
+// Runs in the page before its own code: keeps the sound the page receives, and can be the page's microphone.
+// The worklet is served under the page's own origin by the test, so that the page's content policy stays in force.
+(() => {
+  const WORKLET = "/test-recorder.js";
+  const heard = { blocks: [], length: 0, tracks: 0 };
+  let context = null;
+
+  async function listen(track) {
+    context ??= new AudioContext({ sampleRate: 48000 });
+    context.module ??= context.audioWorklet.addModule(WORKLET);
+    await context.module;
+    const source = context.createMediaStreamSource(new MediaStream([track]));
+    const recorder = new AudioWorkletNode(context, "test-recorder", { numberOfOutputs: 0 });
+    recorder.port.onmessage = ({ data }) => {
+      heard.blocks.push(data);
+      heard.length += data.length;
+    };
+    source.connect(recorder);
+    heard.tracks += 1;
+    track.addEventListener("ended", () => source.disconnect());
+  }
+
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(...options) {
+      super(...options);
+      this.addEventListener("track", ({ track }) => {
+        if (track.kind === "audio") listen(track);
+      });
+    }
+  };
+
+  window.testEar = {
+    get length() {
+      return heard.length;
+    },
+    // int16 samples at 48 kHz from a position on, base64.
+    take(from) {
+      const all = new Int16Array(Math.max(heard.length - from, 0));
+      let at = -from;
+      for (const block of heard.blocks) {
+        if (at + block.length > 0) all.set(at < 0 ? block.subarray(-at) : block, Math.max(at, 0));
+        at += block.length;
+      }
+      let text = "";
+      const bytes = new Uint8Array(all.buffer);
+      for (let i = 0; i < bytes.length; i += 32768)
+        text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+      return btoa(text);
+    },
+  };
+
+  // A microphone that says what the test hands it, where the test asks for one.
+  if (!window.testMicrophone) return;
+  let voice = null;
+  let destination = null;
+  const devices = navigator.mediaDevices;
+  const ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wanted) => {
+    if (!wanted.audio) return ask(wanted);
+    voice ??= new AudioContext({ sampleRate: 48000 });
+    await voice.resume();
+    destination ??= voice.createMediaStreamDestination();
+    return new MediaStream(destination.stream.getAudioTracks().map((track) => track.clone()));
+  };
+  window.testMicrophone = {
+    // Plays base64 int16 samples at 48 kHz; resolves when the last one has been said.
+    say: (samples) =>
+      new Promise((resolve) => {
+        const bytes = Uint8Array.from(atob(samples), (one) => one.charCodeAt(0));
+        const pcm = new Int16Array(bytes.buffer);
+        const buffer = voice.createBuffer(1, pcm.length, 48000);
+        buffer.getChannelData(0).set(Float32Array.from(pcm, (one) => one / 32768));
+        const source = new AudioBufferSourceNode(voice, { buffer });
+        source.onended = resolve;
+        source.connect(destination);
+        source.start();
+      }),
+  };
+})();

@@ -1,0 +1,58 @@
+"""A server that has had a hundred callers holds what it held before them."""
+
+import asyncio
+import time
+
+import pytest
+
+from signaling.caller.caller import in_call
+from signaling.caller.outcome import CallOptions
+from tests.models.media_alone import MediaAlone, media_alone
+
+AT_ONCE = 4
+
+
+async def _calls(server: MediaAlone, count: int) -> None:
+    """Joins and leaves, a few at a time, in a handful of rooms."""
+    waiting = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> None:
+        async with waiting, in_call(CallOptions(room=f"room-{number % 3}", url=server.url)) as caller:
+            frames = caller.microphone.sent
+            await asyncio.sleep(0.1)  # some packets each way: a call, not only a handshake
+            assert caller.microphone.sent > frames
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            group.create_task(one(number))
+
+
+async def _settled(server: MediaAlone, holds: dict[str, object], seconds: float = 15.0) -> dict[str, object]:
+    """What the server holds, once it holds what it should or the time is over."""
+    end = time.monotonic() + seconds
+    # The operating system tells nobody when another process closes something: it has to be asked.
+    while (now := _held(server)) != holds and time.monotonic() < end:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    return now
+
+
+def _held(server: MediaAlone) -> dict[str, object]:
+    return {
+        "threads": server.process.num_threads(),
+        "files": server.process.num_fds(),
+        "sockets": server.sockets(),
+        "shared memory": server.rings(),
+    }
+
+
+@pytest.mark.timeout(180)
+async def test_after_a_hundred_joins_and_leaves_nothing_is_left() -> None:
+    with media_alone() as server:
+        empty = _held(server)
+        await _calls(server, 40)
+        warm = await _settled(server, empty)
+        assert warm == empty
+        before = server.resident_mib()
+        await _calls(server, 100)
+        assert await _settled(server, empty) == empty
+        assert server.resident_mib() - before < 2.0
