@@ -74,6 +74,14 @@ class MindProcess:
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
 
+    async def warm_up(self) -> None:
+        """Makes the first reply in a new room as fast as the others."""
+        try:
+            await self._mind.warm_up()
+        except GenerationError as error:
+            _log.warning("prefill failed", reason=str(error))
+            self.dropped["prefill failed"] += 1
+
     async def run(self, socket: Path) -> None:
         """Keeps the line to media until cancelled."""
         handlers = {
@@ -160,16 +168,16 @@ class MindProcess:
                 for persona in self._personas.values():
                     rings[persona.id] = await self._seat(endpoint, attendance, persona)
                 await self._follow(attendance, opened.inbox, rings)
-                for id in self._personas:
-                    await endpoint.call("persona.leave", {"room": room, "id": id})
             except CallError as error:
-                _log.warning("room given up", room=room, reason=str(error))
+                # A room whose last person left is closed by media, at once and with everybody in it.
+                _log.info("room ended", room=room, reason=str(error))
             finally:
                 attendance.close()
                 for ring in rings.values():
                     ring.close()
         if room not in self._rooms:
             self._mind.forget(room)
+            await self.warm_up()
 
     async def _seat(self, endpoint: Endpoint, attendance: Attendance, persona: Persona) -> SharedFile:
         room = attendance.room
@@ -268,6 +276,7 @@ async def _run(launch: Launch) -> None:
         process = MindProcess(engines, personas, launch.settings)
         gc.collect()
         gc.freeze()
+        await process.warm_up()
         launch.report_ready(json.dumps({"personas": [persona.name for persona in personas]}))
         await process.run(launch.run_dir / "media.sock")
 

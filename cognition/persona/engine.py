@@ -116,7 +116,7 @@ class Mind:
 
     def enter(self, room: str, participant: str, name: str, kind: Kind) -> None:
         """Somebody is there; a persona under the id of its profile."""
-        self._room(room).present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
+        self._open(room).present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
 
     def leave(self, room: str, participant: str) -> None:
         """Somebody is no longer there; what they said stays."""
@@ -124,7 +124,7 @@ class Mind:
 
     def restore(self, room: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Takes over *line* objects kept elsewhere; those that are none are counted and left out."""
-        state = self._room(room)
+        state = self._open(room)
         read: list[Line] = []
         for wire in lines:
             try:
@@ -147,7 +147,10 @@ class Mind:
         return choose(state.transcript.lines, seated, tuple(state.present.values()), _line(line))
 
     def record(self, event: Heard | Read | Said) -> None:
-        """Puts a line into the transcript; a Said holds what was heard of it."""
+        """Puts a line into the transcript; a Said holds what was heard of it. A room never entered keeps none."""
+        if event.room not in self._rooms:
+            self.counts["line of no room"] += 1
+            return
         if isinstance(event, Said):
             name = self._personas[event.participant].name if event.participant in self._personas else ""
             line = Line(
@@ -162,6 +165,15 @@ class Mind:
         else:
             line = _line(event)
         self._room(event.room).transcript.add(line)
+
+    async def warm_up(self) -> None:
+        """Evaluates what the prompts of each persona begin with, so that a new room starts on it.
+
+        Raises:
+            GenerationError: the model failed.
+        """
+        for id, system in self._systems.items():
+            await self._generator.prefill(_key("", id), Prompt(system, turns_of((), id)))
 
     async def prepare(self, room: str, persona: str) -> None:
         """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.
@@ -263,8 +275,12 @@ class Mind:
         state = self._rooms.get(room)
         return state is not None and plain(name, MAX_NAME) in state.greeted
 
-    def _room(self, room: str) -> _Room:
+    def _open(self, room: str) -> _Room:
         return self._rooms.setdefault(room, _Room())
+
+    def _room(self, room: str) -> _Room:
+        """The room as it is known; one never entered is empty, and is not kept."""
+        return self._rooms.get(room) or _Room()
 
     def _budget(self, persona: str) -> int:
         system = Prompt(self._systems[persona], turns_of((), persona))
