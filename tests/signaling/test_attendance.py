@@ -1,0 +1,267 @@
+import asyncio
+
+import pytest
+
+from cognition.inference.generator import Script
+from tests.signaling.scene import scene
+
+pytestmark = pytest.mark.virtual_time
+
+LONG = Script(
+    [
+        "The moon",
+        " is",
+        " far",
+        " away,",
+        " and",
+        " it",
+        " takes",
+        " three",
+        " days",
+        " to",
+        " get",
+        " there.",
+    ],
+    0.1,
+    0.02,
+)
+
+
+async def test_a_question_is_answered_and_both_are_remembered() -> None:
+    async with scene("Paris it is.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Paris it is."]
+        assert room.remembered() == [
+            ("Ada", "What is the capital of France?", False),
+            ("Nova", "Paris it is.", False),
+        ]
+
+
+async def test_a_reply_is_composed_before_the_turn_is_over_but_not_heard() -> None:
+    async with scene("Paris it is.") as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        await asyncio.sleep(1)
+        ada.pause("What is the capital of France?")
+        await asyncio.sleep(2)
+        assert room.voice.spoken == ["Paris it is."]
+        assert room.port.ring.written == 0
+        ada.end("What is the capital of France?")
+        await asyncio.sleep(0.1)
+        assert room.port.ring.pulled > 0
+
+
+async def test_nothing_is_composed_before_the_turn_is_over_when_not_speculative() -> None:
+    async with scene("Paris it is.", speculative=False) as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        ada.pause("What is the capital of France?")
+        await asyncio.sleep(2)
+        assert room.voice.spoken == []
+        ada.end("What is the capital of France?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Paris it is."]
+
+
+async def test_a_reply_is_withdrawn_when_the_person_goes_on() -> None:
+    async with scene("Too early.", "Now then.") as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        ada.pause("What is the capital")
+        await asyncio.sleep(0.5)
+        ada.resume()
+        await asyncio.sleep(0.5)
+        ada.pause("What is the capital of France?")
+        await asyncio.sleep(0.5)
+        ada.end("What is the capital of France?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Now then."]
+        assert "Too early." not in str(room.remembered())
+
+
+async def test_an_interruption_stops_the_voice_and_only_what_was_heard_is_remembered() -> None:
+    async with scene(LONG, "Sure.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("How far away is the moon?")
+        await asyncio.sleep(1.5)
+        assert room.port.ring.written > room.port.ring.pulled
+        ada.start()
+        await asyncio.sleep(0.5)
+        assert room.port.ring.pulled == room.port.ring.written
+        who, text, final, interrupted = room.port.captions[-1]
+        assert (who, final, interrupted) == ("nova", True, True)
+        assert text
+        assert not text.endswith("there.")
+        assert room.remembered()[-1] == ("Nova", text, True)
+        ada.discard()
+
+
+async def test_a_backchannel_does_not_stop_the_voice() -> None:
+    async with scene(LONG) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("How far away is the moon?")
+        await asyncio.sleep(1)
+        await ada.say("Mhm.", seconds=0.2)
+        await room.until_quiet()
+        assert room.port.finals("nova")[-1].endswith("get there.")
+        assert room.attendance.dropped["backchannel"] == 1
+
+
+async def test_short_noise_over_the_voice_does_not_stop_it() -> None:
+    async with scene(LONG) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("How far away is the moon?")
+        await asyncio.sleep(1)
+        ada.start()
+        await asyncio.sleep(0.2)
+        ada.discard()
+        await room.until_quiet()
+        assert room.port.finals("nova")[-1].endswith("get there.")
+
+
+async def test_a_reply_not_yet_heard_gives_way_to_its_person_going_on() -> None:
+    slow = Script(["Well,", " I", " think", " so."], first=3.0)
+    async with scene(slow, "Right.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Is it going to rain?")
+        await ada.say("I mean tomorrow?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Right."]
+        assert [text for _, text, _ in room.remembered()] == [
+            "Is it going to rain?",
+            "I mean tomorrow?",
+            "Right.",
+        ]
+
+
+async def test_a_reply_waits_for_somebody_else_to_finish() -> None:
+    async with scene("Paris it is.", "Hello Bob.") as room:
+        ada = room.join("ada", "Ada")
+        bob = room.join("bob", "Bob")
+        bob.start()
+        await ada.say("Nova, what is the capital of France?")
+        await asyncio.sleep(1)
+        assert room.port.ring.written == 0
+        bob.discard()
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Paris it is."]
+
+
+async def test_two_people_talking_to_each_other_are_left_alone() -> None:
+    async with scene("Nobody asked me.") as room:
+        ada = room.join("ada", "Ada")
+        room.join("bob", "Bob")
+        await ada.say("Bob, did you bring the tickets?")
+        await asyncio.sleep(2)
+        assert room.port.finals("nova") == []
+        assert any(reason.startswith("declined") for reason in room.attendance.dropped)
+        assert room.remembered() == [("Ada", "Bob, did you bring the tickets?", False)]
+
+
+async def test_a_written_question_is_answered_in_writing_and_aloud() -> None:
+    async with scene("Paris it is.") as room:
+        room.join("ada", "Ada")
+        room.write("ada", "Ada", "What is the capital of France?")
+        await asyncio.sleep(0.5)
+        await room.until_quiet()
+        assert room.port.chat == ["Paris it is."]
+        assert room.port.ring.pulled > 0
+        assert room.port.recorded == []
+        assert room.remembered() == [
+            ("Ada", "What is the capital of France?", False),
+            ("Nova", "Paris it is.", False),
+        ]
+
+
+async def test_written_questions_are_answered_one_after_the_other() -> None:
+    async with scene("One.", "Two.") as room:
+        room.join("ada", "Ada")
+        room.write("ada", "Ada", "Nova, what is the first?")
+        room.write("ada", "Ada", "Nova, and the second one?")
+        await asyncio.sleep(6)
+        assert room.port.chat == ["One.", "Two."]
+
+
+async def test_a_written_question_talked_over_is_still_answered() -> None:
+    slow = Script(["Well,", " yes."], first=2.0)
+    async with scene(slow, "Spoken.", "Written.") as room:
+        ada = room.join("ada", "Ada")
+        room.write("ada", "Ada", "Nova, shall we go?")
+        await asyncio.sleep(0.5)
+        await ada.say("What is the capital of France?")
+        await asyncio.sleep(8)
+        assert room.port.finals("nova")[0] == "Spoken."
+        assert room.port.chat == ["Written."]
+
+
+async def test_who_joins_is_greeted_once_they_can_hear() -> None:
+    async with scene() as room:
+        ada = room.join("ada", "Ada", greet=True, connected=False)
+        await asyncio.sleep(3)
+        assert room.port.ring.written == 0
+        ada.attendant.connected.set()
+        await asyncio.sleep(0.5)
+        assert room.port.ring.pulled > 0
+        await room.until_quiet()
+        assert "Ada" in room.port.finals("nova")[0]
+
+
+async def test_a_greeting_that_finds_no_gap_is_written() -> None:
+    async with scene() as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        room.join("bob", "Bob", greet=True)
+        await asyncio.sleep(7)
+        assert len(room.port.chat) == 1
+        assert "Bob" in room.port.chat[0]
+        assert room.port.ring.written == 0
+        ada.discard()
+
+
+async def test_the_latency_of_a_turn_is_published_once_with_its_stages() -> None:
+    async with scene("Paris it is.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        await room.until_quiet()
+        [record] = room.port.records
+        assert record["persona"] == "nova"
+        assert record["to"] == "ada"
+        assert all(
+            record[stage] is not None for stage in ("paused", "decided", "words", "firstClause", "onWire")
+        )
+
+
+async def test_a_model_that_fails_ahead_of_the_turn_is_asked_again_when_the_turn_is_over() -> None:
+    async with scene(Script([], error="out of memory"), "Fine again.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        await room.until_quiet()
+        assert room.attendance.dropped["reply failed"] == 1
+        assert room.port.finals("nova") == ["Fine again."]
+
+
+async def test_a_failing_model_is_counted_and_the_next_turn_is_answered() -> None:
+    broken = Script([], error="out of memory")
+    async with scene(broken, broken, "Fine again.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        await asyncio.sleep(1)
+        assert room.attendance.dropped["reply failed"] == 2
+        await ada.say("And now?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Fine again."]
+
+
+async def test_leaving_in_the_middle_of_a_word_frees_the_floor() -> None:
+    async with scene("Paris it is.") as room:
+        ada = room.join("ada", "Ada")
+        bob = room.join("bob", "Bob")
+        bob.start()
+        await asyncio.sleep(0.1)
+        room.attendance.leave("bob")
+        await ada.say("What is the capital of France?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Paris it is."]
+        assert bob.attendant.tasks[0].cancelled()
