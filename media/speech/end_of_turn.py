@@ -86,18 +86,19 @@ class Completeness(Enum):
 
 
 _NEVER_LAST = frozenset(
-    "and or but because cause so if when while although though unless until since as than whether the a an "
-    "my your his its our their i'm you're we're they're he's she's it's there's i'll we'll you'll i'd "
-    "uh um er erm hmm well very quite gonna wanna lemme let's every".split()
+    "and or but because cause if when while unless until than whether the a an my your our their i'm you're "
+    "we're they're he's she's it's there's i'll we'll you'll i'd uh um er erm hmm very gonna wanna lemme let's "
+    "every".split()
 )
 _SELDOM_LAST = frozenset(
     "to of for with from at by about into between without in on is are was were be been am has have had do "
     "does did can could would should will may might must not just also maybe which who whose what where that "
-    "i you we they he she it like mean then".split()
+    "i you we they he she it his its like mean then so well quite though although since as".split()
 )
 _COMPLETE_SHORT = re.compile(
     r"^(what|who|where|why|how|so what|so|me|you|i do|i am|i will|i can|yes i do|it is|they are|that|come in"
-    r"|go on)$"
+    r"|go on|me too|thank you|i like it|i know it|of course i do)$|\b(think|hope|guess|believe|said|as) (so|well)$"
+    r"|\b(of|for|to|with|about|like|see|know|need|want|help|tell|understand|mean|do|did|is|was) (it|you)$"
 )
 
 
@@ -119,9 +120,9 @@ def completeness(text: str) -> Completeness:
             if last in ("and", "or", "but", "because", "the", "a")
             else Completeness.COMPLETE
         )
-    if last in _NEVER_LAST and not _COMPLETE_SHORT.match(" ".join(words)):
+    if last in _NEVER_LAST and not _COMPLETE_SHORT.search(" ".join(words)):
         return Completeness.UNFINISHED
-    if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_SHORT.match(" ".join(words))):
+    if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_SHORT.search(" ".join(words))):
         return Completeness.COMPLETE
     return Completeness.OPEN
 

@@ -1,4 +1,4 @@
-"""Kokoro-82M (https://huggingface.co/hexgrad/Kokoro-82M): many distinct voices, for machines that can carry it.
+"""Kokoro-82M (https://huggingface.co/hexgrad/Kokoro-82M): many distinct voices, where a machine can carry it.
 
 About half a second of two cores for a second of speech. A clause is synthesised whole.
 """
@@ -135,7 +135,7 @@ class KokoroVoice:
                 num_symbols=0,
                 num_speakers=1,
                 sample_rate=MODEL_RATE,
-                espeak_voice="en-gb" if british else "en-us",
+                espeak_voice="en" if british else "en-us",
                 phoneme_id_map={},
                 phoneme_type=PhonemeType.ESPEAK,
             ),

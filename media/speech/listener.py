@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from media.realtime.ring import AudioRing
-from media.speech.end_of_turn import TurnModel, silence_to_wait
+from media.speech.end_of_turn import Completeness, TurnModel, completeness, silence_to_wait
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
@@ -46,6 +46,10 @@ BRIEF_WAIT = RATE // 2
 """Samples of silence after which voice too brief for words is let go."""
 REFUSED_WAIT = RATE * 6 // 10
 """Samples of silence after which a turn without believable words is let go."""
+SETTLE = 6 * RATE
+"""Samples of a turn that are worth settling: a complete sentence before a pause is not transcribed again."""
+JUDGED = 8 * RATE
+"""Samples that the turn model looks back."""
 HURRY = 20 * RATE
 """Samples from which on a turn ends with its first pause."""
 TRANSCRIPTION_LIMIT = 12.0
@@ -79,7 +83,12 @@ class SpeechEngines:
 @dataclass(slots=True)
 class _Turn:
     id: str
+    since: int
+    """Where transcription begins: what comes before is settled."""
+    settled: str = ""
+    settled_voiced: int = 0
     voiced: int = 0
+    speech_end: int = 0
     speech_end_ns: int = 0
     paused_ns: int = 0
     words_ns: int = 0
@@ -244,7 +253,7 @@ class Listener:
         self._count += 1
         self._started = True
         started_ns = self._ears.instant_ns(onset.voice)
-        self._turn = _Turn(f"{self._participant}-{started_ns:x}-{self._count}")
+        self._turn = _Turn(f"{self._participant}-{started_ns:x}-{self._count}", onset.start)
         self._turn.partial_due = self._now() + PARTIAL_EVERY
         self._out.append(SpeechStarted(self._turn.id, started_ns))
 
@@ -253,6 +262,7 @@ class Listener:
         if turn is None:
             return
         turn.voiced = pause.voiced
+        turn.speech_end = pause.end
         turn.speech_end_ns = self._ears.instant_ns(pause.end)
         turn.paused_ns = self._clock()
         self._out.append(SpeechPaused(turn.id, turn.speech_end_ns, turn.paused_ns))
@@ -262,14 +272,14 @@ class Listener:
             return
         if self._engines.speculative or self._segmenter.overrun:
             self._seek_words(turn)
-        utterance = self._utterance(self._position)
+        utterance = self._sound(max(self._segmenter.start, self._position - JUDGED))
         turn.judgement = asyncio.create_task(
             self._engines.turns.run(lambda _: self._engines.turn_model.complete(utterance))
         )
         turn.tasks.add(turn.judgement)
 
     def _seek_words(self, turn: _Turn) -> None:
-        utterance = self._utterance(self._position)
+        utterance = self._sound(turn.since)
         turn.words = asyncio.create_task(self._transcribe(utterance, urgent=True))
         turn.tasks.add(turn.words)
 
@@ -278,6 +288,7 @@ class Listener:
         if turn is None:
             return
         self._pauses.append(resumed.silence / RATE)
+        self._settle(turn, resumed.silence)
         self._give_up(turn)
         turn.words = turn.judgement = None
         turn.text = turn.refused = None
@@ -285,6 +296,14 @@ class Listener:
         turn.probability = UNDECIDED
         turn.partial_due = self._now() + PARTIAL_EVERY
         self._out.append(TurnWithdrawn(turn.id))
+
+    def _settle(self, turn: _Turn, silence: int) -> None:
+        """Keeps the words before the pause if they are whole sentences, so that a long turn stays quick to end."""
+        middle = turn.speech_end + silence // 2
+        if turn.text is None or middle - turn.since < SETTLE:
+            return
+        if completeness(turn.text) is Completeness.COMPLETE:
+            turn.settled, turn.since, turn.settled_voiced = turn.text, middle, turn.voiced
 
     def _end(self) -> None:
         turn = self._turn
@@ -363,8 +382,14 @@ class Listener:
         except TimeoutError:
             turn.refused = "transcription-late"
         else:
-            turn.refused = self._refusal(transcript, turn.voiced)
-            turn.text = None if turn.refused is not None else transcript.text
+            refused = self._refusal(transcript, turn.voiced - turn.settled_voiced)
+            if refused is None:
+                turn.text = f"{turn.settled} {transcript.text}".strip()
+            elif turn.settled:
+                self.discarded[f"behind a sentence: {refused}"] += 1
+                turn.text = turn.settled
+            else:
+                turn.refused = refused
         if turn.text is not None:
             self._out.append(
                 TurnProposed(turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns)
@@ -390,8 +415,9 @@ class Listener:
             except (Superseded, LaneBusy, TimeoutError, TranscriptionError) as error:
                 self.discarded[f"partial: {type(error).__name__}"] += 1
             else:
-                if self._refusal(transcript, self._segmenter.voiced) is None:
-                    self._out.append(PartialTranscript(turn.id, transcript.text))
+                if self._refusal(transcript, self._segmenter.voiced - turn.settled_voiced) is None:
+                    text = f"{turn.settled} {transcript.text}".strip()
+                    self._out.append(PartialTranscript(turn.id, text))
         if (
             self._engines.partials
             and turn.partial is None
@@ -399,9 +425,7 @@ class Listener:
             and self._now() >= turn.partial_due
             and self._engines.words.idle
         ):
-            turn.partial = asyncio.create_task(
-                self._transcribe(self._utterance(self._position), urgent=False)
-            )
+            turn.partial = asyncio.create_task(self._transcribe(self._sound(turn.since), urgent=False))
             turn.tasks.add(turn.partial)
 
     async def _transcribe(self, utterance: npt.NDArray[np.float32], *, urgent: bool) -> Transcript:
@@ -414,9 +438,10 @@ class Listener:
         evidence = Evidence(voiced / RATE, transcript.logprob, transcript.no_speech)
         return transcript.rejected or phantom_reason(transcript.text, evidence)
 
-    def _utterance(self, end: int) -> npt.NDArray[np.float32]:
-        samples = np.zeros(end - self._segmenter.start, np.int16)
-        if not self._ears.read_at(self._segmenter.start, samples):
+    def _sound(self, start: int) -> npt.NDArray[np.float32]:
+        """What was read since a position of the ring."""
+        samples = np.zeros(self._position - start, np.int16)
+        if not self._ears.read_at(start, samples):
             self.discarded["overwritten"] += 1
         return _floats(samples)
 

@@ -50,7 +50,8 @@ def mel_bands(count: int) -> npt.NDArray[np.float32]:
 @lru_cache(maxsize=1)
 def _hann() -> npt.NDArray[np.float32]:
     phase = np.arange(WINDOW) * (2.0 * np.pi / WINDOW)
-    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    window: npt.NDArray[np.float32] = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    return window
 
 
 def log_mel(samples: npt.NDArray[np.float32], bands: int = 80) -> npt.NDArray[np.float32]:

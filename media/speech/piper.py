@@ -1,6 +1,6 @@
 """Piper (https://github.com/OHF-Voice/piper1-gpl): one model, several voices.
 
-Synthesised slower by a factor and played faster by the same, the pace stays and pitch and formants move by it.
+Synthesised slower by a factor and played faster by the same, the pace stays; pitch and formants move by it.
 """
 
 import json

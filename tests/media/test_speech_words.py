@@ -1,0 +1,174 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.speech.backchannel import is_backchannel
+from media.speech.end_of_turn import Completeness, completeness, silence_to_wait
+from media.speech.phantom import Evidence, phantom_reason
+from media.speech.speakable import pieces, speakable
+from media.speech.transcriber import repeats
+
+SURE = Evidence(voiced=1.0, logprob=-0.2, no_speech=0.02)
+NOISE = Evidence(voiced=0.3, logprob=-2.2, no_speech=0.91)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Mhm.", "yeah", "Right.", "uh-huh", "OK", "Okay, yeah.", "I see.", "That makes sense.", "Mm-hmm."],
+)
+def test_acknowledgements_are_backchannels(text: str) -> None:
+    assert is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "No.", "Stop.", "Really?", "Right?", "Wait a moment.", "Yeah, but why?", "ok ok ok ok ok", "Hello."],
+)
+def test_what_wants_the_turn_is_no_backchannel(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What is the capital of France?", Completeness.COMPLETE),
+        ("I like it here.", Completeness.COMPLETE),
+        ("Who are you looking for?", Completeness.COMPLETE),
+        ("Yes.", Completeness.COMPLETE),
+        ("I went to the shop and", Completeness.UNFINISHED),
+        ("I went to the shop and.", Completeness.UNFINISHED),
+        ("Because,", Completeness.UNFINISHED),
+        ("Well, I think...", Completeness.UNFINISHED),
+        ("Can you tell me the.", Completeness.UNFINISHED),
+        ("I was looking for.", Completeness.OPEN),
+        ("the old house by the river", Completeness.OPEN),
+        ("I think so.", Completeness.COMPLETE),
+        ("I was there so.", Completeness.OPEN),
+        ("I like it as well.", Completeness.COMPLETE),
+        ("Tell me what you think of it.", Completeness.COMPLETE),
+        ("It would be better if.", Completeness.UNFINISHED),
+        ("", Completeness.OPEN),
+    ],
+)
+def test_the_words_tell_whether_a_sentence_is_finished(text: str, expected: Completeness) -> None:
+    assert completeness(text) is expected
+
+
+def test_a_complete_sentence_that_sounds_finished_waits_300_ms() -> None:
+    assert silence_to_wait(0.95, "What is the capital of France?") == pytest.approx(0.30)
+
+
+def test_a_plainly_unfinished_one_waits_at_least_750_ms_however_it_sounds() -> None:
+    assert silence_to_wait(0.99, "I went to the shop and") == pytest.approx(0.75)
+    assert silence_to_wait(0.05, "I went to the shop and") == pytest.approx(0.90)
+
+
+def test_doubt_of_the_model_doubles_the_wait() -> None:
+    assert silence_to_wait(0.1, "I like it here.") == pytest.approx(0.60)
+
+
+def test_someone_who_pauses_for_long_is_given_more_time() -> None:
+    quick = silence_to_wait(0.95, "I like it here.", [0.15, 0.2])
+    slow = silence_to_wait(0.95, "I like it here.", [0.5, 0.7, 0.8])
+    assert quick == pytest.approx(0.30)
+    assert 0.45 < slow < 0.7
+
+
+@given(st.floats(0, 1), st.text(max_size=60), st.lists(st.floats(0, 30), max_size=8))
+def test_the_wait_is_always_between_300_and_900_ms(
+    probability: float, text: str, pauses: list[float]
+) -> None:
+    assert 0.30 <= silence_to_wait(probability, text, pauses) <= 0.90
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence", "reason"),
+    [
+        ("", SURE, "no-words"),
+        (" . . .", SURE, "no-words"),
+        ("[BLANK_AUDIO]", SURE, "sound-description"),
+        ("(upbeat music)", SURE, "sound-description"),
+        ("♪ ♪", SURE, "sound-description"),
+        ("Thanks for watching!", Evidence(0.6, -0.8, 0.4), "subtitle-line"),
+        ("Please subscribe.", NOISE, "subtitle-line"),
+        ("you", Evidence(0.2, -1.57, 0.99), "filler-line"),
+        ("Thank you.", NOISE, "filler-line"),
+        ("Thank you very much.", Evidence(0.2, -0.1, 0.01), "filler-line"),
+        ("I'm gonna go to the right side.", NOISE, "no-speech"),
+        ("Be quick.", Evidence(1.0, -3.0, 0.3), "low-confidence"),
+        ("one two three four five six seven", Evidence(0.4, -0.3, 0.1), "too-many-words"),
+    ],
+)
+def test_made_up_words_are_refused_with_their_reason(text: str, evidence: Evidence, reason: str) -> None:
+    assert phantom_reason(text, evidence) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        ("Thank you.", Evidence(0.45, -0.05, 0.03)),
+        ("Thanks for watching!", Evidence(1.1, -0.2, 0.02)),
+        ("Yes.", Evidence(0.25, -0.78, 0.34)),
+        ("Okay", Evidence(0.35, -1.33, 0.25)),
+        ("What is the capital of France?", SURE),
+    ],
+)
+def test_the_same_words_pass_when_enough_speaks_for_them(text: str, evidence: Evidence) -> None:
+    assert phantom_reason(text, evidence) is None
+
+
+@given(st.text(max_size=200), st.floats(0, 30), st.floats(-10, 0), st.floats(0, 1))
+def test_any_text_is_judged_without_failing(
+    text: str, voiced: float, logprob: float, no_speech: float
+) -> None:
+    phantom_reason(text, Evidence(voiced, logprob, no_speech))
+    is_backchannel(text)
+    repeats(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes. Yes. Yes. Yes. Yes. Yes.",
+        "It's about ten minutes. It's about ten minutes. It's about ten minutes. It's about ten minutes.",
+        "Nova, can you hear me all right? Nova, can you hear me all right?",
+    ],
+)
+def test_going_round_in_circles_is_noticed(text: str) -> None:
+    assert repeats(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No, no, no, that is not it.",
+        "Very, very good.",
+        "What is the capital of France? I would really like to know.",
+        "My grandmother used to bake bread every Sunday. My grandfather used to eat it every Monday.",
+    ],
+)
+def test_ordinary_repetition_passes(text: str) -> None:
+    assert not repeats(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("**Bold** and `code`!", "Bold and code!"),
+        ("See [the page](https://example.org/x).", "See the page."),
+        ("[[h@l'oU]] there", "h@l'oU there"),
+        ("Great 😀 news", "Great news"),
+        ("a\x00b\u202ec", "a b c"),
+        ("...", ""),
+        ("🎉🎉", ""),
+    ],
+)
+def test_markup_and_pictographs_are_not_read_out(text: str, spoken: str) -> None:
+    assert speakable(text) == spoken
+
+
+@given(st.text(alphabet="ab ,.", max_size=900))
+def test_a_long_text_is_cut_into_bounded_pieces_that_lose_no_word(text: str) -> None:
+    cut = list(pieces(speakable(text), 60))
+    assert all(0 < len(piece) <= 60 for piece in cut)
+    assert "".join("".join(cut).split()) == "".join(speakable(text).split())
