@@ -117,6 +117,8 @@ export const callStyles = [
       gap: 0.75rem;
       overflow-y: auto;
       max-block-size: 100%;
+      scrollbar-width: thin;
+      scrollbar-color: var(--_line) transparent;
     }
     .tiles li {
       flex: 1 1 11rem;
@@ -130,6 +132,13 @@ export const callStyles = [
       flex-basis: 14rem;
       max-inline-size: 24rem;
       min-block-size: 18rem;
+    }
+    .tiles.many {
+      --_portrait: 3.5rem;
+    }
+    .tiles.many li {
+      flex-basis: 8rem;
+      min-block-size: 9rem;
     }
     aside {
       display: grid;
@@ -226,6 +235,19 @@ export const callStyles = [
       aside {
         inset: 0 0.75rem;
         inline-size: auto;
+      }
+    }
+    @container call (block-size < 36rem) {
+      .tiles,
+      .bare .tiles {
+        --_portrait: 2.25rem;
+      }
+      .tiles li,
+      .bare .tiles li {
+        min-block-size: 6.5rem;
+      }
+      footer {
+        padding-block: 0.5rem;
       }
     }
   `,

@@ -19,6 +19,7 @@ import { recallName, rememberName } from "./remembered-name.js";
 import { connectionWords, explain, speakingWords } from "./words.js";
 
 const NARROW_PX = 900;
+const MANY = 6;
 const KEYS: Readonly<Record<string, Control>> = {
   m: "mute",
   v: "camera",
@@ -261,7 +262,7 @@ export class ContinuumCall extends LitElement {
       <div class="body ${this.showChat ? "with-chat" : ""}">
         <main class=${this.showCaptions ? "" : "bare"}>
           <ul
-            class="tiles"
+            class="tiles ${people.length > MANY ? "many" : ""}"
             data-testid="participants"
             aria-label="Participants"
             role="list"

@@ -149,8 +149,10 @@ export class ControlBar extends LitElement {
           background 140ms ease,
           color 140ms ease;
       }
-      button:hover .face {
-        background: color-mix(in oklab, var(--_ink) 12%, var(--_sunken));
+      @media (hover: hover) {
+        button:hover .face {
+          background: color-mix(in oklab, var(--_ink) 12%, var(--_sunken));
+        }
       }
       .on .face {
         color: var(--_accent);

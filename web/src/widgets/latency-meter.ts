@@ -48,7 +48,7 @@ export class LatencyMeter extends LitElement {
           <span class="total" aria-hidden="true">${ms(total)}</span>
         </summary>
         <div class="panel">
-          <p class="title">From your last word to the first sound of the reply</p>
+          <p class="title">From the last word to the first sound of the reply</p>
           <dl>
             ${stages.map(
               (stage) => html`

@@ -76,8 +76,8 @@ export class ParticipantTile extends LitElement {
         flex-direction: column;
         align-items: center;
         justify-content: center;
-        gap: 0.9rem;
-        padding: 1.25rem 0.75rem 1rem;
+        gap: min(0.9rem, calc(var(--_portrait, 5.5rem) * 0.16));
+        padding: 0.75rem;
         border-radius: var(--_radius);
         background: var(--_surface);
         box-shadow: inset 0 0 0 1px var(--_line);

@@ -6,7 +6,7 @@ export interface Explanation {
   readonly advice: string;
 }
 
-const DEVICE = "the address bar's site settings";
+const DEVICE = "the site's settings beside the address";
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   unreachable: {
