@@ -46,7 +46,8 @@ EX_CONFIG = 78
 SOCKET_NAME = "media.sock"
 FAREWELL_S = 1.5
 SHUTDOWN_S = 1
-GC_THRESHOLDS = (50_000, 50, 100)
+GC_THRESHOLDS = (20_000, 10, 10)
+QUIET_S = 1.0
 PING_EVERY_S = 10
 PONG_WITHIN_S = 20
 MAX_CONNECTIONS = 2048
@@ -156,10 +157,12 @@ async def run_media(launch: Launch, stop: asyncio.Event, ready: Callable[[int], 
         ):
             ticking = group.create_task(parts.plane.run(), name="plane")
             group.create_task(_serve(server, ready), name="http")
+            collecting = group.create_task(_collect_when_quiet(parts.conference), name="collector")
             await stop.wait()
             await _say_goodbye(parts)
             server.should_exit = True
             ticking.cancel()
+            collecting.cancel()
     except* StartError as failed:
         raise failed.exceptions[0] from None
 
@@ -198,6 +201,19 @@ def _calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+async def _collect_when_quiet(conference: Conference) -> None:
+    """Gives the memory of ended calls back when nobody is there to be kept waiting by it.
+
+    Connections of aioice and aiortc are cycles, which only the collector frees.
+    """
+    while True:
+        await conference.emptied.wait()
+        conference.emptied.clear()
+        await asyncio.sleep(QUIET_S)
+        if not conference.rooms:
+            gc.collect()
 
 
 def _raise_open_files() -> None:

@@ -57,6 +57,9 @@ class Conference:
         make_file: makes a file of shared memory of so many bytes.
         mind: the line to the mind.
         metrics: where refusals and latencies are counted.
+
+    Attributes:
+        emptied: set when the last room closes; whoever waits for it clears it.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Conference:
         self._rooms: dict[str, LiveRoom] = {}
         self.mind = mind
         self.metrics = metrics
+        self.emptied = asyncio.Event()
         metrics.rooms.set_function(lambda: len(self._rooms))
         for kind in ("person", "persona"):
             metrics.participants.labels(kind).set_function(partial(self._count, kind))
@@ -247,6 +251,8 @@ class Conference:
         self.mind.forget(room.id)
         del self._rooms[room.id]
         log.info("room.closed", room=room.id)
+        if not self._rooms:
+            self.emptied.set()
 
     def write(self, attendee: Attendee, chat: Chat) -> None:
         """Puts a person's line into the history and tells everybody and the mind; a repeated one, once."""

@@ -309,7 +309,7 @@ class Session:
             if peer is not None:
                 self._closing.append(peer)
                 await self._close_peers()
-            peer = self._peer = self._new_peer(attendee)
+            peer = self._peer = self._peers(self._on_peer_state)
         fresh = peer.state is PeerState.NEW
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -328,21 +328,17 @@ class Session:
             self._media_timer = self._loop.call_later(MEDIA_TIMEOUT_S, self._expect_media, peer)
         self._conference.negotiated(attendee, self)
 
-    def _new_peer(self, attendee: Attendee) -> SessionPeer:
-        made: list[SessionPeer] = []
-
-        def on_state(state: PeerState) -> None:
-            if not made or self._peer is not made[0]:
-                return
-            if state is PeerState.CONNECTED:
-                self._conference.connect(attendee, self, made[0])
-            elif state in (PeerState.FAILED, PeerState.CLOSED):
-                if state is PeerState.FAILED:
-                    self._metrics.drop("peer-failed")
-                self._conference.disconnect(attendee, made[0])
-
-        made.append(self._peers(on_state))
-        return made[0]
+    def _on_peer_state(self, state: PeerState) -> None:
+        # A method, not a closure over the peer: a cycle would keep its memory until the collector comes by.
+        peer, attendee = self._peer, self._attendee
+        if peer is None or attendee is None:
+            return
+        if state is PeerState.CONNECTED:
+            self._conference.connect(attendee, self, peer)
+        elif state in (PeerState.FAILED, PeerState.CLOSED):
+            if state is PeerState.FAILED:
+                self._metrics.drop("peer-failed")
+            self._conference.disconnect(attendee, peer)
 
     def _expect_media(self, peer: SessionPeer) -> None:
         if peer is self._peer and not any(stream.kind == "audio" for stream in peer.statistics().received):
