@@ -16,6 +16,9 @@ MAX_STREAMS = 8
 """SSRCs of one client at a time; the one that is silent for longest gives way."""
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
+SUCCESSION_NS = 500_000_000
+"""A track's stream must be silent for so long before another SSRC takes its place."""
+
 REPORT_INTERVAL_NS = 1_000_000_000
 ESTIMATOR_GAP_NS = 2_000_000_000
 
@@ -91,13 +94,25 @@ class InboundTracks:
                 if ssrc not in self.streams:
                     self._learn(ssrc, track)
 
-    def route(self, header: RtpHeader, data: bytes) -> InboundStream | str:
-        """The stream that a packet is of, or why it is of none: `unknown-payload-type`, `unknown-ssrc`."""
+    def route(self, header: RtpHeader, data: bytes, arrival_ns: int) -> InboundStream | str:
+        """The stream that a packet is of, or why it is of none.
+
+        Reasons: `unknown-payload-type`, `unknown-ssrc`, `parallel-stream` (another stream of the track is alive).
+        """
         stream = self.streams.get(header.ssrc)
-        if stream is not None:
-            if header.payload_type in stream.track.section.codecs:
-                return stream
+        if stream is None:
+            return self._unknown(header, data, arrival_ns)
+        if header.payload_type not in stream.track.section.codecs:
             return "unknown-payload-type"
+        return self._alone(stream, arrival_ns)
+
+    def _alone(self, stream: InboundStream, arrival_ns: int) -> InboundStream | str:
+        current = stream.track.current
+        if current is None or current is stream or arrival_ns - current.last_ns > SUCCESSION_NS:
+            return stream
+        return "parallel-stream"
+
+    def _unknown(self, header: RtpHeader, data: bytes, arrival_ns: int) -> InboundStream | str:
         named: InboundTrack | None = None
         fitting: list[InboundTrack] = []
         for track in self.tracks.values():
@@ -115,7 +130,7 @@ class InboundTracks:
             named = fitting[0]
         if named is None:
             return "unknown-ssrc"
-        return self._learn(header.ssrc, named)
+        return self._alone(self._learn(header.ssrc, named), arrival_ns)
 
     def received(
         self, stream: InboundStream, header: RtpHeader, data: bytes, arrival_ns: int

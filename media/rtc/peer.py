@@ -247,13 +247,13 @@ class Peer:
 
     async def close(self) -> None:
         """Ends the connection; no task, socket or thread is left when it returns. Idempotent."""
+        self._enter(PeerState.CLOSED)
         task = self._connection
-        if task is not None and task is not asyncio.current_task():
+        if task is not None:
             task.cancel()
             await asyncio.wait([task])
         await self._release()
-        self._enter(PeerState.CLOSED)
-        if task is not None and task.done() and not task.cancelled():
+        if task is not None and not task.cancelled():
             task.result()
 
     def count(self, reason: str) -> None:
@@ -267,7 +267,7 @@ class Peer:
         except PacketError:
             self.count("rtp-unparsable")
             return
-        stream = self._inbound.route(header, data)
+        stream = self._inbound.route(header, data, arrival_ns)
         if isinstance(stream, str):
             self.count(stream)
             return
@@ -441,9 +441,12 @@ class Peer:
             self.count(str(error))
         except TimeoutError:
             self.count("connect-timeout")
+        except asyncio.CancelledError:
+            outcome = PeerState.CLOSED
+            raise
         finally:
             await self._release()
-        self._enter(outcome)
+            self._enter(outcome)
 
     async def _release(self) -> None:
         for forwarder in self._forwarders.values():

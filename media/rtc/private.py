@@ -47,7 +47,7 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
 CONSENT_INTERVAL_S = 2.0
 """Between consent checks, ± 20 %; RFC 7675 §5.1 has 5 s: too long to notice a lost client in time."""
 
-LOST_AFTER_S = 7.0
+LOST_AFTER_S = 6.0
 """A peer from which nothing authentic came for so long, and that answers no check, is gone."""
 
 MAX_HANDSHAKE_BACKLOG = 64
@@ -205,6 +205,7 @@ class SecureTransport:
         )
         self._tx: pylibsrtp.Session | None = None
         self._rx: pylibsrtp.Session | None = None
+        self._gathering: asyncio.Task[None] | None = None
         self._closed = False
         self._heard_ns = 0
         self.packets_in = 0
@@ -234,7 +235,10 @@ class SecureTransport:
 
     async def gather(self) -> None:
         """Opens the sockets and collects candidates; with an unreachable STUN server this takes 5 s."""
-        await self._connection.gather_candidates()
+        # Cut off half-way aioice would lose track of sockets, so that it always runs to its end.
+        if self._gathering is None:
+            self._gathering = asyncio.create_task(self._connection.gather_candidates())
+        await asyncio.shield(self._gathering)
 
     async def add_candidate(self, candidate: aioice.Candidate) -> None:
         """Adds a candidate of the far side; more may come at any time."""
@@ -336,6 +340,8 @@ class SecureTransport:
         if self._closed:
             return
         self._closed = True
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering])
         pump = self._dtls._task
         await self._dtls.stop()
         if pump is not None:

@@ -80,6 +80,10 @@ class MovingPicture(VideoStreamTrack):
         return frame
 
 
+async def _nothing(data: bytes, address: object) -> None:
+    return None
+
+
 class RtcClient:
     """An aiortc peer connection that keeps what it receives.
 
@@ -153,7 +157,8 @@ class RtcClient:
         for transport in {t.receiver.transport for t in self.pc.getTransceivers()}:
             connection = transport.transport._connection
             for protocol in connection._protocols:
-                protocol.transport.sendto = lambda data, address: None
+                protocol.send_data = _nothing
+                protocol.send_stun = lambda message, address: None
                 protocol.datagram_received = lambda data, address: None
 
     async def close(self) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-import math
 import os
 import random
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,8 +22,10 @@ from media.realtime.packet import FRAME, FrameKind
 from media.rtc import peer as peer_module
 from media.rtc import private
 from media.rtc.ice import CandidateError, IceServer
+from media.rtc.inbound import InboundStream, InboundTracks
+from media.rtc.packets import build_rtp, parse_rtp
 from media.rtc.peer import Peer, PeerState
-from media.rtc.sdp import SdpError
+from media.rtc.sdp import SdpError, parse_offer
 from tests.media.rtc_client import MovingPicture, RtcClient, Tone, loopback_only, rtc_client
 
 
@@ -31,6 +33,22 @@ from tests.media.rtc_client import MovingPicture, RtcClient, Tone, loopback_only
 def _loopback() -> Iterator[None]:
     with loopback_only():
         yield
+
+
+OFFER = "\r\n".join(
+    [
+        "v=0",
+        "a=group:BUNDLE a",
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+        "a=mid:a",
+        "a=rtcp-mux",
+        "a=rtpmap:111 opus/48000/2",
+        "a=ice-ufrag:abcd",
+        "a=ice-pwd:0123456789012345678901",
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+        "a=setup:actpass",
+    ]
+)
 
 
 class Watched:
@@ -520,38 +538,64 @@ async def test_twenty_calls_leave_no_task_no_thread_and_no_socket_behind() -> No
                 seconds=30,
             )
 
-    async def peers_alone() -> tuple[int, int]:
-        """Threads and tasks while peers are up but the clients' own are not counted."""
-        return threading.active_count(), len(asyncio.all_tasks())
-
     await call()
     gc.collect()
-    before = open_files(), *(await peers_alone())
+    before = open_files(), len(asyncio.all_tasks())
     for _ in range(4):
         await asyncio.gather(*(call() for _ in range(5)))
     gc.collect()
-    assert open_files() == before[0]
-    assert (await peers_alone())[1] == before[2]
+    assert (open_files(), len(asyncio.all_tasks())) == before
     # The clients' encoders share the loop's executor; the peers start no thread.
     named = [thread.name for thread in threading.enumerate()]
     assert all(name == "MainThread" or name.startswith("asyncio_") for name in named)
 
 
-async def test_a_connected_peer_has_three_tasks_and_no_thread() -> None:
+async def test_a_peer_starts_no_thread_and_owns_three_tasks() -> None:
     async with watched() as held, rtc_client() as client:
         client.speak()
-        before = threading.active_count()
+        client.show(MovingPicture(100))
+        await join(client, held)
+        await ticks(lambda: held.peer.statistics().packets_in > 20, lambda _: None)
+        decoders = [t.name for t in threading.enumerate() if t.name.endswith("-decoder")]
+        assert decoders == ["audio-decoder"], "the client's own, for what it hears"
+        tasks = Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks())
+        assert tasks["Peer._connect"] == 1
+        assert tasks["_Connection.query_consent"] == 1
+        assert tasks["RTCDtlsTransport.__run"] == 2, "one of them is the client's"
+        assert not any(name.startswith(("RTCRtp", "Video", "Inbound")) for name in tasks if tasks[name] > 4)
+
+
+async def test_closing_while_sockets_are_opened_leaves_none() -> None:
+    async with rtc_client() as client:
+        client.speak()
         offer = await client.offer()
-        async with asyncio.timeout(5):
-            answer = await held.peer.answer(offer)
-        assert threading.active_count() == before
-        await client.accept(answer)
-        await held.reaches(PeerState.CONNECTED)
-        files = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks() if not task.done()]
-        ours = [
-            code.co_qualname
-            for code in files
-            if code is not None and code.co_qualname in ("Peer._connect", "_Connection.query_consent")
-        ]
-        assert sorted(ours) == ["Peer._connect", "_Connection.query_consent"]
-        assert math.isclose(threading.active_count(), before, abs_tol=3)
+        before = open_files()
+        for cancelled in (False, True):
+            async with watched() as held:
+                answering = asyncio.create_task(held.peer.answer(offer))
+                await asyncio.sleep(0)
+                if cancelled:
+                    answering.cancel()
+                await held.peer.close()
+                with pytest.raises((SdpError, asyncio.CancelledError)):
+                    await answering
+            assert open_files() == before
+
+
+async def test_another_ssrc_takes_over_only_when_the_first_is_silent() -> None:
+    section = parse_offer(OFFER).sections[0]
+    tracks = InboundTracks(1, lambda packet: True)
+    tracks.negotiate([section])
+    first = parse_rtp(build_rtp(111, False, 1, 0, 7, b"", b"x"))
+    second = parse_rtp(build_rtp(111, False, 1, 0, 8, b"", b"x"))
+    stream = tracks.route(first, b"", 0)
+    assert isinstance(stream, InboundStream)
+    assert tracks.received(stream, first, b"", 0) == (True, False)
+    assert tracks.route(second, b"", 100_000_000) == "parallel-stream"
+    successor = tracks.route(second, b"", 600_000_000)
+    assert isinstance(successor, InboundStream)
+    assert tracks.received(successor, second, b"", 600_000_000) == (False, False)
+    for ssrc in range(100, 200):
+        header = parse_rtp(build_rtp(111, False, 1, 0, ssrc, b"", b"x"))
+        tracks.route(header, b"", 700_000_000)
+    assert len(tracks.streams) <= 8
