@@ -5,9 +5,9 @@ import secrets
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -54,6 +54,12 @@ class IceServerSettings(BaseModel):
     urls: tuple[IceUrl, ...] = Field(min_length=1)
     username: str | None = None
     credential: str | None = None
+
+    @model_validator(mode="after")
+    def _relays_need_credentials(self) -> Self:
+        if any(url.startswith("turn") for url in self.urls) and (not self.username or not self.credential):
+            raise ValueError("a TURN server needs a username and a credential")
+        return self
 
 
 class SpeechSettings(BaseModel):

@@ -111,8 +111,8 @@ def test_a_stun_server_that_does_not_answer_is_a_warning() -> None:
     assert "STUN" in finding.advice
 
 
-def test_a_turn_server_without_credentials_fails() -> None:
-    server = IceServerSettings(urls=("turn:relay.example:3478",))
+def test_an_ice_server_that_cannot_be_used_fails() -> None:
+    server = IceServerSettings(urls=("stun:nobody@relay:port",))
     assert doctor.network(Settings(ice_servers=(server,))).state == "fail"
 
 

@@ -87,7 +87,10 @@ def test_every_error_is_one_line_that_names_the_setting(monkeypatch: pytest.Monk
         assert any(name in line for line in lines)
 
 
-@pytest.mark.parametrize("value", ["nonsense", "[{}]", '[{"urls": ["http://x"]}]', '[{"urls": []}]'])
+@pytest.mark.parametrize(
+    "value",
+    ["nonsense", "[{}]", '[{"urls": ["http://x"]}]', '[{"urls": []}]', '[{"urls": ["turn:relay.example"]}]'],
+)
 def test_an_ice_server_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("CONTINUUM_ICE_SERVERS", value)
     assert any("ice_servers" in line for line in wrong())

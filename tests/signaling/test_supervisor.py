@@ -234,7 +234,7 @@ async def test_the_mind_runs_at_lower_priority_and_only_media_is_handed_the_cert
     await running
     told, own = dict(watcher.readies), os.nice(0)
     assert told["mind"] == {"nice": min(own + 5, 19), "tls": False, "port": None}
-    assert told["media"] | {"nice": None} == {"nice": None, "tls": True, "port": None}
+    assert dict(told["media"], nice=None) == {"nice": None, "tls": True, "port": None}
     assert told["media"]["nice"] in (own, max(own - 5, -20))
 
 
