@@ -42,10 +42,12 @@ class _ConnectionLost(Exception):
 class Caller:
     """One participant of a call, driven by code."""
 
-    def __init__(self, options: CallOptions, token: str, sink: Callable[[Samples], None]) -> None:
+    def __init__(
+        self, options: CallOptions, token: str, sink: Callable[[Samples], None], microphone: Microphone
+    ) -> None:
         self.options = options
         self.conversation = Conversation()
-        self.microphone = Microphone()
+        self.microphone = microphone
         self.ear = Ear(sink)
         self.client = Client(
             options, token, conversation=self.conversation, microphone=self.microphone, ear=self.ear
@@ -232,18 +234,22 @@ class Caller:
 
 @asynccontextmanager
 async def in_call(
-    options: CallOptions, sink: Callable[[Samples], None] = lambda _: None
+    options: CallOptions,
+    sink: Callable[[Samples], None] = lambda _: None,
+    *,
+    microphone: Microphone | None = None,
 ) -> AsyncIterator[Caller]:
     """A connected caller; leaves the room at the end.
 
     Args:
         options: where to call; its turns are not taken here.
         sink: gets each frame heard, int16[960] at 48 kHz, the same array every time.
+        microphone: what to speak with; a plain one when None.
 
     Raises:
         CallError: the seat cannot be had.
     """
-    caller = Caller(options, await get_token(options), sink)
+    caller = Caller(options, await get_token(options), sink, microphone or Microphone())
     try:
         await caller.start()
         yield caller
