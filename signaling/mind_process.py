@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import os
 import signal
 import sys
 from collections import Counter
@@ -28,6 +27,7 @@ from signaling.engines import Engines, load_engines
 from signaling.ipc.endpoint import CallError, Endpoint, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.logs import configure_logs
 from signaling.presence import Presence
 from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
@@ -38,8 +38,8 @@ __all__ = ["MindProcess", "main"]
 IPC_VERSION = 1
 INBOX = 1024
 """Notifications of one room that may wait for it to be opened."""
-NICENESS = 5
-"""The mind yields to the media process."""
+EX_CONFIG = 78
+"""Exit status of a process that will fail again when started again (sysexits.h)."""
 
 _log = structlog.get_logger()
 
@@ -282,17 +282,17 @@ async def _run(launch: Launch) -> None:
 
 
 def main() -> int:
-    """Runs the mind process as the supervisor launched it; 0 when asked to end, 1 with one line a reason."""
+    """Runs the mind process as the supervisor launched it; 0 when asked to end, 78 with one line a reason."""
     try:
         launch = Launch.from_environment()
-        os.nice(NICENESS)
+        configure_logs()
         asyncio.run(_until_signalled(lambda: _run(launch)))
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
-        return 1
+        return EX_CONFIG
     except (WeightsError, ModelError, GenerationError, ProfileError) as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return 1
+        return EX_CONFIG
     return 0
 
 

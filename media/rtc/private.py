@@ -207,6 +207,7 @@ class SecureTransport:
         self._rx: pylibsrtp.Session | None = None
         self._gathering: asyncio.Task[None] | None = None
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._heard_ns = 0
         self.packets_in = 0
         self.bytes_in = 0
@@ -337,9 +338,13 @@ class SecureTransport:
 
     async def close(self) -> None:
         """Says goodbye where a connection is up, and releases sockets and tasks. Idempotent."""
-        if self._closed:
-            return
         self._closed = True
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._release())
+        # Who asked may be cancelled; the sockets are released all the same.
+        await asyncio.shield(self._closing)
+
+    async def _release(self) -> None:
         if self._gathering is not None:
             await asyncio.wait([self._gathering])
         pump = self._dtls._task
