@@ -199,8 +199,10 @@ def _speakable(text: str) -> str:
     text = _LINK.sub(r"\1", text)
     text = _DIRECTION.sub(lambda match: _without_direction(match[0]), text)
     text = _MARKS.sub("", text).replace("_", " ")
-    text = "".join(character for character in text if not _is_pictogram(character))
-    return re.sub(r"\s+", " ", text)
+    text = re.sub(r"\s+", " ", text)
+    return "".join(
+        character for character in text if character.isprintable() and not _is_pictogram(character)
+    )
 
 
 def _without_direction(bracketed: str) -> str:

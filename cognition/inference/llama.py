@@ -11,7 +11,7 @@ from pathlib import Path
 from cognition.inference.chatml import render
 from cognition.inference.generator import GenerationError, Prompt
 from cognition.inference.llama_context import Interrupted, LlamaContext, Sampling
-from cognition.inference.slots import Slot, SlotTable, common_prefix
+from cognition.inference.slots import Slot, SlotTable, common_prefix, gap
 
 __all__ = ["LlamaGenerator", "LlamaStatistics"]
 
@@ -32,6 +32,8 @@ class LlamaStatistics:
     generated: int
     evictions: int
     interrupted_batches: int
+    moved: int
+    """Kept when older lines before them were dropped."""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +92,7 @@ class LlamaGenerator:
         self._forgotten: list[str] = []
         self._evaluating: tuple[_Job, list[int]] | None = None
         self._turn_of_prefill = False
-        self._evaluated = self._reused = self._generated = self._interrupted = 0
+        self._evaluated = self._reused = self._generated = self._interrupted = self._moved = 0
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="llama", daemon=True)
         self._thread.start()
@@ -107,7 +109,12 @@ class LlamaGenerator:
     def statistics(self) -> LlamaStatistics:
         """What was done so far."""
         return LlamaStatistics(
-            self._evaluated, self._reused, self._generated, self._table.evictions, self._interrupted
+            self._evaluated,
+            self._reused,
+            self._generated,
+            self._table.evictions,
+            self._interrupted,
+            self._moved,
         )
 
     async def prefill(self, key: str, prompt: Prompt) -> None:
@@ -174,6 +181,8 @@ class LlamaGenerator:
             self._model.interrupt()
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
+        # Here and not in the thread: prompts are tokenized on the loop, by a vocabulary this frees.
+        self._model.close()
 
     def _lay_out(self, prompt: Prompt, *, answer: bool) -> list[int]:
         tokens: list[int] = []
@@ -242,7 +251,6 @@ class LlamaGenerator:
                     self._evaluating = None
         for job in [*self._active, *self._jobs]:
             self._end(job, GenerationError("the generator is closed"))
-        self._model.close()
 
     def _sweep(self) -> None:
         """Ends what is cancelled and forgets what is to be forgotten; called with the lock held."""
@@ -293,7 +301,7 @@ class LlamaGenerator:
                 source, shared = donor
                 self._model.copy(source.sequence, slot.sequence)
                 self._model.truncate(slot.sequence, shared)
-                slot.tokens = source.tokens[:shared]
+                slot.extend(source.tokens[:shared])
         if job.slot is not slot:
             job.slot = slot
             self._reused += common_prefix(slot.tokens, job.tokens)
@@ -310,7 +318,7 @@ class LlamaGenerator:
             # Its conversation is being answered: the answer has evaluated all that matters.
             self._done_ahead(job)
             return
-        start = common_prefix(slot.tokens, job.tokens)
+        start = self._close_gap(slot, job.tokens)
         if job.urgency == 0:
             start = min(start, len(job.tokens) - 1)
         part = job.tokens[start : start + BATCH]
@@ -318,9 +326,9 @@ class LlamaGenerator:
         if part:
             if start < len(slot.tokens):
                 self._model.truncate(slot.sequence, start)
-                del slot.tokens[start:]
+                slot.cut(start)
             self._model.evaluate([(slot.sequence, start, part)], logits=last and job.urgency == 0)
-            slot.tokens += part
+            slot.extend(part)
             self._evaluated += len(part)
         if not last:
             return
@@ -329,6 +337,20 @@ class LlamaGenerator:
             return
         job.sampler = self._model.sampler(self._sampling, job.history)
         self._draw(job, -1)
+
+    def _close_gap(self, slot: Slot, tokens: Sequence[int]) -> int:
+        """Length of the prefix that is evaluated, after moving up what follows lines dropped from the middle.
+
+        Re-evaluating half a context takes seconds; moving it up takes none (Xiao et al. 2023, "Efficient Streaming
+        Language Models with Attention Sinks").
+        """
+        start = common_prefix(slot.tokens, tokens)
+        if start < len(slot.tokens) and (end := gap(slot.tokens, tokens, start)) is not None:
+            self._model.remove(slot.sequence, start, end)
+            slot.close_gap(start, end)
+            self._moved += len(slot.tokens) - start
+            start = common_prefix(slot.tokens, tokens)
+        return start
 
     def _done_ahead(self, job: _Job) -> None:
         with self._changed:
@@ -347,7 +369,7 @@ class LlamaGenerator:
         for index, job in enumerate(jobs):
             assert job.slot is not None
             assert job.pending is not None
-            job.slot.tokens.append(job.pending)
+            job.slot.extend([job.pending])
             self._draw(job, index)
 
     def _draw(self, job: _Job, index: int) -> None:

@@ -80,6 +80,7 @@ class LlamaContext:
         if not self._model:
             raise GenerationError(f"{path} is not a model llama.cpp can read: {_last_log()}")
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self._closed = False
         self._flag = np.zeros(1, np.uint8)
         self._raised = ctypes.cast(int(_raised.address or 0), llama_cpp.ggml_abort_callback)
         parameters = llama_cpp.llama_context_default_params()
@@ -101,6 +102,8 @@ class LlamaContext:
 
     def tokenize(self, text: str, *, control: bool = False) -> list[int]:
         """Tokens of a text; without `control`, "<|im_end|>" in it is only characters."""
+        if self._closed:
+            raise GenerationError("the model is closed")
         data = text.encode("utf-8", "replace")
         if not data:
             return []
@@ -171,6 +174,11 @@ class LlamaContext:
         """Forgets what a sequence holds from a position on."""
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, position, -1)
 
+    def remove(self, sequence: int, start: int, end: int) -> None:
+        """Takes positions `start` to `end` out of a sequence and moves what follows up."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, end)
+        llama_cpp.llama_memory_seq_add(self._memory, sequence, end, -1, start - end)
+
     def copy(self, source: int, target: int) -> None:
         """Replaces a sequence by a copy of another."""
         llama_cpp.llama_memory_seq_rm(self._memory, target, -1, -1)
@@ -205,7 +213,10 @@ class LlamaContext:
         llama_cpp.llama_sampler_free(chain)
 
     def close(self) -> None:
-        """Frees context and model; nothing else may be called after it."""
+        """Frees context and model; nothing else may be called after it, or meanwhile from another thread."""
+        if self._closed:
+            return
+        self._closed = True
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)

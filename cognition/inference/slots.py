@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Slot", "SlotTable", "common_prefix"]
+__all__ = ["Slot", "SlotTable", "common_prefix", "gap"]
 
 
 def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
@@ -14,14 +14,65 @@ def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
     return next(index for index in range(limit) if left[index] != right[index])
 
 
+def gap(held: Sequence[int], wanted: Sequence[int], start: int, *, probe: int = 24) -> int | None:
+    """Where the held tokens go on as the wanted ones do, if a stretch from `start` on was taken out of their middle.
+
+    Args:
+        held: tokens evaluated.
+        wanted: tokens asked for.
+        start: length of their common prefix.
+        probe: how many tokens must agree after the gap.
+
+    Returns:
+        The first held token after the gap, None if there is no such place.
+    """
+    sought = list(wanted[start : start + probe])
+    if len(sought) < probe:
+        return None
+    return next(
+        (
+            at
+            for at in range(start + 1, len(held) - probe + 1)
+            if held[at] == sought[0] and list(held[at : at + probe]) == sought
+        ),
+        None,
+    )
+
+
 @dataclass(slots=True)
 class Slot:
-    """One sequence: whose it is, which tokens are evaluated in it, when it was last used (a count)."""
+    """One sequence of the cache.
+
+    Attributes:
+        sequence: its number.
+        key: whose it is.
+        tokens: what is evaluated in it.
+        used: when it was last used (a count).
+        pure: how many leading tokens were evaluated with nothing else before them. Those moved up after others were
+            taken out from before them still carry traces of these, and are never shared.
+    """
 
     sequence: int
     key: str | None = None
     tokens: list[int] = field(default_factory=list)
     used: int = 0
+    pure: int = 0
+
+    def cut(self, length: int) -> None:
+        """Keeps that many tokens."""
+        del self.tokens[length:]
+        self.pure = min(self.pure, length)
+
+    def extend(self, tokens: Sequence[int]) -> None:
+        """Appends tokens just evaluated."""
+        if self.pure == len(self.tokens):
+            self.pure += len(tokens)
+        self.tokens += tokens
+
+    def close_gap(self, start: int, end: int) -> None:
+        """Takes the tokens from `start` to `end` out and moves the rest up."""
+        del self.tokens[start:end]
+        self.pure = min(self.pure, start)
 
 
 class SlotTable:
@@ -62,12 +113,16 @@ class SlotTable:
         if slot.key is not None:
             self.evictions += 1
         slot.key = key
-        slot.tokens = []
+        slot.cut(0)
 
     def donor(self, tokens: Sequence[int], receiver: Slot) -> tuple[Slot, int] | None:
         """The other slot with the longest prefix of these tokens, and its length; None if not worth copying."""
         shared, slot = max(
-            ((common_prefix(slot.tokens, tokens), slot) for slot in self._slots if slot is not receiver),
+            (
+                (min(common_prefix(slot.tokens, tokens), slot.pure), slot)
+                for slot in self._slots
+                if slot is not receiver
+            ),
             key=lambda pair: pair[0],
             default=(0, receiver),
         )
@@ -75,4 +130,5 @@ class SlotTable:
 
     def release(self, slot: Slot) -> None:
         """Makes a slot free again, empty."""
-        slot.key, slot.tokens, slot.used = None, [], 0
+        slot.key, slot.used = None, 0
+        slot.cut(0)

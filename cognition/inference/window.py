@@ -44,4 +44,6 @@ def clip(text: str, limit: int, count: Callable[[str], int]) -> str:
         else:
             high = middle - 1
     cut = text[:low]
-    return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut}…"
+    if not text[low].isspace() and " " in cut:
+        cut = cut[: cut.rfind(" ")]
+    return f"{cut}…"

@@ -32,7 +32,7 @@ MIN_BUDGET = 128
 """Tokens below which a conversation makes no sense."""
 TURN_COST = 8
 """Tokens a turn costs beside its words."""
-IDLE_SHARE = 0.75
+IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
 
 _STOCK = re.compile(

@@ -1,0 +1,107 @@
+"""Names as they are called out and as a transcriber may spell them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cognition.conversation.names import addressed, mentions, sounds_like, words_of
+
+
+@pytest.mark.parametrize(
+    ("heard", "name"),
+    [
+        ("felix", "felix"),
+        ("phelix", "felix"),
+        ("philix", "felix"),
+        ("felicks", "felix"),
+        ("felex", "felix"),
+        ("robyn", "robin"),
+        ("robbin", "robin"),
+        ("sofia", "sophia"),
+        ("katherine", "catherine"),
+        ("jon", "jon"),
+    ],
+)
+def test_a_misspelt_name_is_recognised(heard: str, name: str) -> None:
+    assert sounds_like(heard, name)
+
+
+@pytest.mark.parametrize(
+    ("heard", "name"),
+    [
+        ("folks", "felix"),
+        ("flex", "felix"),
+        ("feels", "felix"),
+        ("phoenix", "felix"),
+        ("robot", "robin"),
+        ("over", "nova"),
+        ("ben", "jen"),
+        ("adam", "ada"),
+        ("and", "ada"),
+        ("", "felix"),
+    ],
+)
+def test_another_word_is_not_taken_for_the_name(heard: str, name: str) -> None:
+    assert not sounds_like(heard, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Felix, what now?",
+        "What about that, Phelix?",
+        "Fee Lix, can you hear me?",
+        "Ask Felix's opinion",
+        "@felix hi",
+    ],
+)
+def test_a_name_is_found_in_a_sentence(text: str) -> None:
+    assert mentions(text, "Felix")
+
+
+def test_a_word_that_is_another_participant_is_not_a_misspelling() -> None:
+    assert mentions("Nora, are you there?", "Nova")
+    assert not mentions("Nora, are you there?", "Nova", others=["Nora"])
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Ada, can you pass the salt?", "Ada"),
+        ("Hey Ada, how are you?", "Ada"),
+        ("Hey Ada how are you?", "Ada"),
+        ("Ada do you like it?", "Ada"),
+        ("What do you think, Ada?", "Ada"),
+        ("what do you think ada", "Ada"),
+        ("Will, did you call?", "Will"),
+        ("Thanks, Mary Ann!", "Mary Ann"),
+    ],
+)
+def test_somebody_is_spoken_to_when_the_name_opens_or_closes(text: str, name: str) -> None:
+    assert addressed(text, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("I saw Ada yesterday at work", "Ada"),
+        ("Ada is coming later", "Ada"),
+        ("Will you tell me more?", "Will"),
+        ("What is the capital of France?", "Ada"),
+        ("", "Ada"),
+        ("Hello", "!!!"),
+    ],
+)
+def test_somebody_only_spoken_about_is_not_addressed(text: str, name: str) -> None:
+    assert not addressed(text, name)
+
+
+def test_accents_and_apostrophes_do_not_hide_a_name() -> None:
+    assert words_of("Zoë’s café") == ["zoe", "cafe"]
+    assert mentions("Zoë, are you there?", "Zoe")
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_any_text_and_any_name_can_be_compared(text: str, name: str) -> None:
+    assert mentions(text, name) in (True, False)
+    assert addressed(text, name) in (True, False)

@@ -1,0 +1,85 @@
+"""Profiles of personas: those that are shipped, and everything that can be wrong with one."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from cognition.persona.profile import Persona, PersonaVoice, ProfileError, load_persona
+
+SHIPPED = Path(str(files("cognition.persona") / "profiles"))
+
+
+def profile(tmp_path: Path, text: str, name: str = "iris.toml") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_persona_loads() -> None:
+    (path,) = SHIPPED.glob("*.toml")
+    persona = load_persona(path)
+    assert persona.id == path.stem == persona.name.lower()
+    assert persona.character
+    assert persona.expertise
+
+
+def test_the_optional_persona_has_another_voice() -> None:
+    (active,) = SHIPPED.glob("*.toml")
+    (optional,) = (SHIPPED / "optional").glob("*.toml")
+    one, other = load_persona(active), load_persona(optional)
+    assert one.id != other.id
+    assert one.voice.pitch != other.voice.pitch
+    assert one.voice.character != other.voice.character
+
+
+def test_a_profile_is_read_as_written(tmp_path: Path) -> None:
+    path = profile(
+        tmp_path,
+        'name = " Iris "\ncharacter = """You are\n calm."""\nexpertise = ["art  history"]\n'
+        '[voice]\nengine = "kokoro"\npitch = 1\ncharacter = "af_heart"\n',
+    )
+    voice = PersonaVoice("kokoro", 1.0, "af_heart")
+    assert load_persona(path) == Persona("iris", "Iris", voice, "You are calm.", ("art history",))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name = ", "is not TOML"),
+        ('character = "You are calm."', "name: is missing"),
+        ('name = ""\ncharacter = "c"', "name: is empty"),
+        ('name = "42"\ncharacter = "c"', "name: has no letter"),
+        ('name = 3\ncharacter = "c"', "name: must be text"),
+        (f'name = "{"x" * 41}"\ncharacter = "c"', "name: has 41 characters"),
+        ('name = "Iris"', "character: is missing"),
+        ('name = "Iris"\ncharacter = "c"\nexpertise = "art"', "expertise: must be a list"),
+        ('name = "Iris"\ncharacter = "c"\nexpertise = [1]', "expertise: must be a list"),
+        ('name = "Iris"\ncharacter = "c"\nmood = "good"', "unknown: mood"),
+        ('name = "Iris"\ncharacter = "c"\nvoice = "joe"', "voice: must be a table"),
+        ('name = "Iris"\ncharacter = "c"\nvoice.pitch = 3', "voice.pitch: is 3"),
+        ('name = "Iris"\ncharacter = "c"\nvoice.pitch = true', "voice.pitch: is True"),
+        ('name = "Iris"\ncharacter = "c"\nvoice.pitch = nan', "voice.pitch: is nan"),
+        ('name = "Iris"\ncharacter = "c"\nvoice.engine = "vosk"', "voice.engine: is 'vosk'"),
+        ('name = "Iris"\ncharacter = "c"\nvoice.colour = "red"', "unknown: voice.colour"),
+    ],
+)
+def test_a_wrong_profile_says_what_is_wrong_and_where(tmp_path: Path, text: str, complaint: str) -> None:
+    path = profile(tmp_path, text)
+    with pytest.raises(ProfileError, match=r"iris\.toml") as error:
+        load_persona(path)
+    assert complaint in str(error.value)
+
+
+def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="cannot be read"):
+        load_persona(tmp_path / "nobody.toml")
+    path = tmp_path / "noise.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ProfileError, match="UTF-8"):
+        load_persona(path)
+
+
+def test_a_file_name_that_is_no_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="letters, digits and hyphens"):
+        load_persona(profile(tmp_path, 'name = "Iris"\ncharacter = "c"', "i ris.toml"))
