@@ -104,7 +104,8 @@ def _server(launch: Launch, parts: _Parts) -> uvicorn.Server:
         tokens=Tokens(signing_key(settings)),
         peers=_peer_factory(settings),
         page=load_page(launch.page),
-        headers=security_headers(),
+        headers=security_headers(("'self'", *settings.origins)),
+        origins=settings.origins,
         settings=SessionSettings(
             ice_servers=[server.model_dump(mode="json", exclude_none=True) for server in settings.ice_servers]
         ),

@@ -35,6 +35,7 @@ _PREFIX = "CONTINUUM_"
 _LAUNCH = "CONTINUUM_LAUNCH"
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
+WebOrigin = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+$")]
 IceUrl = Annotated[str, StringConstraints(pattern=r"^(stun|stuns|turn|turns):[^\s]+$")]
 
 
@@ -120,6 +121,7 @@ class Settings(BaseModel):
         lan: serve other machines too, over HTTPS.
         room_size: participants a room holds.
         ice_servers: none by default: enough on one machine and in one network.
+        origins: whose pages may embed the call beside the server's own, such as `https://example.org`.
         state_dir: the signing key and the certificate.
         cache_dir: weights are below it.
         personas: profile files, or directories of them; none means those that are shipped.
@@ -132,6 +134,7 @@ class Settings(BaseModel):
     lan: bool = False
     room_size: int = Field(default=16, ge=2, le=200)
     ice_servers: tuple[IceServerSettings, ...] = ()
+    origins: tuple[WebOrigin, ...] = ()
     state_dir: Path = Field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
     cache_dir: Path = Field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
     personas: tuple[Path, ...] = ()

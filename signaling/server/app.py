@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Collection, Mapping
 
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
@@ -130,9 +131,17 @@ def create_app(
         headers: sent with every response, see `security_headers`.
         settings: of each session.
         version: of the server.
-        origins: whose pages may open a WebSocket beside our own, such as `https://example.org`.
+        origins: whose pages may ask for tokens and join beside our own, such as `https://example.org`.
     """
     app = FastAPI(title="Continuum", version=version, docs_url=None, redoc_url=None)
+
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
 
     @app.middleware("http")
     async def add_headers(request: Request, call_next):  # type: ignore[no-untyped-def]

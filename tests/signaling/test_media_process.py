@@ -37,10 +37,10 @@ from signaling.settings import Launch, Settings, signing_key
 from tests.signaling.house import mind_of
 
 
-def launch_in(directory: Path, **changes: Any) -> Launch:
+def launch_in(directory: Path, origins: tuple[str, ...] = (), **changes: Any) -> Launch:
     run_dir = directory / "run"
     run_dir.mkdir(exist_ok=True)
-    settings = Settings(state_dir=directory / "state").model_copy(update={"port": 0})
+    settings = Settings(state_dir=directory / "state", origins=origins).model_copy(update={"port": 0})
     return Launch(settings=settings, run_dir=run_dir, **changes)
 
 
@@ -182,6 +182,19 @@ async def test_a_foreign_page_does_not_get_a_websocket(tmp_path: Path) -> None:
         with pytest.raises(InvalidStatus):
             await at.websocket(origin="https://evil.example")
         async with at.websocket(origin=f"http://127.0.0.1:{at.port}") as socket:
+            await join(at, socket, "Ada")
+
+
+async def test_a_page_that_is_allowed_to_embed_the_call_gets_tokens_and_a_websocket(tmp_path: Path) -> None:
+    friend = "https://friend.example"
+    async with server(tmp_path, origins=(friend,)) as at:
+        asked = {"Origin": friend, "Authorization": f"Bearer {signing_key(at.launch.settings).decode()}"}
+        answer = await at.http.post("/api/token", json={"room": "lobby", "name": "Ada"}, headers=asked)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, friend)
+        assert friend in answer.headers["Content-Security-Policy"]
+        stranger = await at.http.get("/api/health", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in stranger.headers
+        async with at.websocket(origin=friend) as socket:
             await join(at, socket, "Ada")
 
 
