@@ -59,6 +59,7 @@ class Persona:
         speaking: as last reported; true while the ring has sound.
         pcm: int16[960], scratch for what is pulled.
         tail: how many samples of `pcm` are the faded rest of a stopped voice, to be played in the next tick.
+        dry: ticks since the ring last had sound.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Persona:
     speaking: bool = False
     pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
     tail: int = 0
+    dry: int = 0
 
     def read(self, out: NDArray[np.float32]) -> int:
         """Takes the next frame of the voice.

@@ -81,12 +81,14 @@ class Room:
         self._persons: dict[str, Person] = {}
         self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
+        self._sounding: dict[str, Persona] = {}
         self._outlets: list[Outlet] = []
         self._free_outlets: list[Outlet] = []
         self._free_rows: list[int] = []
         self._leaving: list[int] = []
         self._apart: list[Person] = []
         self._ceased: list[Person] = []
+        self._hushed: list[Persona] = []
         self._started: list[Persona] = []
         self._drained: list[Persona] = []
         self._shared = self._make_outlet()
@@ -118,16 +120,10 @@ class Room:
 
     @property
     def idle(self) -> bool:
-        """Whether a tick would change nothing until a packet, a participant or a voice comes.
-
-        A room with a listener and a persona is never idle: the voice ring is filled by another process, which
-        makes no call here.
-        """
+        """Whether a tick would change nothing until a packet, a participant or a voice comes."""
         if not self._persons:
             return True
-        if self._personas or self._leaving:
-            return False
-        return not self._sending
+        return not (self._sending or self._sounding or self._leaving)
 
     @property
     def encodes(self) -> int:
@@ -169,12 +165,26 @@ class Room:
 
         Args:
             id: identity, unique in the room.
-            voice: ring at 48 kHz; played as it fills.
+            voice: ring at 48 kHz; played as it fills, see `wake`.
 
         Raises:
             RoomError: somebody of that identity is here.
         """
         self._personas[id] = Persona(id=id, row=self._take_row(id), voice=voice)
+        self.wake(id)
+
+    def wake(self, id: str) -> None:
+        """Looks at a persona's voice ring again, after something was written into it while it was dry.
+
+        A ring is left alone a second after it ran dry; its writer cannot be overlooked who wakes it whenever
+        it was dry just before he wrote.
+
+        Raises:
+            RoomError: no persona of that identity is here.
+        """
+        persona = self._persona(id)
+        persona.dry = 0
+        self._sounding[id] = persona
         self._wake()
 
     def remove(self, id: str) -> None:
@@ -192,6 +202,7 @@ class Room:
             self._release(participant)
         else:
             del self._personas[id]
+            self._sounding.pop(id, None)
         row = participant.row
         if self._persons and self._gains_from[row] > 0.0:
             # Played backwards, the last frame goes on where it ended.
@@ -220,9 +231,7 @@ class Room:
         Raises:
             RoomError: no persona of that identity is here.
         """
-        persona = self._personas.get(id)
-        if persona is None:
-            raise RoomError(f"no persona {id!r} is in room {self.id!r}")
+        persona = self._persona(id)
         played = persona.stop()
         self._say_speaking(persona, False)
         return played
@@ -264,8 +273,11 @@ class Room:
             self._rows[count] = person.row
             count += 1
         persons = count
-        for persona in self._personas.values():
+        for persona in self._sounding.values():
             taken = persona.read(self._frames[persona.row])
+            persona.dry = 0 if taken else persona.dry + 1
+            if persona.dry > _IDLE_TICKS:
+                self._hushed.append(persona)
             if taken and not persona.speaking:
                 self._started.append(persona)
                 self._say_speaking(persona, True)
@@ -280,7 +292,7 @@ class Room:
         """Writes ears, moves gates, silences the muted; tells whether a person is speaking."""
         decimate(self._frames, self._rows, persons, TAPS, self._filter, self._scratch, self._ears)
         np.copyto(self._audible, self._levels)
-        for persona in self._personas.values():
+        for persona in self._sounding.values():
             if persona.muted:
                 self._audible[persona.row] = 0.0
         ducked = False
@@ -325,7 +337,7 @@ class Room:
                 self._release(person)
             self._say_speaking(person, heard and person.gate.opened)
         count = len(apart)
-        for persona in self._personas.values():
+        for persona in self._sounding.values():
             if self._aim(persona.row, voice_gain) or self._gains_from[persona.row] > 0.0:
                 self._sources[count] = persona.row
                 count += 1
@@ -379,8 +391,11 @@ class Room:
             self._report(VoiceDrained(self.id, persona.id, persona.voice.pulled))
         self._drained.clear()
         for person in self._ceased:
-            del self._sending[person.id]
+            self._sending.pop(person.id, None)
         self._ceased.clear()
+        for persona in self._hushed:
+            self._sounding.pop(persona.id, None)
+        self._hushed.clear()
 
     def _stir(self, person: Person) -> None:
         person.quiet = 0
@@ -405,6 +420,12 @@ class Room:
         if participant is None:
             raise RoomError(f"nobody called {id!r} is in room {self.id!r}")
         return participant
+
+    def _persona(self, id: str) -> Persona:
+        persona = self._personas.get(id)
+        if persona is None:
+            raise RoomError(f"no persona {id!r} is in room {self.id!r}")
+        return persona
 
     def _make_outlet(self) -> Outlet:
         outlet = Outlet(self._encoder())

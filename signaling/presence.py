@@ -58,6 +58,9 @@ class RoomPort(Protocol):
     async def stop_voice(self, persona: str) -> int:
         """Silences the persona within a frame; returns the position of its ring up to which it was heard."""
 
+    def wake_voice(self, persona: str) -> None:
+        """Says that there is sound again in a voice ring that had run dry."""
+
     def status(self, persona: str, status: str) -> None:
         """Shows what the persona does: listening, thinking, speaking."""
 
@@ -304,17 +307,25 @@ class Presence:
                 reply.mark("firstSound")
                 self._port.status(self.persona, "speaking")
             reply.spans.append(Span(text, start, start + len(samples)))
-            done = self._ring.offer(samples)
+            done = self._offer(samples)
             self._show(reply)
             while done < len(samples):
                 await asyncio.sleep(POLL)
                 self._show(reply)
-                done += self._ring.offer(samples[done:])
+                done += self._offer(samples[done:])
         while reply.spans and self._ring.pulled < reply.spans[-1].end:
             await asyncio.sleep(POLL)
             self._show(reply)
         if reply.spans:
             self._close(reply)
+
+    def _offer(self, samples: Samples) -> int:
+        """Writes what there is room for; a ring that had run dry is no longer looked at, so media is told."""
+        dry = self._ring.pulled == self._ring.written
+        taken = self._ring.offer(samples)
+        if dry and taken:
+            self._port.wake_voice(self.persona)
+        return taken
 
     def _show(self, reply: Reply) -> None:
         """Shows the clauses that have begun, and the latency once the first frame is on the wire."""

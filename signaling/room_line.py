@@ -47,6 +47,10 @@ class RoomLine:
             return 0
         return int(answer["played"])
 
+    def wake_voice(self, persona: str) -> None:
+        """See `RoomPort`."""
+        self._tell("voice.wake", id=persona)
+
     def status(self, persona: str, status: str) -> None:
         """See `RoomPort`."""
         self._tell("persona.status", id=persona, status=status)

@@ -87,6 +87,7 @@ class Personas:
             "persona.leave": self._leave,
             "persona.status": self._status,
             "voice.stop": self._stop_voice,
+            "voice.wake": self._wake_voice,
             "caption": self._caption,
             "chat.post": self._post,
             "latency": self._latency,
@@ -202,6 +203,12 @@ class Personas:
         if seat.id not in room.voices:
             raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
         return {"played": room.plane.stop_voice(seat.id)}
+
+    def _wake_voice(self, params: JsonObject) -> None:
+        room, seat = self._persona(params)
+        if seat.id not in room.voices:
+            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        room.plane.wake(seat.id)
 
     def _caption(self, params: JsonObject) -> None:
         room, id = self._conference.room(_text(params, "room")), _text(params, "id")

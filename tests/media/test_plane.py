@@ -73,6 +73,27 @@ async def test_a_room_of_personas_alone_is_idle() -> None:
         assert scene.plane.statistics().ticks == 0
 
 
+async def test_a_silent_persona_and_a_listener_cost_no_timer_until_the_voice_is_woken() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada = scene.person("ada", sending=False)
+        vox = scene.persona("vox")
+        await scene.passes(3.0)
+        asleep = scene.plane.statistics()
+        assert asleep.active == 0
+        await scene.passes(60.0)
+        assert scene.plane.statistics().ticks == asleep.ticks, "a minute without a tick"
+        vox.offer(tone(440, 1.0))
+        scene.room.wake("vox")
+        await scene.passes(0.06)
+        assert ada.peer.sent, "within three ticks"
+        await scene.passes(1.5)
+        vox.offer(tone(880, 1.0))
+        await scene.passes(3.0)
+        assert ada.hears(440)
+        assert ada.hears(880), "a ring that ran dry is looked at for a second"
+        assert scene.plane.statistics().active == 0
+
+
 async def test_rooms_do_not_hear_each_other() -> None:
     async with run_room() as scene:
         ada = scene.person("ada")

@@ -42,6 +42,7 @@ class FakePort:
     chat: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     records: list[Mapping[str, object]] = field(default_factory=list)
+    wakes: int = 0
 
     def caption(
         self,
@@ -59,6 +60,9 @@ class FakePort:
 
     def post_chat(self, persona: str, text: str) -> None:
         self.chat.append(text)
+
+    def wake_voice(self, persona: str) -> None:
+        self.wakes += 1
 
     async def stop_voice(self, persona: str) -> int:
         played = self.ring.pulled

@@ -39,6 +39,16 @@ async def test_a_question_is_answered_and_both_are_remembered() -> None:
         ]
 
 
+async def test_a_dry_voice_is_woken_once_and_again_when_it_has_run_dry() -> None:
+    async with scene("Paris it is.") as room:
+        ada = room.join("ada", "Ada")
+        for question in ("What is the capital of France?", "And what is it now?"):
+            before = room.port.wakes
+            await ada.say(question)
+            await room.until_quiet()
+            assert room.port.wakes == before + 1
+
+
 async def test_a_reply_is_composed_before_the_turn_is_over_but_not_heard() -> None:
     async with scene("Paris it is.") as room:
         ada = room.join("ada", "Ada")

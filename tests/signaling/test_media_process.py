@@ -358,6 +358,7 @@ async def test_a_persona_is_heard_and_hears_through_shared_memory(tmp_path: Path
             assert (await mind.news("participant.connected"))["id"] == joined["you"]
             phase = 2 * np.pi * 1000 * np.arange(3 * 48_000) / 48_000
             voice.offer((8000 * np.sin(phase)).astype(np.int16))
+            await mind.ask("voice.wake", id="echo")
             heard = await ada.hear(lambda strengths: at_hertz(strengths, 1000) > 300)
             assert at_hertz(heard, 440) < at_hertz(heard, 1000) / 50
             assert (await mind.news("voice.progress"))["first_packet_ns"] > 0

@@ -101,6 +101,7 @@ async def test_a_persona_takes_a_seat_speaks_and_leaves(tmp_path: Path) -> None:
             "first_packet_ns": 123,
         }
         assert (await mind.news("voice.progress"))["first_packet_ns"] is None
+        assert await mind.ask("voice.wake", id="echo") == {}
         assert (await mind.ask("voice.stop", id="echo"))["played"] >= 0
         assert voice.free == voice.capacity
         await mind.ask("persona.leave", id="echo")
@@ -165,6 +166,7 @@ async def test_what_cannot_be_done_is_refused_with_its_code(tmp_path: Path) -> N
         assert await refusal(mind.ask("persona.join", id="x" * 65, name="Echo")) == INVALID_PARAMS
         assert await refusal(mind.ask("persona.status", id="echo", status="thinking")) == NO_SUCH_PARTICIPANT
         assert await refusal(mind.ask("voice.stop", id=ada.id)) == NO_SUCH_PARTICIPANT
+        assert await refusal(mind.ask("voice.wake", id=ada.id)) == NO_SUCH_PARTICIPANT
         assert await refusal(mind.ask("caption", id="nobody", utterance="u", text="x")) == NO_SUCH_PARTICIPANT
         await mind.ask("persona.join", id="echo", name="Echo")
         assert await refusal(mind.ask("persona.join", id="two", name="Two")) == ROOM_FULL
