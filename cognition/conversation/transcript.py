@@ -80,7 +80,7 @@ def line_of(wire: Mapping[str, Any]) -> Line:
 
 def plain(text: str, limit: int) -> str:
     """One printable line: control characters and runs of blanks become one blank, the end is cut at the limit."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())[:limit]
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())[:limit].strip()
 
 
 class Transcript:

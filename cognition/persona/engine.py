@@ -99,6 +99,7 @@ class Mind:
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
+        self._budgets: dict[str, int] = {}
         self._generator = generator
         self._max_tokens = max_tokens
         self._clock_ns = clock_ns
@@ -226,10 +227,9 @@ class Mind:
         spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
         kept = self._fitting(room, persona, lines, idle=False)
         prompt = Prompt(self._systems[persona], turns_of(kept, persona), opening=spoken)
-        splitter = ClauseSplitter(
-            [who.name], labels_of([*(each.name for each in kept), *(a.name for a in state.present.values())])
-        )
-        delivery = _Delivery(who.name, [each.text for each in kept if each.speaker == persona])
+        people = labels_of([*(each.name for each in kept), *(each.name for each in state.present.values())])
+        splitter = ClauseSplitter([who.name], people)
+        delivery = _Delivery(who.name, people, [each.text for each in kept if each.speaker == persona])
         token_ns: int | None = None
         try:
             for clause in delivery.take(splitter.feed(spoken), token_ns):
@@ -283,6 +283,9 @@ class Mind:
         return self._rooms.get(room) or _Room()
 
     def _budget(self, persona: str) -> int:
+        """Tokens for the lines of a conversation."""
+        if persona in self._budgets:
+            return self._budgets[persona]
         system = Prompt(self._systems[persona], turns_of((), persona))
         used = self._generator.count(system.system) + sum(
             self._generator.count(turn.text) + TURN_COST for turn in system.turns
@@ -293,6 +296,7 @@ class Mind:
                 f"the context of {self._generator.capacity} tokens leaves {budget} for a conversation with "
                 f"{self._personas[persona].name}"
             )
+        self._budgets[persona] = budget
         return budget
 
     def _fitting(self, room: str, persona: str, lines: Sequence[Line], *, idle: bool) -> list[Line]:
@@ -300,10 +304,11 @@ class Mind:
         state = self._room(room)
         budget = self._budget(persona)
         count = self._generator.count
+        longest = budget // 4
         costs = []
         for line in lines:
             if line.id not in state.costs:
-                state.costs[line.id] = min(count(line.text), budget // 4) + count(line.name) + TURN_COST
+                state.costs[line.id] = min(count(line.text), longest) + count(line.name) + TURN_COST
             costs.append(state.costs[line.id])
         first = state.kept_from.get(persona)
         start = next((index for index, line in enumerate(lines) if line.id == first), 0)
@@ -314,13 +319,17 @@ class Mind:
         if len(state.costs) > 4 * len(lines) + 64:
             current = {line.id for line in lines}
             state.costs = {id: cost for id, cost in state.costs.items() if id in current}
-        return [replace(line, text=clip(line.text, budget // 4, count)) for line in lines[start:]]
+        return [
+            replace(line, text=clip(line.text, longest, count)) if cost >= longest else line
+            for line, cost in zip(lines[start:], costs[start:], strict=True)
+        ]
 
 
 class _Delivery:
     """Decides which clauses of one reply are given out, and when it is long enough."""
 
-    def __init__(self, name: str, earlier: Iterable[str]) -> None:
+    def __init__(self, name: str, people: set[str], earlier: Iterable[str]) -> None:
+        self._people = people - {name}
         self._name = name
         self._earlier = " ".join(earlier).casefold()
         self._said: set[str] = set()
@@ -340,7 +349,7 @@ class _Delivery:
         for text in clauses:
             if self.done:
                 break
-            if disowned(text):
+            if disowned(text, self._people):
                 self.counts["identity kept"] += 1
                 text, self.done = f"I'm {self._name}.", True
             key = text.casefold()

@@ -5,6 +5,7 @@ it is called, and is cheerful about a death. It does none of it once its first w
 """
 
 import re
+from collections.abc import Iterable
 
 __all__ = ["disowned", "opening"]
 
@@ -39,17 +40,22 @@ _GRIEF = re.compile(
 _SADNESS = re.compile(
     r"\bi(?:'m| am|'ve been| have been| feel| was)\b.*\b(?:sad|lonely|depressed|unhappy|heartbroken|ill|sick|upset)\b"
 )
+_HEARING = re.compile(r"\b(?:can|do) you (?:still )?hear me\b|^(?:hello\W+)?are you (?:still )?there\b")
+_WELL = re.compile(r"\bhow are you(?: (?:doing|today|now|then))*\W*$|\bhow(?:'s| is) it going\b")
 _CLOCK = re.compile(
     r"\bwhat(?:'s| is)? (?:the )?(?:time|date|day)(?: is it| today| now|\?|$)|\bwhat day is (?:it|today)\b"
 )
 _CODE = re.compile(
     r"\b(?:write|give|show|make|generate)\b.*\b(?:code|script|program|python|javascript|sql|html|function|regex)\b"
 )
+_MADE = r"(?:made|created|trained|developed|built|designed)"
 _CLAIM = re.compile(
-    rf"\b(?:i am|i'm|my name is|call me|i was (?:made|created|trained|developed|built|designed)(?: \w+)? by|"
-    rf"(?:made|created|trained|developed|built|designed) (?:me )?by)\b(?! not)[^.!?]*\b(?:{_PRODUCTS})\b",
+    rf"(?:\b(?:i am|i'm|my name is|call me|i was {_MADE}(?: \w+)? by|{_MADE} me)\b|^(?:an?\b[\w -]*? )?{_MADE} by\b)"
+    rf"[^.!?]*\b(?:{_PRODUCTS})\b",
     re.IGNORECASE,
 )
+_DENIAL = re.compile(r"\b(?:not|never)\b|n't\b", re.IGNORECASE)
+_SELF = re.compile(r"^(?:\w+, )?(?:i'm|i am|my name is)\s+([^,.;:!?]+?)\s*[,.;:!?]*$", re.IGNORECASE)
 
 
 def opening(text: str, *, persona: str, speaker: str) -> str:
@@ -71,6 +77,10 @@ def opening(text: str, *, persona: str, speaker: str) -> str:
         return f"I'm {persona},"
     if _GRIEF.search(said) or _SADNESS.search(said):
         return "I'm so sorry to hear that."
+    if _HEARING.search(said):
+        return "Yes, I can hear you."
+    if _WELL.search(said):
+        return "I'm doing well,"
     if _CLOCK.search(said):
         return "I can't see a clock from here,"
     if _CODE.search(said):
@@ -82,6 +92,9 @@ def opening(text: str, *, persona: str, speaker: str) -> str:
     return ""
 
 
-def disowned(clause: str) -> bool:
-    """Whether a clause claims another identity or maker than the persona's."""
-    return _CLAIM.search(clause.replace("’", "'")) is not None
+def disowned(clause: str, people: Iterable[str] = ()) -> bool:
+    """Whether a clause claims another identity or maker than the persona's: a product's, or one of the people's."""
+    said = clause.replace("’", "'")
+    match = _SELF.match(said)
+    claims = _CLAIM.search(said) is not None and _DENIAL.search(said) is None
+    return claims or (match is not None and match[1].casefold() in {name.casefold() for name in people})

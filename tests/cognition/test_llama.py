@@ -132,13 +132,13 @@ async def test_a_reply_does_not_wait_for_another_rooms_prefill(
 ) -> None:
     await generator.prefill("a", Prompt("You are brief.", ()))
     begun = first_evaluation(generator, monkeypatch)
-    long = asyncio.create_task(generator.prefill("b", Prompt("word " * 900, ())))
+    long = asyncio.create_task(generator.prefill("b", Prompt("word " * 400, ())))
     before = generator.statistics().evaluated
     await begun.wait()
     assert await answer(generator, "a", Prompt("You are brief.", (Turn("user", "Hello!"),)), 4)
     assert not long.done()
     await long
-    assert generator.statistics().evaluated - before >= 900
+    assert generator.statistics().evaluated - before >= 400
 
 
 async def test_a_cancelled_prefill_is_given_up(
@@ -146,12 +146,12 @@ async def test_a_cancelled_prefill_is_given_up(
 ) -> None:
     before = generator.statistics().evaluated
     begun = first_evaluation(generator, monkeypatch)
-    long = asyncio.create_task(generator.prefill("a", Prompt("word " * 900, ())))
+    long = asyncio.create_task(generator.prefill("a", Prompt("word " * 400, ())))
     await begun.wait()
     long.cancel()
     await asyncio.wait([long])
     await generator.prefill("b", Prompt("You are brief.", ()))
-    assert generator.statistics().evaluated - before < 600
+    assert generator.statistics().evaluated - before < 300
 
 
 async def test_several_rooms_are_answered_together_and_as_if_alone(generator: LlamaGenerator) -> None:
@@ -218,7 +218,7 @@ async def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
 async def test_closing_the_generator_ends_who_waits(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = LlamaGenerator(weights, context=CONTEXT, conversations=1)
     begun = first_evaluation(generator, monkeypatch)
-    waiting = asyncio.create_task(generator.prefill("a", Prompt("word " * 900, ())))
+    waiting = asyncio.create_task(generator.prefill("a", Prompt("word " * 400, ())))
     await begun.wait()
     await generator.aclose()
     with pytest.raises(GenerationError, match="closed"):

@@ -21,6 +21,9 @@ from cognition.persona.opening import disowned, opening
         ("I feel a bit lonely.", "I'm so sorry to hear that."),
         ("What time is it?", "I can't see a clock from here,"),
         ("Write a Python function for me.", "I can't write code in a call,"),
+        ("Can you hear me?", "Yes, I can hear you."),
+        ("Hello, how are you today?", "I'm doing well,"),
+        ("How are you going to do that?", ""),
         ("What is the capital of France?", ""),
         ("My cat is called Luna.", ""),
         ("How do I get to the station?", ""),
@@ -36,7 +39,15 @@ def test_an_answer_opens_with_the_right_person(said: str, begins: str) -> None:
 
 @pytest.mark.parametrize(
     "clause",
-    ["I am Qwen.", "I'm ChatGPT, made by OpenAI.", "I was created by Alibaba Cloud.", "My name is Claude."],
+    [
+        "I am Qwen.",
+        "I'm ChatGPT, made by OpenAI.",
+        "I was created by Alibaba Cloud.",
+        "My name is Claude.",
+        "an AI model created by Alibaba.",
+        "No, I'm Felix, from Alibaba.",
+        "OpenAI is who made me, I'm ChatGPT.",
+    ],
 )
 def test_another_identity_is_disowned(clause: str) -> None:
     assert disowned(clause)
@@ -49,8 +60,17 @@ def test_another_identity_is_disowned(clause: str) -> None:
         "ChatGPT was made by OpenAI.",
         "I'm not sure.",
         "I am not Qwen.",
+        "I'm Felix, not ChatGPT.",
+        "I wasn't made by OpenAI.",
         "I was made by friends.",
     ],
 )
 def test_other_sentences_are_not(clause: str) -> None:
-    assert not disowned(clause) or clause.startswith("ChatGPT")
+    assert not disowned(clause)
+
+
+def test_a_persona_is_nobody_else_in_the_room() -> None:
+    assert disowned("I'm Ben.", ["Ben"])
+    assert disowned("Hello, my name is Ben!", ["Ben"])
+    assert not disowned("I'm Ben's friend.", ["Ben"])
+    assert not disowned("I'm happy for Ben.", ["Ben"])
