@@ -95,7 +95,7 @@ _SELDOM_LAST = frozenset(
     "does did can could would should will may might must not just also maybe which who whose what where that "
     "i you we they he she it his its like mean then so well quite though although since as".split()
 )
-_COMPLETE_SHORT = re.compile(
+_COMPLETE_ENDS = re.compile(
     r"^(what|who|where|why|how|so what|so|me|you|i do|i am|i will|i can|yes i do|it is|they are|that|come in"
     r"|go on|me too|thank you|i like it|i know it|of course i do)$|\b(think|hope|guess|believe|said|as) (so|well)$"
     r"|\b(of|for|to|with|about|like|see|know|need|want|help|tell|understand|mean|do|did|is|was) (it|you)$"
@@ -120,9 +120,9 @@ def completeness(text: str) -> Completeness:
             if last in ("and", "or", "but", "because", "the", "a")
             else Completeness.COMPLETE
         )
-    if last in _NEVER_LAST and not _COMPLETE_SHORT.search(" ".join(words)):
+    if last in _NEVER_LAST and not _COMPLETE_ENDS.search(" ".join(words)):
         return Completeness.UNFINISHED
-    if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_SHORT.search(" ".join(words))):
+    if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_ENDS.search(" ".join(words))):
         return Completeness.COMPLETE
     return Completeness.OPEN
 

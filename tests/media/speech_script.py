@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from media.realtime.ring import AudioRing
-from media.speech.end_of_turn import FakeTurnModel
+from media.speech.end_of_turn import FakeTurnModel, TurnModel
 from media.speech.events import SpeechEvent
 from media.speech.lane import FakeLane
 from media.speech.listener import Listener, SpeechEngines
-from media.speech.transcriber import FakeTranscriber, Transcript
-from media.speech.vad import RATE, FakeVoiceActivity
+from media.speech.transcriber import FakeTranscriber, Transcriber, Transcript
+from media.speech.vad import RATE, FakeVoiceActivity, VoiceActivity
 
 TICK = RATE // 50
 
@@ -37,6 +37,12 @@ class Person:
         takes: seconds of one transcription.
         judges: seconds of one judgement.
         capacity: seconds that the ring holds.
+        words: the transcriber's lane.
+        activity: a real detector instead of the fake one; so are the next two.
+        transcriber: turns utterances into words.
+        turn_model: judges whether they are finished.
+        speculative: see `SpeechEngines`.
+        partials: see `SpeechEngines`.
     """
 
     def __init__(
@@ -48,6 +54,9 @@ class Person:
         judges: float = 0.08,
         capacity: float = 30.0,
         words: FakeLane | None = None,
+        activity: VoiceActivity | None = None,
+        transcriber: Transcriber | None = None,
+        turn_model: TurnModel | None = None,
         speculative: bool = True,
         partials: bool = True,
     ) -> None:
@@ -57,12 +66,12 @@ class Person:
         self.ring = AudioRing.format(
             bytearray(AudioRing.nbytes(size)), rate=RATE, capacity=size, clock=self.clock
         )
-        self.activity = FakeVoiceActivity()
+        self.activity = activity or FakeVoiceActivity()
         self.transcriber = FakeTranscriber(hear)
         self.words = words or FakeLane(takes)
         self.engines = SpeechEngines(
-            self.transcriber,
-            FakeTurnModel(lambda _: probability),
+            transcriber or self.transcriber,
+            turn_model or FakeTurnModel(lambda _: probability),
             self.words,
             FakeLane(judges),
             speculative=speculative,

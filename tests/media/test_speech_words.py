@@ -6,7 +6,7 @@ from media.speech.backchannel import is_backchannel
 from media.speech.end_of_turn import Completeness, completeness, silence_to_wait
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.speakable import pieces, speakable
-from media.speech.transcriber import repeats
+from media.speech.transcriber import degenerates, repeats
 
 SURE = Evidence(voiced=1.0, logprob=-0.2, no_speech=0.02)
 NOISE = Evidence(voiced=0.3, logprob=-2.2, no_speech=0.91)
@@ -124,18 +124,24 @@ def test_any_text_is_judged_without_failing(
     phantom_reason(text, Evidence(voiced, logprob, no_speech))
     is_backchannel(text)
     repeats(text)
+    degenerates(text)
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "Yes. Yes. Yes. Yes. Yes. Yes.",
-        "It's about ten minutes. It's about ten minutes. It's about ten minutes. It's about ten minutes.",
-        "Nova, can you hear me all right? Nova, can you hear me all right?",
+        "Can you hear me? Can you hear me?",
+        "Good morning, the train to the city leaves at nine. Good morning, the train to the city leaves at nine. Good",
     ],
 )
-def test_going_round_in_circles_is_noticed(text: str) -> None:
+def test_saying_something_twice_is_noticed(text: str) -> None:
     assert repeats(text)
+
+
+@pytest.mark.parametrize("text", ["Yes. " * 6, "Can you hear me? " * 4, "over there and " * 20])
+def test_going_round_in_circles_is_noticed(text: str) -> None:
+    assert degenerates(text)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,11 @@ def test_going_round_in_circles_is_noticed(text: str) -> None:
 )
 def test_ordinary_repetition_passes(text: str) -> None:
     assert not repeats(text)
+    assert not degenerates(text)
+
+
+def test_a_sentence_really_said_twice_is_not_taken_for_a_circle() -> None:
+    assert not degenerates("Can you hear me? Can you hear me?")
 
 
 @pytest.mark.parametrize(
