@@ -1,6 +1,7 @@
 """The media process: builds the plane, the rooms, the HTTP face and the IPC, and runs them on one loop."""
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -215,6 +216,14 @@ async def _collect_when_quiet(conference: Conference) -> None:
         await asyncio.sleep(QUIET_S)
         if not conference.rooms:
             gc.collect()
+            _trim_the_heap()
+
+
+def _trim_the_heap() -> None:
+    """Hands freed memory back to the system where the C library can (glibc): it keeps it for itself else."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _raise_open_files() -> None:
