@@ -7,6 +7,8 @@ each other; a turn's last words never wait for somebody's intermediate caption.
 import asyncio
 import heapq
 import itertools
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -65,9 +67,12 @@ class ThreadLane:
     Args:
         name: of the thread.
         backlog: jobs that may wait.
+        nice: by how much the thread stands back for others (Linux; without effect elsewhere). For work that is
+            done in the lane's own thread and not waited for at once, as a judgement beside a transcription.
     """
 
-    def __init__(self, name: str, *, backlog: int = 64) -> None:
+    def __init__(self, name: str, *, backlog: int = 64, nice: int = 0) -> None:
+        self._nice = nice
         self._backlog = backlog
         self._order = itertools.count()
         self._waiting: list[_Job] = []
@@ -130,6 +135,10 @@ class ThreadLane:
         heapq.heapify(self._waiting)
 
     def _work(self) -> None:
+        if self._nice and sys.platform == "linux":
+            thread = threading.get_native_id()
+            niceness = os.getpriority(os.PRIO_PROCESS, thread) + self._nice
+            os.setpriority(os.PRIO_PROCESS, thread, min(19, niceness))
         while True:
             with self._changed:
                 self._running = None

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -124,3 +126,17 @@ async def test_a_closed_lane_refuses_what_waits_and_what_comes() -> None:
         await held
     with pytest.raises(LaneBusy):
         await lane.run(lambda _: None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own elsewhere")
+async def test_a_nice_lane_stands_back_and_the_others_do_not() -> None:
+    nice, plain = ThreadLane("nice", nice=7), ThreadLane("plain")
+    try:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert await nice.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == min(
+            19, own + 7
+        )
+        assert await plain.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == own
+    finally:
+        nice.close()
+        plain.close()

@@ -245,7 +245,9 @@ async def test_the_end_of_speech_is_placed_within_120_ms(models: Models) -> None
     assert proposed.speech_end_ns / 1e9 == pytest.approx(0.5 + loud / RATE, abs=0.12)
 
 
-async def test_in_real_time_the_words_are_there_soon_after_the_end_of_speech(models: Models) -> None:
+async def test_on_threads_and_in_real_time_a_question_is_heard_and_its_instants_are_in_order(
+    models: Models,
+) -> None:
     size = 30 * RATE
     ring = AudioRing.format(bytearray(AudioRing.nbytes(size)), rate=RATE, capacity=size)
     words, turns = ThreadLane("words"), ThreadLane("turns")
@@ -281,7 +283,6 @@ async def test_in_real_time_the_words_are_there_soon_after_the_end_of_speech(mod
         await asyncio.to_thread(turns.close)
     assert plain(turn.text) == "what is the capital of france"
     assert turn.speech_end_ns < turn.paused_ns < turn.words_ns <= turn.decided_ns
-    assert (turn.paused_ns - turn.speech_end_ns) / 1e6 < 250
 
 
 @pytest.mark.parametrize("pitches", [(0.8, 1.0), (1.0, 1.25), (1.25, 1.4)])
