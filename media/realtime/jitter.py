@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.realtime.delay import DelayTracker
-from media.realtime.opus import MAX_PACKET_SAMPLES, AudioDecoder, OpusDecoder, OpusError, packet_samples
+from media.realtime.opus import AudioDecoder, OpusDecoder
+from media.realtime.opus_packet import MAX_PACKET_SAMPLES, OpusError, packet_samples
 from media.realtime.packet import FRAME, RATE, FrameKind, ReceivedPacket
 from media.realtime.stretch import HISTORY, MAX_LAG, expand, shrink
 
@@ -32,6 +33,13 @@ _SLACK_NS = 20_000_000
 _HURRY_NS = 60_000_000
 _WORTHWHILE = FRAME // 2
 _STRETCH_INTERVAL = 4 * FRAME
+
+_LOSS_MEMORY = 1 / 200
+_LOSS_WORTH_WAITING = 0.10
+_LOSS_FORGIVEN = 0.05
+_COPY_MEMORY = 50
+_COPY_NS = 25_000_000
+"""With a delay of a packet and a quarter the next one, with the copy of a lost one, is there when it is needed."""
 
 _CONCEAL_FULL = 3 * FRAME
 _CONCEAL_END = 6 * FRAME
@@ -54,6 +62,7 @@ class JitterStatistics:
         invalid: not Opus, or out of line with the stream; dropped.
         overflow: dropped because the buffer was full.
         concealed: frames made up.
+        recovered: lost packets that were played from the copy in the next one.
         comfort: frames of silence the sender declared, not decoded.
         shrunk: frames that were shortened by a period.
         expanded: frames that were lengthened by a period.
@@ -71,6 +80,7 @@ class JitterStatistics:
     invalid: int = 0
     overflow: int = 0
     concealed: int = 0
+    recovered: int = 0
     comfort: int = 0
     shrunk: int = 0
     expanded: int = 0
@@ -125,6 +135,9 @@ class JitterBuffer:
         self.wake: Callable[[], None] | None = None
         self._decoder: AudioDecoder = decoder if decoder is not None else OpusDecoder()
         self._delay = DelayTracker()
+        self._loss = 0.0
+        self._copies = 0
+        self._patient = False
         self._held: dict[int, _Held] = {}
         self._newest: tuple[int, int, int] | None = None
         self._probe: ReceivedPacket | None = None
@@ -134,7 +147,12 @@ class JitterBuffer:
     @property
     def target_ms(self) -> float:
         """The delay aimed at."""
-        return self._delay.target_ns / 1e6
+        return self._target_ns / 1e6
+
+    @property
+    def _target_ns(self) -> int:
+        target = self._delay.target_ns
+        return max(target, _COPY_NS) if self._patient and self._copies else target
 
     @property
     def held(self) -> int:
@@ -148,6 +166,9 @@ class JitterBuffer:
         self._decoder.reset()
         self._newest = None
         self._probe = None
+        self._loss = 0.0
+        self._copies = 0
+        self._patient = False
         self._clear()
 
     def push(self, packet: ReceivedPacket) -> None:
@@ -272,7 +293,7 @@ class JitterBuffer:
             return False
         first = min(self._held)
         held = self._held[first]
-        if self._delay.age_ns(held.timestamp, now_ns) < self._delay.target_ns:
+        if self._delay.age_ns(held.timestamp, now_ns) < self._target_ns:
             return False
         if self._next_sequence is not None:
             self.statistics.lost += first - self._next_sequence
@@ -318,7 +339,10 @@ class JitterBuffer:
                 self._conceal()
                 return
             self._comfort = False
-            self._recover(samples)
+            self._note_loss(False)
+            has_copy = self._decoder.copies(held.packet.payload)
+            self._copies = _COPY_MEMORY if has_copy else max(0, self._copies - 1)
+            self._fade_in(samples)
             self._kind = FrameKind.SPEECH
         self.statistics.played += 1
         age_ns = self._delay.age_ns(held.timestamp, now_ns)
@@ -329,6 +353,8 @@ class JitterBuffer:
         """A later packet is here: the next one is lost; what was already made up for it counts."""
         assert self._next_sequence is not None
         self.statistics.lost += 1
+        self._note_loss(True)
+        following = self._held.get(self._next_sequence + 1)
         first = self._held[min(self._held)]
         gap = first.timestamp - self._next_timestamp
         self._skip_to(self._next_sequence + 1)
@@ -339,7 +365,31 @@ class JitterBuffer:
         if self._credit >= missing:
             self._credit -= missing
             return
-        self._conceal(missing)
+        if following is None or not self._recover(following, missing):
+            self._conceal(missing)
+
+    def _recover(self, following: _Held, missing: int) -> bool:
+        """Plays the copy of a lost packet that the next one carries; False when it carries none."""
+        self._make_space()
+        try:
+            samples = self._decoder.recover(following.packet.payload, self._sound[self._end :][:missing])
+        except OpusError:
+            # It is counted when it is its turn to be played.
+            return False
+        if not samples:
+            return False
+        self._fade_in(samples)
+        self._kind = FrameKind.SPEECH
+        self.statistics.recovered += 1
+        return True
+
+    def _note_loss(self, lost: bool) -> None:
+        """Waits for copies while there is enough to be won by them."""
+        self._loss += _LOSS_MEMORY * (lost - self._loss)
+        if self._loss > _LOSS_WORTH_WAITING:
+            self._patient = True
+        elif self._loss < _LOSS_FORGIVEN:
+            self._patient = False
 
     def _starve(self) -> None:
         """Nothing is here: either the sender is silent, or a packet is late and the delay grows."""
@@ -387,7 +437,7 @@ class JitterBuffer:
         self._concealed = 0
         self._last_samples = samples
 
-    def _recover(self, samples: int) -> None:
+    def _fade_in(self, samples: int) -> None:
         """Takes decoded sound in, faded in when what was made up before it had faded out."""
         gain = _gain(self._concealed)
         if gain < 1.0:
@@ -420,7 +470,7 @@ class JitterBuffer:
         before add delay without buying safety, and are taken out first.
         """
         self._since_stretch += samples
-        excess_ns = age_ns - self._delay.target_ns
+        excess_ns = age_ns - self._target_ns
         left_over = self._end - samples - self._start
         at = self._end - samples
         if excess_ns < -_TOLERANCE_NS:

@@ -1,10 +1,4 @@
-"""Opus in and out (RFC 6716) through PyAV's codec contexts, called inline: no thread, no queue.
-
-Concealment needs no private access: a packet of the table-of-contents byte alone is a frame of length zero,
-which libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). In-band FEC is sent by the encoder; the decoder's
-half (`opus_decode` with `decode_fec`) is not reachable through FFmpeg's wrapper, so a received copy is not
-used.
-"""
+"""Opus in and out (RFC 6716), called inline: no thread, no queue."""
 
 from typing import Protocol
 
@@ -13,6 +7,8 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
+from media.realtime.libopus import CDecoder, libopus
+from media.realtime.opus_packet import MAX_PACKET_SAMPLES, OpusError, packet_samples
 from media.realtime.packet import FRAME, RATE
 
 __all__ = [
@@ -27,51 +23,8 @@ __all__ = [
     "packet_samples",
 ]
 
-MAX_PACKET_SAMPLES = 5760
-"""Samples of the longest Opus packet: 120 ms at 48 kHz."""
-
 DTX_PACKET = b"\x68"
 """A 20 ms hybrid frame of length zero, mono: the receiver plays comfort noise (RFC 6716 §3.1)."""
-
-_SILK_MS = (10.0, 20.0, 40.0, 60.0)
-_CELT_MS = (2.5, 5.0, 10.0, 20.0)
-
-
-class OpusError(ValueError):
-    """A payload is not an Opus packet."""
-
-
-def packet_samples(payload: bytes) -> int:
-    """How long an Opus packet is, from its table of contents (RFC 6716 §3.1).
-
-    Args:
-        payload: one Opus packet.
-
-    Returns:
-        Samples at 48 kHz: 120 to 5760.
-
-    Raises:
-        OpusError: empty, or longer than 120 ms.
-    """
-    if not payload:
-        raise OpusError("an Opus packet has at least one byte")
-    configuration = payload[0] >> 3
-    if configuration < 12:
-        milliseconds = _SILK_MS[configuration & 3]
-    elif configuration < 16:
-        milliseconds = 20.0 if configuration & 1 else 10.0
-    else:
-        milliseconds = _CELT_MS[configuration & 3]
-    code = payload[0] & 3
-    frames = 1 if code == 0 else 2
-    if code == 3:
-        if len(payload) < 2:
-            raise OpusError("an Opus packet of code 3 has at least two bytes")
-        frames = payload[1] & 63
-    samples = int(milliseconds * RATE / 1000) * frames
-    if not 0 < samples <= MAX_PACKET_SAMPLES:
-        raise OpusError(f"an Opus packet of {frames} frames of {milliseconds} ms is not allowed")
-    return samples
 
 
 class AudioEncoder(Protocol):
@@ -115,15 +68,35 @@ class AudioDecoder(Protocol):
         """
         ...
 
+    def copies(self, payload: bytes) -> bool:
+        """Whether a packet carries a copy of the one before it (in-band FEC)."""
+        ...
+
+    def recover(self, payload: bytes, out: NDArray[np.float32]) -> int:
+        """Decodes the copy that the packet after the missing one carries; then that packet can be decoded.
+
+        Args:
+            payload: the packet after the missing one.
+            out: float32[n], as long as the missing one, of which it is filled whole.
+
+        Returns:
+            How many samples were written; 0 when there is no copy.
+        """
+        ...
+
     def reset(self) -> None:
         """Forgets what was decoded: the next packet begins a new stream."""
         ...
 
 
 class OpusEncoder:
-    """libopus, mono, 32 kbit/s, complexity 5 (a third cheaper than 10), in-band FEC on."""
+    """libopus, mono, 32 kbit/s, complexity 5 (a third cheaper than 10).
 
-    def __init__(self) -> None:
+    Args:
+        expected_loss: percentage; from about 10 on, libopus spends part of the bits on copies (in-band FEC).
+    """
+
+    def __init__(self, expected_loss: int = 5) -> None:
         context = av.CodecContext.create("libopus", "w")
         assert isinstance(context, AudioCodecContext)
         context.sample_rate = RATE
@@ -134,7 +107,7 @@ class OpusEncoder:
             "application": "voip",
             "compression_level": "5",
             "fec": "1",
-            "packet_loss": "5",
+            "packet_loss": str(expected_loss),
             "frame_duration": "20",
         }
         context.open()
@@ -151,38 +124,54 @@ class OpusEncoder:
 
 
 class OpusDecoder:
-    """libopus, mono at 48 kHz whatever the sender sends."""
+    """libopus, mono at 48 kHz whatever the sender sends; without its C interface, through PyAV and with no copies."""
 
     def __init__(self) -> None:
-        self._context = self._open()
-        self._toc: bytes | None = None
-
-    @staticmethod
-    def _open() -> AudioCodecContext:
-        context = av.CodecContext.create("libopus", "r")
-        assert isinstance(context, AudioCodecContext)
-        context.sample_rate = RATE
-        context.layout = "mono"
-        context.open()
-        return context
+        library = libopus()
+        self._engine: CDecoder | _WrappedDecoder = (
+            CDecoder(library) if library is not None else _WrappedDecoder()
+        )
+        self._last: bytes | None = None
 
     def decode(self, payload: bytes, out: NDArray[np.float32]) -> int:
         """Decodes one packet; see `AudioDecoder`."""
         packet_samples(payload)
-        written = self._decode(payload, out)
-        self._toc = bytes((payload[0] & 0xFC,))
+        written = self._engine.decode(payload, out)
+        self._last = payload
         return written
 
     def conceal(self, out: NDArray[np.float32]) -> int:
         """Continues the last packet by one frame of its length; see `AudioDecoder`."""
-        return self._decode(self._toc, out) if self._toc is not None else 0
+        if self._last is None:
+            return 0
+        frame = bytes((self._last[0] & 0xFC,))
+        return self._engine.conceal(frame, out[: packet_samples(frame)])
+
+    def copies(self, payload: bytes) -> bool:
+        """Whether a packet carries a copy of the one before it; see `AudioDecoder`."""
+        return self._engine.copies(payload)
+
+    def recover(self, payload: bytes, out: NDArray[np.float32]) -> int:
+        """Decodes the copy in a packet; see `AudioDecoder`."""
+        return self._engine.recover(payload, out)
 
     def reset(self) -> None:
         """Begins anew."""
-        self._context = self._open()
-        self._toc = None
+        self._engine.reset()
+        self._last = None
 
-    def _decode(self, payload: bytes, out: NDArray[np.float32]) -> int:
+
+class _WrappedDecoder:
+    """FFmpeg's wrapper around libopus.
+
+    Concealment needs no private access: a packet of the table-of-contents byte alone is a frame of length zero,
+    which libopus takes for a lost one (RFC 6716 §3.2.1, §4.4). The copies are not within reach.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def decode(self, payload: bytes, out: NDArray[np.float32]) -> int:
         try:
             frames = self._context.decode(av.Packet(payload))
         except av.error.FFmpegError as error:
@@ -193,6 +182,23 @@ class OpusDecoder:
             np.multiply(samples, np.float32(1 / 32768), out=out[written : written + frame.samples])
             written += frame.samples
         return written
+
+    def conceal(self, frame: bytes, out: NDArray[np.float32]) -> int:
+        return self.decode(frame, out)
+
+    def copies(self, payload: bytes) -> bool:
+        return False
+
+    def recover(self, payload: bytes, out: NDArray[np.float32]) -> int:
+        return 0
+
+    def reset(self) -> None:
+        context = av.CodecContext.create("libopus", "r")
+        assert isinstance(context, AudioCodecContext)
+        context.sample_rate = RATE
+        context.layout = "mono"
+        context.open()
+        self._context = context
 
 
 class FakeCodec:
@@ -220,6 +226,14 @@ class FakeCodec:
         samples = np.frombuffer(payload, np.int16, offset=1)
         out[: len(samples)] = samples.astype(np.float32) / 32768
         return len(samples)
+
+    def copies(self, payload: bytes) -> bool:
+        """Never."""
+        return False
+
+    def recover(self, payload: bytes, out: NDArray[np.float32]) -> int:
+        """Nothing."""
+        return 0
 
     def conceal(self, out: NDArray[np.float32]) -> int:
         """A frame of silence."""

@@ -3,17 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.realtime.libopus import CDecoder, libopus
 from media.realtime.opus import (
     DTX_PACKET,
     MAX_PACKET_SAMPLES,
     OpusDecoder,
     OpusEncoder,
     OpusError,
+    _WrappedDecoder,
     packet_samples,
 )
 from media.realtime.outlet import MixHistory, Outlet
 from media.realtime.packet import FRAME
-from tests.media.room_script import amplitude_of, tone
+from tests.media.room_script import amplitude_of, tone, vowels
 
 
 def frames_of(sound: np.ndarray) -> list[np.ndarray]:
@@ -124,3 +126,29 @@ def test_an_encoder_that_takes_over_cannot_be_heard() -> None:
     )
     plain, abrupt = switched(take_over=False)
     assert np.abs(np.diff(abrupt)).max() > 2 * np.abs(np.diff(plain)).max(), "which it does otherwise"
+
+
+def test_both_decoders_hear_the_same_and_only_the_c_interface_reads_copies() -> None:
+    library = libopus()
+    assert library is not None, "PyAV's packages carry it"
+    encoder = OpusEncoder()
+    direct, wrapped = CDecoder(library), _WrappedDecoder()
+    first, second = np.zeros(MAX_PACKET_SAMPLES, np.float32), np.zeros(MAX_PACKET_SAMPLES, np.float32)
+    for frame in vowels(1.0).reshape(-1, FRAME):
+        packet = encoder.encode(frame)
+        assert direct.decode(packet, first) == wrapped.decode(packet, second) == FRAME
+        assert np.abs(first[:FRAME] - second[:FRAME]).max() < 1e-3
+        assert not wrapped.copies(packet)
+
+
+@given(st.binary(max_size=200), st.integers(120, MAX_PACKET_SAMPLES))
+def test_no_bytes_make_the_c_interface_write_beyond_its_room(payload: bytes, room: int) -> None:
+    library = libopus()
+    assert library is not None
+    decoder, out = CDecoder(library), np.full(2 * MAX_PACKET_SAMPLES, 7.0, np.float32)
+    for work in (decoder.decode, decoder.recover):
+        try:
+            assert 0 <= work(payload, out[:room]) <= room
+        except OpusError:
+            pass
+        assert (out[room:] == 7.0).all()
