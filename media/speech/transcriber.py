@@ -94,8 +94,12 @@ class Transcriber(Protocol):
 
 
 def repeats(text: str) -> bool:
-    """Whether the text says something twice in a row, as people seldom do: three words or more, or one four times."""
-    return any(count > (1 if size >= 3 else 3) for size, count in _runs(text))
+    """Whether the text says something twice, as people seldom do.
+
+    True when three words or more stand twice in a row, or one four times, or when the last four words stand in it
+    before: a decoder that starts over is often stopped before it is through.
+    """
+    return _starts_over(text) or any(count > (1 if size >= 3 else 3) for size, count in _runs(text))
 
 
 def degenerates(text: str) -> bool:
@@ -108,6 +112,11 @@ def degenerates(text: str) -> bool:
     if len(raw) > 80 and len(raw) / len(zlib.compress(raw)) > 2.8:
         return True
     return any(count > (3 if size >= 3 else 5) for size, count in _runs(text))
+
+
+def _starts_over(text: str) -> bool:
+    words = re.findall(r"[\w']+", text.lower())
+    return any(words[start : start + 4] == words[-4:] for start in range(len(words) - 7))
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:

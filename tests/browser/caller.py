@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.async_api import Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 HERE = Path(__file__).parent
-PATIENCE_MS = 20_000
+PATIENCE_MS = 40_000
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless=new",
@@ -58,7 +58,7 @@ class BrowserCaller:
         await self.page.get_by_test_id("join-button").click()
         await self.until_media("connected")
 
-    async def until_media(self, state: str, seconds: float = 20.0) -> None:
+    async def until_media(self, state: str, seconds: float = 40.0) -> None:
         await expect(self.page.get_by_test_id("connection-state")).to_have_attribute(
             "data-media", state, timeout=seconds * 1000
         )
@@ -79,7 +79,7 @@ class BrowserCaller:
         await tile.wait_for(timeout=PATIENCE_MS)
         return await tile.get_attribute("data-name") or ""
 
-    async def persona_is(self, status: str, seconds: float = 20.0) -> None:
+    async def persona_is(self, status: str, seconds: float = 40.0) -> None:
         """Waits until the persona is `listening`, `thinking`, `speaking` or `away`."""
         tile = self.participants("persona").first
         await expect(tile).to_have_attribute("data-status", status, timeout=seconds * 1000)
@@ -143,12 +143,7 @@ async def browser_caller(wav: Path | None = None) -> AsyncIterator[BrowserCaller
                 if wav is None:
                     await page.add_init_script("window.testMicrophone = {}")
                 await page.add_init_script(path=HERE / "page_audio.js")
-                await page.route("**/test-recorder.js", _serve_worklet)
                 yield caller
             finally:
                 async with asyncio.timeout(20):
                     await context.close()
-
-
-async def _serve_worklet(route: Route) -> None:
-    await route.fulfill(path=HERE / "recorder_worklet.js", content_type="text/javascript")

@@ -1,23 +1,18 @@
 // Runs in the page before its own code: keeps the sound the page receives, and can be the page's microphone.
-// The worklet is served under the page's own origin by the test, so that the page's content policy stays in force.
 (() => {
-  const WORKLET = "/test-recorder.js";
-  const heard = { blocks: [], length: 0, tracks: 0 };
-  let context = null;
+  const heard = { blocks: [], length: 0 };
 
   async function listen(track) {
-    context ??= new AudioContext({ sampleRate: 48000 });
-    context.module ??= context.audioWorklet.addModule(WORKLET);
-    await context.module;
-    const source = context.createMediaStreamSource(new MediaStream([track]));
-    const recorder = new AudioWorkletNode(context, "test-recorder", { numberOfOutputs: 0 });
-    recorder.port.onmessage = ({ data }) => {
-      heard.blocks.push(data);
-      heard.length += data.length;
-    };
-    source.connect(recorder);
-    heard.tracks += 1;
-    track.addEventListener("ended", () => source.disconnect());
+    const frames = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    for (let next = await frames.read(); !next.done; next = await frames.read()) {
+      const frame = next.value;
+      const samples = new Float32Array(frame.numberOfFrames);
+      frame.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      if (frame.sampleRate !== 48000) throw new Error(`the page hears at ${frame.sampleRate} Hz`);
+      frame.close();
+      heard.blocks.push(Int16Array.from(samples, (one) => Math.max(-1, Math.min(1, one)) * 32767));
+      heard.length += samples.length;
+    }
   }
 
   const Native = window.RTCPeerConnection;
@@ -60,7 +55,13 @@
     if (!wanted.audio) return ask(wanted);
     voice ??= new AudioContext({ sampleRate: 48000 });
     await voice.resume();
-    destination ??= voice.createMediaStreamDestination();
+    if (!destination) {
+      destination = voice.createMediaStreamDestination();
+      // Chromium sends nothing at all for a destination without a source: silence has to be made.
+      const silence = new ConstantSourceNode(voice, { offset: 0 });
+      silence.connect(destination);
+      silence.start();
+    }
     return new MediaStream(destination.stream.getAudioTracks().map((track) => track.clone()));
   };
   window.testMicrophone = {

@@ -18,7 +18,7 @@ from tests.hearing import RATE, corpus_cache, sounding, transcribe, weights, wor
 
 pytestmark = [pytest.mark.browser, pytest.mark.models, pytest.mark.timeout(240)]
 
-QUESTION = "What is the capital city of Australia?"
+QUESTION = "Could you tell me what the weather is usually like in London at the end of November?"
 OTHER = "How do birds know where to fly in winter?"
 STOP = "Wait a moment please, I would like to ask something else."
 MARKUP = '<img src=x onerror="document.title=1"> & <b>Ada</b>'

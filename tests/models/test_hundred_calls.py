@@ -47,6 +47,7 @@ def _held(server: MediaAlone) -> dict[str, object]:
     }
 
 
+@pytest.mark.models  # no weights are needed, but more time than the quick suite has
 @pytest.mark.timeout(180)
 async def test_after_a_hundred_joins_and_leaves_nothing_is_left() -> None:
     with media_alone() as server:

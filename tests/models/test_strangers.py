@@ -239,6 +239,7 @@ STRANGERS: tuple[Stranger, ...] = (
 )
 
 
+@pytest.mark.models  # no weights are needed, but more time than the quick suite has
 @pytest.mark.timeout(120)
 async def test_a_caller_keeps_hearing_without_a_gap_whatever_strangers_do_in_the_room() -> None:
     with media_alone() as server:
