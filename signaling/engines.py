@@ -66,7 +66,7 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
         return engine
 
     voices = await asyncio.to_thread(_voices, settings, cache, personas)
-    words, turns, speaking = ThreadLane("words"), ThreadLane("turns"), ThreadLane("voice")
+    words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
     try:
         activity = SileroModel(cache.resolve("vad", given))
         generator = await asyncio.to_thread(LlamaGenerator, cache.resolve("language-model", given))

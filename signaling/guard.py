@@ -19,12 +19,21 @@ _POLL_S = 0.5
 
 
 def renice(by: int) -> None:
-    """Adds to the niceness; a negative number only where it is permitted."""
+    """Adds to the niceness; a negative number only where it is permitted.
+
+    Each child is a session of its own, which Linux may schedule as a group (sched(7), autogroup): then the group's
+    niceness is what counts.
+    """
     try:
         os.nice(by)
     except PermissionError:
         if by > 0:
             raise
+    try:
+        with open("/proc/self/autogroup", "w") as group:
+            group.write(str(by))
+    except OSError:
+        return
 
 
 def become(parent: int, command: list[str]) -> None:

@@ -19,6 +19,8 @@ BATCH = 32
 """Tokens evaluated between two looks at what is more urgent."""
 EAGER_TOKENS = 16
 """First tokens of an answer, during which nothing is evaluated ahead for others: its first clause is urgent."""
+AHEAD = 2
+"""Pieces of an answer that may wait to be taken: the cores are the voice's while it speaks what was taken."""
 WAITING = 32
 """Replies that may wait for a free sequence."""
 
@@ -53,6 +55,8 @@ class _Job:
     pending: int | None = None
     """The token drawn last, not yet evaluated."""
     produced: int = 0
+    unread: int = 0
+    """Pieces delivered and not yet taken."""
 
 
 class LlamaGenerator:
@@ -163,10 +167,16 @@ class LlamaGenerator:
             while (piece := await pieces.get()) is not None:
                 if isinstance(piece, Exception):
                     raise piece
+                self._taken(job)
                 if text := decoder.decode(piece):
                     yield text
         finally:
             self._cancel(job)
+
+    def _taken(self, job: _Job) -> None:
+        with self._changed:
+            job.unread -= 1
+            self._changed.notify()
 
     def forget(self, key: str) -> None:
         """Drops what is cached for a key, before anything else is evaluated."""
@@ -236,6 +246,8 @@ class LlamaGenerator:
                 self._sweep()
                 jobs = self._choose()
                 if not jobs:
+                    if self._active or self._jobs:
+                        self._changed.wait()
                     continue
                 self._evaluating = (jobs[0], jobs[0].tokens)
             try:
@@ -279,14 +291,15 @@ class LlamaGenerator:
         prefill = min(
             (job for job in self._jobs if job.urgency > 0), key=lambda job: job.urgency, default=None
         )
-        if self._active:
-            eager = any(job.produced < EAGER_TOKENS for job in self._active)
+        answering = [job for job in self._active if job.unread < AHEAD]
+        if answering:
+            eager = any(job.produced < EAGER_TOKENS for job in answering)
             self._turn_of_prefill = not self._turn_of_prefill and not eager
             if prefill is None or not self._turn_of_prefill:
-                return list(self._active)
+                return answering
         if prefill is None:
             return []
-        return [prefill] if self._place(prefill) is not None else list(self._active)
+        return [prefill] if self._place(prefill) is not None else answering
 
     def _place(self, job: _Job) -> Slot | None:
         """Finds the job a slot that holds as much of its prompt as any."""
@@ -381,6 +394,8 @@ class LlamaGenerator:
         job.pending = token
         job.produced += 1
         self._generated += 1
+        with self._changed:
+            job.unread += 1
         job.deliver(self._model.piece(token))
         if job.produced >= job.max_tokens:
             self._end(job, None)
