@@ -5,17 +5,23 @@ and `interrupt`.
 """
 
 import ctypes
+import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
 import numba
 import numpy as np
 
 from cognition.inference.generator import GenerationError
+
+# OpenMP reads this once, when it is loaded. Its default spins for milliseconds at each of some thousand barriers a
+# token: with a second busy process on the same cores an answer then takes minutes. A short spin costs nothing alone.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+import llama_cpp
 
 __all__ = ["Interrupted", "LlamaContext", "Sampling"]
 
