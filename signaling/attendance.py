@@ -56,6 +56,8 @@ class Attendant:
     speaking: bool = False
     """From the confirmed start of speech to the end of the turn."""
     paused: bool = False
+    shown: bool = False
+    """Whether a caption of the present turn is on display."""
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
 
@@ -199,7 +201,7 @@ class Attendance:
                 case SpeechPaused():
                     person.paused = True
                 case PartialTranscript():
-                    self._port.caption(person.id, event.turn, event.text, final=False)
+                    self._show(person, event.turn, event.text)
                     self._listen_ahead(person, event)
                 case TurnProposed():
                     await self._turn_proposed(person, event)
@@ -210,12 +212,17 @@ class Attendance:
                     await self._turn_committed(person, event)
                 case SpeechDiscarded():
                     self.dropped[f"speech: {event.reason}"] += 1
-                    self._port.caption(person.id, event.turn, "", final=True, record=False)
+                    if person.shown:
+                        self._port.caption(person.id, event.turn, "", final=True, record=False)
                     self._withdraw(event.turn)
                     self._settle(person)
 
+    def _show(self, person: Attendant, turn: str, text: str) -> None:
+        person.shown = True
+        self._port.caption(person.id, turn, text, final=False)
+
     def _speech_started(self, person: Attendant) -> None:
-        person.speaking, person.paused = True, False
+        person.speaking, person.paused, person.shown = True, False, False
         self._hush.clear()
         for presence in self._presences.values():
             reply = presence.reply
@@ -235,7 +242,7 @@ class Attendance:
                 await presence.interrupt()
 
     async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
-        self._port.caption(person.id, event.turn, event.text, final=False)
+        self._show(person, event.turn, event.text)
         if any(presence.sounding for presence in self._presences.values()):
             if is_backchannel(event.text):
                 return
