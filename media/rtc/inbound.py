@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiortc.rate import RemoteBitrateEstimator
-
 from media.rtc import rtcp
 from media.rtc.packets import RtpHeader, header_extension
 from media.rtc.reception import MissingPackets, ReceptionStatistics
-from media.rtc.sdp import ABS_SEND_TIME, MID, Codec, Section
+from media.rtc.sdp import MID, RID, TRANSPORT_NUMBER, Codec, Section
+from media.rtc.transport_feedback import ArrivalLog
 
 __all__ = ["InboundStream", "InboundTrack", "InboundTracks"]
 
@@ -20,11 +19,6 @@ SUCCESSION_NS = 500_000_000
 """A track's stream must be silent for so long before another SSRC takes its place."""
 
 REPORT_INTERVAL_NS = 1_000_000_000
-ESTIMATOR_GAP_NS = 2_000_000_000
-
-LEAST_BITRATE = 600_000
-"""What a camera may always send, in bit/s: the server's own scheduling jitter looks like a narrow path to the
-estimator; on a path that is narrower in truth the loss in our reports makes the sender slow down."""
 
 
 @dataclass(slots=True)
@@ -33,11 +27,11 @@ class InboundTrack:
 
     Attributes:
         section: as offered last.
-        current: the stream that is heard or shown now.
+        current: by rid, the stream that is heard or shown now; without simulcast the rid is empty.
     """
 
     section: Section
-    current: "InboundStream | None" = None
+    current: "dict[str, InboundStream]" = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -47,9 +41,10 @@ class InboundTrack:
 
 @dataclass(slots=True)
 class InboundStream:
-    """One SSRC of a track."""
+    """One SSRC of a track, and which of its layers that is."""
 
     track: InboundTrack
+    rid: str
     ssrc: int
     reception: ReceptionStatistics
     missing: MissingPackets
@@ -73,8 +68,7 @@ class InboundTracks:
     tracks: dict[str, InboundTrack] = field(default_factory=dict)
     streams: dict[int, InboundStream] = field(default_factory=dict)
     _reported_ns: int | None = None
-    _estimator: RemoteBitrateEstimator = field(default_factory=RemoteBitrateEstimator)
-    _estimated_ns: int = 0
+    _arrivals: ArrivalLog = field(default_factory=ArrivalLog)
 
     def negotiate(self, sections: list[Section]) -> None:
         """Takes the m-lines in which the client sends from now on."""
@@ -90,14 +84,15 @@ class InboundTracks:
         for stream in self.streams.values():
             stream.track = self.tracks[stream.track.section.mid]
         for track in self.tracks.values():
-            for ssrc in track.section.ssrcs[:1]:
+            for ssrc in track.section.ssrcs[:1] if not track.section.rids else ():
                 if ssrc not in self.streams:
-                    self._learn(ssrc, track)
+                    self._learn(ssrc, track, "")
 
     def route(self, header: RtpHeader, data: bytes, arrival_ns: int) -> InboundStream | str:
         """The stream that a packet is of, or why it is of none.
 
-        Reasons: `unknown-payload-type`, `unknown-ssrc`, `parallel-stream` (another stream of the track is alive).
+        Reasons: `unknown-payload-type`, `unknown-ssrc`, `unknown-rid`, `parallel-stream` (another stream of the
+        track's layer is alive).
         """
         stream = self.streams.get(header.ssrc)
         if stream is None:
@@ -107,7 +102,7 @@ class InboundTracks:
         return self._alone(stream, arrival_ns)
 
     def _alone(self, stream: InboundStream, arrival_ns: int) -> InboundStream | str:
-        current = stream.track.current
+        current = stream.track.current.get(stream.rid)
         if current is None or current is stream or arrival_ns - current.last_ns > SUCCESSION_NS:
             return stream
         return "parallel-stream"
@@ -130,7 +125,15 @@ class InboundTracks:
             named = fitting[0]
         if named is None:
             return "unknown-ssrc"
-        return self._alone(self._learn(header.ssrc, named), arrival_ns)
+        rid = ""
+        if named.section.rids:
+            # Which layer an SSRC is, its first packets tell (RFC 8852).
+            number = named.section.extensions.get(RID)
+            value = header_extension(data, header, number) if number is not None else None
+            rid = value.decode(errors="replace") if value is not None else ""
+            if rid not in named.section.rids:
+                return "unknown-rid"
+        return self._alone(self._learn(header.ssrc, named, rid), arrival_ns)
 
     def received(
         self, stream: InboundStream, header: RtpHeader, data: bytes, arrival_ns: int
@@ -142,16 +145,17 @@ class InboundTracks:
         """
         track = stream.track
         continuous = stream.reception.add(header.sequence, header.timestamp, arrival_ns)
-        if track.current is not stream:
-            continuous = continuous and track.current is None
-            track.current = stream
+        current = track.current.get(stream.rid)
+        if current is not stream:
+            continuous = continuous and current is None
+            track.current[stream.rid] = stream
         stream.last_ns = arrival_ns
         hopeless = False
         if track.kind == "video":
             wanted, hopeless = stream.missing.add(header.sequence, arrival_ns)
             if wanted and "nack" in track.section.feedback[header.payload_type]:
                 self.send(rtcp.nack(self.ssrc, stream.ssrc, wanted))
-            self._estimate(stream, header, data, arrival_ns)
+            self._note_arrival(stream, header, data, arrival_ns)
         if self._reported_ns is None:
             self._reported_ns = arrival_ns
         elif arrival_ns - self._reported_ns >= REPORT_INTERVAL_NS:
@@ -175,10 +179,12 @@ class InboundTracks:
                 stream.clock_offset = offset
         return stream
 
-    def _learn(self, ssrc: int, track: InboundTrack) -> InboundStream:
+    def _learn(self, ssrc: int, track: InboundTrack, rid: str) -> InboundStream:
         if len(self.streams) >= MAX_STREAMS:
             del self.streams[min(self.streams.values(), key=lambda stream: stream.last_ns).ssrc]
-        stream = InboundStream(track, ssrc, ReceptionStatistics(CLOCK_RATES[track.kind]), MissingPackets())
+        stream = InboundStream(
+            track, rid, ssrc, ReceptionStatistics(CLOCK_RATES[track.kind]), MissingPackets()
+        )
         self.streams[ssrc] = stream
         return stream
 
@@ -196,23 +202,15 @@ class InboundTracks:
         if blocks:
             self.send(rtcp.receiver_report(self.ssrc, blocks))
 
-    def _estimate(self, stream: InboundStream, header: RtpHeader, data: bytes, now_ns: int) -> None:
-        number = stream.track.section.extensions.get(ABS_SEND_TIME)
-        stamp = header_extension(data, header, number) if number is not None else None
-        if stamp is None or len(stamp) != 3:
+    def _note_arrival(self, stream: InboundStream, header: RtpHeader, data: bytes, now_ns: int) -> None:
+        number = stream.track.section.extensions.get(TRANSPORT_NUMBER)
+        value = header_extension(data, header, number) if number is not None else None
+        if value is None or len(value) != 2:
             return
-        if now_ns - self._estimated_ns > ESTIMATOR_GAP_NS:
-            # The estimator walks through a silence millisecond by millisecond.
-            self._estimator.incoming_bitrate.reset()
-        self._estimated_ns = now_ns
-        estimate = self._estimator.add(
-            arrival_time_ms=now_ns // 1_000_000,
-            abs_send_time=int.from_bytes(stamp, "big"),
-            payload_size=len(data) - header.payload,
-            ssrc=stream.ssrc,
-        )
-        if estimate is not None and "goog-remb" in stream.track.section.feedback[header.payload_type]:
-            self.send(rtcp.bitrate_limit(self.ssrc, max(LEAST_BITRATE, int(estimate[0])), [stream.ssrc]))
+        self._arrivals.add(value[0] << 8 | value[1], now_ns)
+        report = self._arrivals.report(self.ssrc, stream.ssrc, now_ns)
+        if report is not None:
+            self.send(report)
 
 
 def opus_payload_type(section: Section) -> int:

@@ -2,7 +2,14 @@
 
 from typing import NamedTuple
 
-__all__ = ["Vp8Descriptor", "h264_begins_keyframe", "parse_vp8", "renumber_vp8", "vp8_begins_keyframe"]
+__all__ = [
+    "Vp8Descriptor",
+    "h264_begins_keyframe",
+    "parse_vp8",
+    "renumber_vp8",
+    "vp8_begins_keyframe",
+    "vp8_picture_size",
+]
 
 _SPS = 7
 _IDR = 5
@@ -71,11 +78,9 @@ def parse_vp8(payload: bytes) -> Vp8Descriptor | None:
     return Vp8Descriptor(position, first, picture, picture_at, long, level_index, level_index_at)
 
 
-def renumber_vp8(payload: bytes, descriptor: Vp8Descriptor, pictures: int, level_indexes: int) -> bytes:
-    """The payload with the picture id and TL0PICIDX moved on by as many, in the width they have."""
-    if not (pictures or level_indexes) or (descriptor.picture is None and descriptor.level_index is None):
-        return payload
-    out = bytearray(payload)
+def renumber_vp8(head: bytes, descriptor: Vp8Descriptor, pictures: int, level_indexes: int) -> bytes:
+    """The bytes of the descriptor with picture id and TL0PICIDX moved on by as many, in the width they have."""
+    out = bytearray(head)
     if descriptor.picture is not None:
         at = descriptor.picture_at
         if descriptor.long:
@@ -89,15 +94,19 @@ def renumber_vp8(payload: bytes, descriptor: Vp8Descriptor, pictures: int, level
     return bytes(out)
 
 
-def vp8_begins_keyframe(payload: bytes) -> bool:
+def vp8_begins_keyframe(payload: bytes, descriptor: Vp8Descriptor) -> bool:
     """Whether this packet is the first one of a VP8 key frame (RFC 7741 §4.3: P bit clear)."""
-    descriptor = parse_vp8(payload)
-    return (
-        descriptor is not None
-        and descriptor.first
-        and len(payload) > descriptor.size
-        and payload[descriptor.size] & 0x01 == 0
-    )
+    return descriptor.first and len(payload) > descriptor.size and payload[descriptor.size] & 0x01 == 0
+
+
+def vp8_picture_size(payload: bytes, descriptor: Vp8Descriptor) -> tuple[int, int] | None:
+    """Width and height that the first packet of a key frame tells (RFC 6386 §9.1), None when it does not."""
+    at = descriptor.size
+    if payload[at + 3 : at + 6] != b"\x9d\x01\x2a" or len(payload) < at + 10:
+        return None
+    width = (payload[at + 6] | payload[at + 7] << 8) & 0x3FFF
+    height = (payload[at + 8] | payload[at + 9] << 8) & 0x3FFF
+    return (width, height) if width and height else None
 
 
 def h264_begins_keyframe(payload: bytes) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from media.rtc.forwarder import PacketSender
-from media.rtc.packets import ExtensionWriter, build_rtp, signed32
+from media.rtc.packets import ExtensionWriter, absolute_send_time, build_rtp, signed32
 from media.rtc.rtcp import NtpClock, sender_report
 
 __all__ = ["OutboundAudio"]
@@ -74,7 +74,7 @@ class OutboundAudio:
                 self._sequence,
                 stamp,
                 self.ssrc,
-                self._extensions.block(now_ns),
+                self._extensions.block(absolute_send_time(now_ns)),
                 payload,
             )
         )

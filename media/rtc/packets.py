@@ -120,14 +120,11 @@ def build_rtp(
     timestamp: int,
     ssrc: int,
     extension: bytes,
-    payload: bytes,
+    *payload: bytes,
 ) -> bytes:
     """Puts an RTP packet together; `extension` is a whole block with profile and length, or empty."""
-    return (
-        _FIXED.pack(0x90 if extension else 0x80, payload_type | (marker << 7), sequence, timestamp, ssrc)
-        + extension
-        + payload
-    )
+    fixed = _FIXED.pack(0x90 if extension else 0x80, payload_type | marker << 7, sequence, timestamp, ssrc)
+    return b"".join((fixed, extension, *payload))
 
 
 def absolute_send_time(now_ns: int) -> bytes:
@@ -156,10 +153,10 @@ class ExtensionWriter:
         self._tail = bytes(-size % 4)
         self._head = _WORDS.pack(_ONE_BYTE, (size + 3) // 4) + elements if elements else b""
 
-    def block(self, now_ns: int) -> bytes:
-        """The extension block for a packet sent now; empty where nothing was negotiated."""
+    def block(self, stamp: bytes) -> bytes:
+        """The extension block for a packet sent at an `absolute_send_time`; empty where nothing was negotiated."""
         if self._stamped:
-            return self._head + absolute_send_time(now_ns) + self._tail
+            return self._head + stamp + self._tail
         return self._head + self._tail
 
 

@@ -4,17 +4,17 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from media.realtime.jitter import JitterBuffer
 from media.realtime.packet import ReceivedPacket
 from media.rtc import rtcp
-from media.rtc.forwarder import VideoForwarder
+from media.rtc.forwarder import TrackForwarder
 from media.rtc.ice import CandidateError, IceServer, IgnoredCandidate, parse_candidate
-from media.rtc.inbound import InboundTracks, opus_payload_type
+from media.rtc.inbound import CLOCK_RATES, InboundTracks, opus_payload_type
 from media.rtc.outbound import OutboundAudio
-from media.rtc.packets import ExtensionWriter, PacketError, header_extension, parse_rtp
+from media.rtc.packets import ExtensionWriter, PacketError, RtpHeader, header_extension, parse_rtp
 from media.rtc.private import Ending, RemoteTransport, SecureTransport, TransportError
 from media.rtc.sdp import (
     ABS_SEND_TIME,
@@ -28,8 +28,9 @@ from media.rtc.sdp import (
     parse_offer,
     write_answer,
 )
+from media.rtc.slots import Slots
+from media.rtc.source import TrackSource
 from media.rtc.statistics import PeerStatistics, ReceivedStream
-from media.rtc.video import VideoSource
 
 __all__ = ["Peer", "PeerState"]
 
@@ -38,6 +39,13 @@ CONNECT_TIMEOUT_S = 20.0
 
 MAX_REMOTE_CANDIDATES = 64
 """Each is checked with packets to an address of the client's choice, so there is an end."""
+
+MAX_VOICES = 16
+"""Single voices that a client may be sent beside the mix."""
+
+MAX_PACKETS_PER_S = 2500
+MAX_BURST = 2500.0
+"""What a client may send: three layers of a camera and a voice are some 500 packets a second."""
 
 REVERSED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
@@ -67,6 +75,7 @@ class Peer:
     Attributes:
         jitter: Opus packets are pushed into it as they arrive.
         state: the current state.
+        microphone: the client's voice, for `watch`.
         slots: mids of the videos that the client receives, in order.
 
     Raises:
@@ -102,10 +111,12 @@ class Peer:
             count=self.count,
         )
         self._inbound = InboundTracks(self._audio.ssrc, self._transport.send_rtcp)
-        self._camera: VideoSource | None = None
+        self._camera: TrackSource | None = None
         self._camera_on = False
-        self._forwarders: dict[str, VideoForwarder] = {}
-        self._by_ssrc: dict[int, VideoForwarder] = {}
+        self.microphone = TrackSource(lambda rid: False, clock, clock_rate=48_000)
+        self._slots = Slots(self.count, clock)
+        self._allowed = float(MAX_BURST)
+        self._allowed_ns = clock()
         self._offer: Offer | None = None
         self._active = True
         self._candidates = 0
@@ -116,15 +127,19 @@ class Peer:
         self._rtt_ms: float | None = None
         self._remote_jitter_ms: float | None = None
         self._remote_loss: float | None = None
-        self._bandwidth: int | None = None
 
     @property
     def slots(self) -> Sequence[str]:
         """Mids of the `recvonly` videos of the client that are served, in order."""
-        return tuple(self._forwarders)
+        return tuple(self._slots.videos)
 
     @property
-    def camera(self) -> VideoSource | None:
+    def voice_slots(self) -> Sequence[str]:
+        """Mids of the `recvonly` audios of the client beyond the first, which is the mix; in order."""
+        return tuple(self._slots.voices)
+
+    @property
+    def camera(self) -> TrackSource | None:
         """The client's camera while it sends one, by its last offer."""
         return self._camera if self._camera_on else None
 
@@ -214,13 +229,26 @@ class Peer:
         """
         self._audio.send(payload, timestamp)
 
-    def watch(self, source: VideoSource | None, slot: str) -> None:
-        """Shows a camera in a slot from its next keyframe on, or nothing.
+    def watch(self, source: TrackSource | None, slot: str) -> None:
+        """Shows a camera in a slot from its next keyframe on, or passes a voice on as it is, or nothing.
 
         Raises:
             KeyError: the client offered no such slot.
         """
-        self._forwarders[slot].watch(source)
+        self._slots.get(slot).watch(source)
+        self._slots.settle()
+
+    def view(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Takes the width and height of the client's tiles by slot, in device pixels; (0, 0) is hidden.
+
+        Raises:
+            KeyError: the client offered no such slot.
+        """
+        for slot in sizes:
+            self._slots.videos[slot]
+        for slot, (width, height) in sizes.items():
+            self._slots.view(slot, width, height)
+        self._slots.settle()
 
     def statistics(self) -> PeerStatistics:
         """Counts since the beginning."""
@@ -233,7 +261,8 @@ class Peer:
             rtt_ms=self._rtt_ms,
             remote_jitter_ms=self._remote_jitter_ms,
             remote_loss=self._remote_loss,
-            bandwidth=self._bandwidth,
+            bandwidth=self._slots.downlink.estimate,
+            budget=self._slots.downlink.budget,
             received=tuple(
                 ReceivedStream(
                     stream.track.kind, stream.ssrc, stream.reception.lost, stream.reception.jitter_ms
@@ -241,7 +270,7 @@ class Peer:
                 for stream in self._inbound.streams.values()
                 if stream.reception.expected
             ),
-            slots={mid: forwarder.statistics() for mid, forwarder in self._forwarders.items()},
+            slots={mid: forwarder.statistics() for mid, forwarder in self._slots.videos.items()},
             keyframe_requests=self._camera.keyframe_requests if self._camera is not None else 0,
         )
 
@@ -262,6 +291,9 @@ class Peer:
 
     def on_rtp(self, data: bytes, arrival_ns: int) -> None:
         """Takes one received RTP packet from the transport."""
+        if not self._allow(arrival_ns):
+            self.count("flood")
+            return
         try:
             header = parse_rtp(data)
         except PacketError:
@@ -273,90 +305,113 @@ class Peer:
             return
         continuous, hopeless = self._inbound.received(stream, header, data, arrival_ns)
         section = stream.track.section
-        if header.end == header.payload:
+        source = self.microphone if section.kind == "audio" else self._camera
+        if source is None:
+            self.count("camera-off")
+        elif header.end == header.payload:
             self.count("padding-only")
-            if section.kind == "video" and self._camera is not None:
-                self._camera.pad(header)
-        elif section.kind == "audio":
-            number = section.extensions.get(AUDIO_LEVEL)
-            level = header_extension(data, header, number) if number is not None else None
-            self.jitter.push(
-                ReceivedPacket(
-                    sequence=header.sequence,
-                    timestamp=header.timestamp,
-                    payload=data[header.payload : header.end],
-                    arrival_ns=arrival_ns,
-                    level=level[0] & 0x7F if level else None,
-                )
-            )
-        elif self._camera is not None:
+            source.pad(stream.rid, header)
+        else:
+            if section.kind == "audio":
+                self._hear(section, header, data, arrival_ns)
+                if not source.watched:
+                    return
             if not continuous:
-                self._camera.interrupt()
-            elif hopeless and self._camera.watched:
-                self._camera.want_keyframe()
-            self._camera.deliver(header, data, section.codecs[header.payload_type], arrival_ns)
+                self.count("stream-restarted")
+                source.interrupt(stream.rid)
+            elif hopeless:
+                source.hopeless(stream.rid)
+            source.deliver(stream.rid, header, data, section.codecs[header.payload_type], arrival_ns)
+
+    def _hear(self, section: Section, header: RtpHeader, data: bytes, arrival_ns: int) -> None:
+        number = section.extensions.get(AUDIO_LEVEL)
+        level = header_extension(data, header, number) if number is not None else None
+        self.jitter.push(
+            ReceivedPacket(
+                sequence=header.sequence,
+                timestamp=header.timestamp,
+                payload=data[header.payload : header.end],
+                arrival_ns=arrival_ns,
+                level=level[0] & 0x7F if level else None,
+            )
+        )
+
+    def _allow(self, now_ns: int) -> bool:
+        """One more packet from the client, if it keeps to what a client may send."""
+        elapsed, self._allowed_ns = now_ns - self._allowed_ns, now_ns
+        self._allowed = min(MAX_BURST, self._allowed + elapsed * MAX_PACKETS_PER_S / 1e9)
+        if self._allowed < 1:
+            return False
+        self._allowed -= 1
+        return True
 
     def on_rtcp(self, data: bytes, arrival_ns: int) -> None:
         """Takes one received RTCP packet from the transport."""
+        if not self._allow(arrival_ns):
+            self.count("flood")
+            return
         try:
             facts = rtcp.parse_rtcp(data)
         except rtcp.RtcpError:
             self.count("rtcp-unparsable")
             return
         for fact in facts:
+            known = True
             match fact:
                 case rtcp.SenderReport():
                     self._on_sender_report(fact, arrival_ns)
                 case rtcp.ReportBlock():
-                    self._on_report(fact, arrival_ns)
+                    known = self._on_report(fact, arrival_ns)
                 case rtcp.BitrateLimit():
-                    self._bandwidth = fact.bitrate
+                    self._slots.downlink.on_estimate(fact.bitrate, arrival_ns)
                 case rtcp.Nack():
-                    if (forwarder := self._forwarder_of(fact.ssrc)) is not None:
-                        forwarder.on_nack(fact.sequences)
+                    known = self._slots.on_nack(fact.ssrc, fact.sequences)
                 case rtcp.KeyframeRequest():
-                    if (forwarder := self._forwarder_of(fact.ssrc)) is not None:
-                        forwarder.on_keyframe_request()
-
-    def _forwarder_of(self, ssrc: int) -> VideoForwarder | None:
-        forwarder = self._by_ssrc.get(ssrc)
-        if forwarder is None:
-            self.count("rtcp-unknown-ssrc")
-        return forwarder
+                    known = self._slots.on_keyframe_request(fact.ssrc)
+            if not known:
+                self.count("rtcp-unknown-ssrc")
+        self._slots.review(arrival_ns)
 
     def _on_sender_report(self, report: rtcp.SenderReport, arrival_ns: int) -> None:
         stream = self._inbound.sender_report(report, self._ntp.ntp(arrival_ns), arrival_ns)
         if stream is None:
             self.count("rtcp-unknown-ssrc")
-        elif stream.track.kind == "video" and stream.track.current is stream and self._camera is not None:
-            assert stream.clock_offset is not None
-            self._camera.sender_time(report.ntp + stream.clock_offset & 0xFFFFFFFFFFFFFFFF, report.timestamp)
+            return
+        source = self.microphone if stream.track.kind == "audio" else self._camera
+        if source is None or stream.track.current.get(stream.rid) is not stream:
+            return
+        assert stream.clock_offset is not None
+        ntp = report.ntp + stream.clock_offset & 0xFFFFFFFFFFFFFFFF
+        if source.watched and not source.sender_time(stream.rid, ntp, report.timestamp, arrival_ns):
+            self.count("rtcp-implausible")
 
-    def _on_report(self, block: rtcp.ReportBlock, arrival_ns: int) -> None:
+    def _on_report(self, block: rtcp.ReportBlock, arrival_ns: int) -> bool:
         if block.ssrc == self._audio.ssrc:
             self._remote_jitter_ms = block.jitter / 48
             self._remote_loss = block.fraction_lost / 256
-        elif (forwarder := self._by_ssrc.get(block.ssrc)) is not None:
-            forwarder.lost = block.lost
-        else:
-            self.count("rtcp-unknown-ssrc")
-            return
+        elif not self._slots.on_report(block.ssrc, block.lost, block.fraction_lost / 256):
+            return False
         if block.last_report:
             now = self._ntp.ntp(arrival_ns) >> 16 & 0xFFFFFFFF
             elapsed = (now - block.last_report - block.delay) & 0xFFFFFFFF
             # A round trip of more than half a minute is a lie, or the clock's rounding below zero.
             if elapsed < 30 << 16:
                 self._rtt_ms = elapsed * 1000 / 65536
+        return True
 
     def _plan(self, offer: Offer) -> list[AnswerSection]:
         """Decides how each m-line is answered, without changing anything."""
         heard = seen = False
         served = 0
+        voices: list[str] = []
         plan: list[AnswerSection] = []
         for section in offer.sections:
             usable = section.codecs and not section.rejected and section.mid in offer.bundle
-            if not usable or (section.kind == "audio" and heard):
+            if not usable:
                 plan.append(AnswerSection(section, None))
+            elif section.kind == "audio" and heard:
+                plan.append(self._plan_voice(section, len(voices) < MAX_VOICES))
+                voices.append(section.mid)
             elif section.kind == "audio":
                 heard = True
                 direction = REVERSED[section.direction]
@@ -364,9 +419,9 @@ class Peer:
                 plan.append(self._answered(section, direction, self._audio.ssrc if sends else None, "room"))
             elif section.direction == "recvonly" and served < self._video_slots:
                 served += 1
-                forwarder = self._forwarders.get(section.mid)
-                ssrc = forwarder.ssrc if forwarder is not None else _random_ssrc()
-                plan.append(self._answered(section, "sendonly", ssrc, f"slot-{section.mid}"))
+                plan.append(
+                    self._answered(section, "sendonly", self._slot_ssrc(section), f"slot-{section.mid}")
+                )
             elif section.direction in ("sendonly", "sendrecv") and not seen:
                 seen = True
                 plan.append(self._answered(section, "recvonly", None, ""))
@@ -374,14 +429,24 @@ class Peer:
                 plan.append(self._answered(section, "inactive", None, ""))
         return plan
 
+    def _plan_voice(self, section: Section, served: bool) -> AnswerSection:
+        if section.direction != "recvonly" or not served:
+            return AnswerSection(section, None)
+        return self._answered(section, "sendonly", self._slot_ssrc(section), f"slot-{section.mid}")
+
+    def _slot_ssrc(self, section: Section) -> int:
+        forwarder = self._slots.videos.get(section.mid) or self._slots.voices.get(section.mid)
+        return forwarder.ssrc if forwarder is not None else _random_ssrc()
+
     def _answered(self, section: Section, direction: str, ssrc: int | None, stream: str) -> AnswerSection:
         return AnswerSection(section, direction, ssrc, stream, self._cname)
 
     def _apply(self, plan: Sequence[AnswerSection]) -> None:
         receiving: list[Section] = []
-        kept: dict[str, VideoForwarder] = {}
+        kept: dict[str, dict[str, TrackForwarder]] = {"video": {}, "audio": {}}
         self._audio.negotiate(None, ExtensionWriter("", None, None))
         self._camera_on = False
+        rids: tuple[str, ...] = ("",)
         for answer in plan:
             section = answer.section
             extensions = ExtensionWriter(
@@ -389,27 +454,26 @@ class Peer:
             )
             if answer.direction in ("recvonly", "sendrecv"):
                 receiving.append(section)
-                self._camera_on = self._camera_on or section.kind == "video"
+                if section.kind == "video":
+                    self._camera_on = True
+                    rids = section.rids or ("",)
             if answer.ssrc is None:
                 continue
-            if section.kind == "audio":
+            if answer.ssrc == self._audio.ssrc:
                 self._audio.negotiate(opus_payload_type(section), extensions)
             else:
-                forwarder = self._forwarders.get(section.mid) or self._new_forwarder(answer.ssrc)
+                before = self._slots.videos if section.kind == "video" else self._slots.voices
+                forwarder = before.get(section.mid) or self._new_forwarder(answer.ssrc, section.kind)
                 numbers = {codec: number for number, codec in reversed(section.codecs.items())}
                 forwarder.negotiate(numbers, extensions)
-                kept[section.mid] = forwarder
-        for mid, forwarder in self._forwarders.items():
-            if mid not in kept:
-                forwarder.watch(None)
-        self._forwarders = kept
-        self._by_ssrc = {forwarder.ssrc: forwarder for forwarder in kept.values()}
+                kept[section.kind][section.mid] = forwarder
+        self._slots.replace(kept["video"], kept["audio"])
         self._inbound.negotiate(receiving)
-        if self._camera_on and self._camera is None:
-            self._camera = VideoSource(self._request_keyframe, self._clock)
+        if self._camera_on and (self._camera is None or self._camera.rids != rids):
+            self._camera = TrackSource(self._request_keyframe, self._clock, rids)
 
-    def _new_forwarder(self, ssrc: int) -> VideoForwarder:
-        return VideoForwarder(
+    def _new_forwarder(self, ssrc: int, kind: str) -> TrackForwarder:
+        return TrackForwarder(
             ssrc=ssrc,
             cname=self._cname,
             sender=self._transport,
@@ -417,14 +481,16 @@ class Peer:
             clock=self._clock,
             sequence=secrets.randbelow(1 << 15),
             timestamp=secrets.randbits(32),
+            clock_rate=CLOCK_RATES[kind],
         )
 
-    def _request_keyframe(self) -> bool:
+    def _request_keyframe(self, rid: str) -> bool:
         for track in self._inbound.tracks.values():
-            if track.kind == "video" and track.current is not None:
+            stream = track.current.get(rid)
+            if track.kind == "video" and stream is not None:
                 if self.state is not PeerState.CONNECTED:
                     return False
-                return self._transport.send_rtcp(rtcp.keyframe_request(self._audio.ssrc, track.current.ssrc))
+                return self._transport.send_rtcp(rtcp.keyframe_request(self._audio.ssrc, stream.ssrc))
         return False
 
     async def _connect(self, remote: RemoteTransport) -> None:
@@ -449,8 +515,7 @@ class Peer:
             self._enter(outcome)
 
     async def _release(self) -> None:
-        for forwarder in self._forwarders.values():
-            forwarder.watch(None)
+        self._slots.release()
         await self._transport.close()
 
     def _enter(self, state: PeerState) -> None:

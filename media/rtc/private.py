@@ -23,6 +23,7 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
 )
+from pylibsrtp._binding import ffi, lib
 
 from media.rtc.ice import LOOPBACK, IceServer, server_arguments
 
@@ -41,6 +42,8 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
     ),
     "aioice.ice.StunProtocol": ("datagram_received", "transport", "request"),
     "aiortc.RTCDtlsTransport": ("_rx_srtp", "_set_role", "_task", "_tx_srtp"),
+    "pylibsrtp.Session": ("_buffer", "_cdata", "_srtp"),
+    "pylibsrtp._binding": ("ffi", "lib"),
 }
 """What is relied upon beyond the documented interfaces, by object."""
 
@@ -181,6 +184,27 @@ class _Pipe:
         return "controlling" if self._connection.ice_controlling else "controlled"
 
 
+class _Protector:
+    """`pylibsrtp.Session.protect` for parts that are put together in its own buffer: no copy, no allocation."""
+
+    def __init__(self, session: pylibsrtp.Session) -> None:
+        self._session = session
+        self._handle = session._srtp[0]
+        self._data = session._cdata
+        self._buffer = session._buffer
+        self._length = ffi.new("int *")
+
+    def protect(self, packet: bytes) -> bytes | None:
+        """What goes on the wire; None when libsrtp refuses."""
+        size = len(packet)
+        self._buffer[0:size] = packet
+        self._length[0] = size
+        if lib.srtp_protect(self._handle, self._data, self._length):
+            return None
+        protected: bytes = self._buffer[0 : self._length[0]]
+        return protected
+
+
 class SecureTransport:
     """ICE, DTLS and SRTP of one bundle (RFC 8829 §5.3, RFC 5764).
 
@@ -204,6 +228,7 @@ class SecureTransport:
             [RTCCertificate.generateCertificate()],
         )
         self._tx: pylibsrtp.Session | None = None
+        self._protector: _Protector | None = None
         self._rx: pylibsrtp.Session | None = None
         self._gathering: asyncio.Task[None] | None = None
         self._closed = False
@@ -273,6 +298,7 @@ class SecureTransport:
             raise TransportError("dtls-failed")
         self._rx = self._dtls._rx_srtp
         self._tx = self._dtls._tx_srtp
+        self._protector = _Protector(self._tx)
 
     async def ended(self) -> Ending:
         """Waits for the end of the connection."""
@@ -289,15 +315,14 @@ class SecureTransport:
         Returns:
             What was sent, to be sent again on a NACK; None when it was dropped, the reason being counted.
         """
-        if self._tx is None or self._closed:
+        if self._protector is None or self._closed:
             self._sink.count("not-connected")
             return None
         if len(packet) > MAX_DATAGRAM:
             self._sink.count("packet-too-large")
             return None
-        try:
-            protected: bytes = self._tx.protect(packet)
-        except pylibsrtp.Error:
+        protected = self._protector.protect(packet)
+        if protected is None:
             self._sink.count("srtp-protect")
             return None
         return protected if self.send_datagram(protected) else None
@@ -319,22 +344,24 @@ class SecureTransport:
 
     def send_datagram(self, protected: bytes) -> bool:
         """Sends what is already protected; False when it was dropped, counted."""
-        pair = None if self._closed else self._connection._nominated.get(1)
-        if pair is None:
+        transport, address = self._path()
+        if transport is None:
             self._sink.count("not-connected")
             return False
-        transport = pair.protocol.transport
-        if transport.is_closing():
-            self._sink.count("not-connected")
-            return False
-        buffered = getattr(transport, "get_write_buffer_size", None)
-        if buffered is not None and buffered() > MAX_SEND_BUFFER:
+        if transport.get_write_buffer_size() > MAX_SEND_BUFFER:
             self._sink.count("send-buffer-full")
             return False
-        transport.sendto(protected, pair.remote_addr)
+        transport.sendto(protected, address)
         self.packets_out += 1
         self.bytes_out += len(protected)
         return True
+
+    def _path(self) -> tuple[Any, Any]:
+        """The socket's transport and the far side's address."""
+        pair = None if self._closed else self._connection._nominated.get(1)
+        if pair is None or pair.protocol.transport.is_closing():
+            return None, None
+        return pair.protocol.transport, pair.remote_addr
 
     async def close(self) -> None:
         """Says goodbye where a connection is up, and releases sockets and tasks. Idempotent."""
@@ -352,7 +379,7 @@ class SecureTransport:
         if pump is not None:
             await asyncio.wait([pump])
         await self._connection.close()
-        self._rx = self._tx = None
+        self._rx = self._tx = self._protector = None
 
     def _classify(
         self, protocol: StunProtocol, forward: Callable[..., None], data: bytes, address: Any

@@ -5,7 +5,7 @@ quadratically with hostile ones; this one looks only at what the answer depends 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from aioice import Candidate
@@ -17,6 +17,8 @@ __all__ = [
     "AUDIO_LEVEL",
     "MAX_SDP_BYTES",
     "MID",
+    "RID",
+    "TRANSPORT_NUMBER",
     "AnswerSection",
     "Codec",
     "LocalTransport",
@@ -32,13 +34,23 @@ MAX_SECTIONS = 64
 MAX_CODECS = 64
 MAX_SSRCS = 32
 MAX_CANDIDATES = 64
+MAX_LAYERS = 3
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+TRANSPORT_NUMBER = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-FEEDBACK = ("goog-remb", "ccm fir", "nack", "nack pli")
+FEEDBACK = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
+EXTENSIONS = (MID, RID, AUDIO_LEVEL, ABS_SEND_TIME, TRANSPORT_NUMBER)
+
+NOT_RECEIVING = {"transport-cc", RID, TRANSPORT_NUMBER}
+"""What is of no use where we send: there a browser's own estimate (REMB, from abs-send-time) comes back."""
+
+NOT_SENDING = {"goog-remb"}
+"""What is of no use where we receive: the sender estimates from our transport-wide feedback."""
 
 _MEDIA = re.compile(r"m=([a-z]{1,16}) (\d{1,5}) ([A-Za-z/]{1,32}) ([\x21-\x7e]+(?: [\x21-\x7e]+)*)")
 _MID = re.compile(r"[\x21-\x7e]{1,16}")
@@ -47,6 +59,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9+/=_-]{22,256}")
 _FINGERPRINT = re.compile(r"(?i)(sha-256|sha-384|sha-512) ((?:[0-9a-f]{2}:){31,63}[0-9a-f]{2})")
 _RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9_.-]{1,32})/(\d{1,9})(?:/(\d{1,3}))?")
 _EXTMAP = re.compile(r"(\d{1,4})(?:/[a-z]+)? (\S{1,256})(?: .*)?")
+_RID = re.compile(r"([A-Za-z0-9_-]{1,16}) send(?: .*)?")
 _NUMBER = re.compile(r"\d{1,10}")
 _PROFILE = re.compile(r"(?i)[0-9a-f]{6}")
 
@@ -97,6 +110,7 @@ class Section:
         feedback: payload type → the supported RTCP feedback, in our order.
         extensions: URI → number, of the ones that are used here.
         ssrcs: the declared ones, in order.
+        rids: of the simulcast layers that the client sends (RFC 8853), in its order; empty without simulcast.
     """
 
     kind: str
@@ -110,6 +124,7 @@ class Section:
     feedback: dict[int, tuple[str, ...]] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
     ssrcs: tuple[int, ...] = ()
+    rids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,8 @@ class _Parser:
         self.formats: dict[int, _Format] = {}
         self.extmap: dict[str, int] = {}
         self.ssrcs: dict[int, None] = {}
+        self.rids: dict[str, None] = {}
+        self.simulcast: tuple[str, ...] = ()
         self.muxed = False
         self.bundle: tuple[str, ...] = ()
         self.lite = False
@@ -239,6 +256,8 @@ class _Parser:
                 self.formats[int(text)] = _Format()
         self.extmap = {}
         self.ssrcs = {}
+        self.rids = {}
+        self.simulcast = ()
         self.muxed = False
 
     def _attribute(self, name: str, value: str) -> None:
@@ -329,8 +348,14 @@ class _Parser:
             if match is None:
                 raise SdpError("an extmap is 'number URI'")
             # Numbers above 14 need the two-byte form, which is read but not written.
-            if match[2] in (MID, AUDIO_LEVEL, ABS_SEND_TIME) and 1 <= int(match[1]) <= 14:
+            if match[2] in EXTENSIONS and 1 <= int(match[1]) <= 14:
                 self.extmap[match[2]] = int(match[1])
+        elif name == "rid":
+            rid = _RID.fullmatch(value)
+            if rid is not None and len(self.rids) < MAX_CODECS:
+                self.rids[rid[1]] = None
+        elif name == "simulcast":
+            self.simulcast = _sent_layers(value)
         elif name == "ssrc":
             number = value.partition(" ")[0]
             if not _NUMBER.fullmatch(number) or int(number) >= 2**32:
@@ -349,6 +374,10 @@ class _Parser:
             raise SdpError(f"m-line {len(self.sections)} ({section.kind}) lacks 'a=rtcp-mux'")
         section.extensions = self.extmap
         section.ssrcs = tuple(self.ssrcs)
+        layers = [rid for rid in self.simulcast if rid in self.rids]
+        # One layer is no simulcast; what is not told apart by its rid is not either.
+        if section.kind == "video" and len(layers) > 1 and RID in self.extmap:
+            section.rids = tuple(layers[:MAX_LAYERS])
         for number, described in self.formats.items():
             codec = _codec(section.kind, described)
             if codec is not None:
@@ -422,6 +451,15 @@ def _codec(kind: str, described: _Format) -> Codec | None:
     return None
 
 
+def _sent_layers(value: str) -> tuple[str, ...]:
+    """The rids after `send` in a simulcast attribute (RFC 8853 §5.1): of alternatives the first, paused or not."""
+    words = value.split()
+    if "send" not in words[:-1]:
+        return ()
+    streams = words[words.index("send") + 1].split(";", MAX_CODECS)[:MAX_CODECS]
+    return tuple(dict.fromkeys(stream.split(",")[0].removeprefix("~") for stream in streams))
+
+
 def _parameters(text: str) -> Mapping[str, str]:
     pairs = (item.strip().partition("=") for item in text.split(";"))
     return {name.lower(): value for name, _, value in pairs}
@@ -483,9 +521,15 @@ def write_answer(
             "a=rtcp-mux",
             "a=rtcp-rsize",
         ]
-        lines += [f"a=extmap:{number} {uri}" for uri, number in section.extensions.items()]
+        useless = NOT_RECEIVING if answer.ssrc is not None or section.kind == "audio" else NOT_SENDING
+        lines += [
+            f"a=extmap:{number} {uri}" for uri, number in section.extensions.items() if uri not in useless
+        ]
         for number, codec in section.codecs.items():
-            lines += _codec_lines(number, codec, section)
+            lines += _codec_lines(number, codec, section, useless)
+        if section.rids and answer.direction == "recvonly":
+            lines += [f"a=rid:{rid} recv" for rid in section.rids]
+            lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
         if section.kind == "audio":
             lines.append("a=ptime:20")
         if answer.ssrc is not None:
@@ -499,14 +543,16 @@ def write_answer(
     return "\r\n".join(lines) + "\r\n"
 
 
-def _codec_lines(number: int, codec: Codec, section: Section) -> list[str]:
+def _codec_lines(number: int, codec: Codec, section: Section, useless: Set[str]) -> list[str]:
     if codec.name == "opus":
         return [
             f"a=rtpmap:{number} opus/48000/2",
             f"a=fmtp:{number} minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0",
         ]
     lines = [f"a=rtpmap:{number} {codec.name}/90000"]
-    lines += [f"a=rtcp-fb:{number} {feedback}" for feedback in section.feedback[number]]
+    lines += [
+        f"a=rtcp-fb:{number} {feedback}" for feedback in section.feedback[number] if feedback not in useless
+    ]
     if codec.name == "H264":
         offered = _parameters(section.parameters[number])
         level = offered.get("profile-level-id", "42e01f").lower()

@@ -39,6 +39,7 @@ class PeerStatistics:
         remote_jitter_ms: of our audio, by the client's last report.
         remote_loss: fraction of our audio lost, by the client's last report, 0 to 1.
         bandwidth: what the client believes that it can receive (REMB), in bit/s.
+        budget: what its cameras may take of it, in bit/s.
         received: streams from the client.
         slots: by mid.
         keyframe_requests: sent to the client's camera.
@@ -53,6 +54,7 @@ class PeerStatistics:
     remote_jitter_ms: float | None
     remote_loss: float | None
     bandwidth: int | None
+    budget: int
     received: tuple[ReceivedStream, ...]
     slots: Mapping[str, SlotStatistics]
     keyframe_requests: int

@@ -9,8 +9,8 @@ from media.realtime.peer_port import AudioPeer
 from media.rtc.ice import CandidateError
 from media.rtc.peer import PeerState
 from media.rtc.sdp import SdpError
+from media.rtc.source import TrackSource
 from media.rtc.statistics import PeerStatistics, ReceivedStream
-from media.rtc.video import VideoSource
 from signaling.server.messages import ByeCode
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "Socket",
 ]
 
-Camera = VideoSource
+Camera = TrackSource
 
 
 class Socket(Protocol):
@@ -232,6 +232,7 @@ class FakeSessionPeer:
             remote_jitter_ms=None,
             remote_loss=None,
             bandwidth=None,
+            budget=0,
             received=self.streams,
             slots={},
             keyframe_requests=0,

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.rtc import rtcp
-from media.rtc.forwarder import StreamRewriter, VideoForwarder
+from media.rtc.forwarder import TrackForwarder
 from media.rtc.keyframes import parse_vp8
 from media.rtc.packets import ExtensionWriter, RtpHeader, build_rtp, header_extension, parse_rtp, signed16
+from media.rtc.rewriter import StreamRewriter
 from media.rtc.sdp import Codec
-from media.rtc.video import VideoSource
+from media.rtc.source import TrackSource
 
 MS = 1_000_000
 VP8 = Codec("VP8")
@@ -26,12 +27,13 @@ def vp8(picture: int, key: bool, first: bool = True, level_index: int = 0) -> by
 class Camera:
     """A sender of VP8 packets into a source."""
 
-    source: VideoSource
+    source: TrackSource
     ssrc: int = 5
     sequence: int = 100
     timestamp: int = 9000
     picture: int = 7
     now_ns: int = 0
+    rid: str = ""
 
     def frame(self, key: bool = False, packets: int = 2, late: bool = False) -> list[tuple[RtpHeader, bytes]]:
         """Sends a picture at 30 a second, or hands its packets out to be sent later."""
@@ -50,7 +52,7 @@ class Camera:
 
     def send(self, packets: list[tuple[RtpHeader, bytes]]) -> None:
         for header, data in packets:
-            self.source.deliver(header, data, VP8, self.now_ns)
+            self.source.deliver(self.rid, header, data, VP8, self.now_ns)
 
 
 @dataclass
@@ -75,8 +77,8 @@ class Line:
         self.again.append(protected)
         return True
 
-    def forwarder(self, codecs: dict[Codec, int] | None = None) -> VideoForwarder:
-        forwarder = VideoForwarder(
+    def forwarder(self, codecs: dict[Codec, int] | None = None) -> TrackForwarder:
+        forwarder = TrackForwarder(
             ssrc=77,
             cname="name",
             sender=self,
@@ -97,12 +99,12 @@ class Requests:
     sent: int = 0
     possible: bool = True
 
-    def __call__(self) -> bool:
+    def __call__(self, rid: str) -> bool:
         self.sent += self.possible
         return self.possible
 
     def camera(self) -> Camera:
-        return Camera(VideoSource(self, lambda: self.now_ns))
+        return Camera(TrackSource(self, lambda: self.now_ns))
 
 
 def test_a_subscriber_begins_at_a_keyframe_and_gets_every_packet_from_there_on() -> None:
@@ -169,12 +171,12 @@ def test_padding_leaves_no_gap_and_late_packets_from_before_it_keep_their_place(
     camera.frame(key=True)
     delayed = camera.frame(late=True)
     for _ in range(2):
-        camera.source.pad(parse_rtp(build_rtp(96, False, camera.sequence, camera.timestamp, 5, b"", b"")))
+        camera.source.pad("", parse_rtp(build_rtp(96, False, camera.sequence, camera.timestamp, 5, b"", b"")))
         camera.sequence += 1
     camera.frame()
     assert [parse_rtp(p).sequence for p in line.rtp] == [500, 501, 506, 507]
     camera.send(delayed)
-    camera.source.pad(parse_rtp(build_rtp(96, False, camera.sequence, camera.timestamp, 5, b"", b"")))
+    camera.source.pad("", parse_rtp(build_rtp(96, False, camera.sequence, camera.timestamp, 5, b"", b"")))
     camera.sequence += 1
     camera.frame()
     assert [parse_rtp(p).sequence for p in line.rtp][4:] == [502, 503, 508, 509]
@@ -230,7 +232,7 @@ def test_nobody_watching_means_no_requests() -> None:
     forwarder.watch(None)
     for _ in range(40):
         camera.frame()
-    camera.source.interrupt()
+    camera.source.interrupt("")
     assert requests.sent == 1
     assert camera.source.watched == 0
 
@@ -253,7 +255,7 @@ def test_after_an_interruption_the_stream_goes_on_at_a_keyframe() -> None:
     camera.frame(key=True)
     requests.now_ns = camera.now_ns + 1000 * MS
     camera.sequence, camera.timestamp, camera.ssrc = 40_000, 5, 9
-    camera.source.interrupt()
+    camera.source.interrupt("")
     assert requests.sent == 2
     camera.frame()
     camera.frame(key=True)
@@ -264,10 +266,10 @@ def test_the_senders_clock_is_passed_on_in_the_outgoing_streams_timestamps() -> 
     line, camera = Line(), Requests().camera()
     forwarder = line.forwarder()
     forwarder.watch(camera.source)
-    camera.source.sender_time(1 << 40, 9000)
+    camera.source.sender_time("", 1 << 40, 9000, 0)
     assert line.rtcp == []
     camera.frame(key=True)
-    camera.source.sender_time(1 << 40, 9000 + 4500)
+    camera.source.sender_time("", 1 << 40, 9000 + 4500, camera.now_ns)
     (report,) = rtcp.parse_rtcp(line.rtcp[0])
     assert report == rtcp.SenderReport(77, 1 << 40, 1000 + 4500)
 
@@ -290,9 +292,9 @@ def test_numbers_out_are_never_used_twice_for_different_packets(
             epoch += 1
         header = RtpHeader(96, False, position & 0xFFFF, 0, 1, 0, 12, 12, 20)
         if step == 1 and index % 3 == 0:
-            rewriter.skip(header)
+            rewriter.skip(header.sequence)
             continue
-        numbers = rewriter.numbers(header, True, index * MS)
+        numbers = rewriter.numbers(header.sequence, header.timestamp, True, index * MS)
         if isinstance(numbers, str):
             continue
         assert used.setdefault(numbers[0], (epoch, position)) == (epoch, position)

@@ -13,6 +13,7 @@ from media.rtc.keyframes import (
     parse_vp8,
     renumber_vp8,
     vp8_begins_keyframe,
+    vp8_picture_size,
 )
 
 
@@ -24,8 +25,13 @@ def picture(index: int) -> av.VideoFrame:
     return frame
 
 
+def vp8_begins(payload: bytes) -> bool:
+    descriptor = parse_vp8(payload)
+    return descriptor is not None and vp8_begins_keyframe(payload, descriptor)
+
+
 @pytest.mark.parametrize(
-    ("encoder", "begins"), [(Vp8Encoder, vp8_begins_keyframe), (H264Encoder, h264_begins_keyframe)]
+    ("encoder", "begins"), [(Vp8Encoder, vp8_begins), (H264Encoder, h264_begins_keyframe)]
 )
 def test_a_real_encoders_keyframes_are_found_where_they_begin(encoder: type, begins: object) -> None:
     assert callable(begins)
@@ -38,6 +44,10 @@ def test_a_real_encoders_keyframes_are_found_where_they_begin(encoder: type, beg
             assert len(payloads) > 2
             assert begins(payloads[0])
             assert not begins(payloads[-1])
+            descriptor = parse_vp8(payloads[0])
+            if encoder is Vp8Encoder:
+                assert descriptor is not None
+                assert vp8_picture_size(payloads[0], descriptor) == (320, 240)
 
 
 @given(
@@ -88,10 +98,12 @@ def test_descriptors_of_another_implementation_are_read_and_moved_on(
 
 @given(st.binary(max_size=40))
 def test_no_bytes_make_the_parsers_fail(payload: bytes) -> None:
-    vp8_begins_keyframe(payload)
     h264_begins_keyframe(payload)
     descriptor = parse_vp8(payload)
     if descriptor is not None:
+        if vp8_begins_keyframe(payload, descriptor):
+            size = vp8_picture_size(payload, descriptor)
+            assert size is None or min(size) > 0
         assert len(renumber_vp8(payload, descriptor, 1, 1)) == len(payload)
 
 

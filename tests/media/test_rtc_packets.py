@@ -52,7 +52,7 @@ def test_another_implementation_reads_what_is_built(
     mid: str,
     now: int,
 ) -> None:
-    block = ExtensionWriter(mid, 4, 2).block(now)
+    block = ExtensionWriter(mid, 4, 2).block(absolute_send_time(now))
     packet = build_rtp(payload_type, marker, sequence, timestamp, ssrc, block, payload)
     read = RtpPacket.parse(packet, extension_map())
     assert (read.payload_type, bool(read.marker), read.sequence_number) == (payload_type, marker, sequence)

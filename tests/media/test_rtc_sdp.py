@@ -12,6 +12,8 @@ from media.rtc.sdp import (
     AUDIO_LEVEL,
     MAX_SDP_BYTES,
     MID,
+    RID,
+    TRANSPORT_NUMBER,
     AnswerSection,
     Codec,
     LocalTransport,
@@ -60,14 +62,14 @@ def test_a_browsers_offer_is_understood() -> None:
     assert [s.direction for s in offer.sections[:3]] == ["sendrecv", "sendonly", "recvonly"]
     audio, camera = offer.sections[:2]
     assert audio.codecs == {111: Codec("opus")}
-    assert audio.extensions == {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, MID: 4}
+    assert audio.extensions == {AUDIO_LEVEL: 1, ABS_SEND_TIME: 2, TRANSPORT_NUMBER: 3, MID: 4}
     assert list(camera.codecs.items())[:3] == [
         (96, Codec("VP8")),
         (102, Codec("H264", 1, "baseline")),
         (104, Codec("H264", 0, "baseline")),
     ]
     assert camera.codecs[108] == Codec("H264", 1, "constrained-baseline")
-    assert camera.feedback[96] == ("goog-remb", "ccm fir", "nack", "nack pli")
+    assert camera.feedback[96] == ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
     assert len(audio.ssrcs) == 1
     assert offer.username == "HE0p"
     assert offer.setup == "actpass"
@@ -89,7 +91,6 @@ def test_the_answer_says_what_is_expected_and_another_implementation_reads_it() 
     text = write_answer(plan, local, session=5, version=2)
     assert "a=fmtp:111 minptime=10;useinbandfec=1;stereo=0;sprop-stereo=0\r\n" in text
     assert "a=ptime:20\r\n" in text
-    assert "transport-cc" not in text
     assert "rtx" not in text
     read = SessionDescription.parse(text)
     assert [m.direction for m in read.media] == ["sendrecv", "recvonly", "sendonly", "inactive"] + [
@@ -101,7 +102,11 @@ def test_the_answer_says_what_is_expected_and_another_implementation_reads_it() 
     assert [(c.name, c.payloadType) for c in audio.rtp.codecs] == [("opus", 111)]
     assert {c.name for c in camera.rtp.codecs} == {"VP8", "H264"}
     feedback = {f"{f.type} {f.parameter or ''}".strip() for f in camera.rtp.codecs[0].rtcpFeedback}
+    assert feedback == {"transport-cc", "ccm fir", "nack", "nack pli"}
+    feedback = {f"{f.type} {f.parameter or ''}".strip() for f in slot.rtp.codecs[0].rtcpFeedback}
     assert feedback == {"goog-remb", "ccm fir", "nack", "nack pli"}
+    assert TRANSPORT_NUMBER in {e.uri for e in camera.rtp.headerExtensions}
+    assert TRANSPORT_NUMBER not in {e.uri for e in (*slot.rtp.headerExtensions, *audio.rtp.headerExtensions)}
     assert {e.uri for e in audio.rtp.headerExtensions} == {AUDIO_LEVEL, ABS_SEND_TIME, MID}
     assert [s.ssrc for s in slot.ssrc] == [78]
     assert not camera.ssrc
@@ -184,7 +189,19 @@ def test_a_mutilated_offer_is_refused_or_understood_and_nothing_else(data: st.Da
                 lines[at] = lines[at][:cut] + data.draw(st.text(max_size=6)) + lines[at][cut + 1 :]
             case _:
                 kind = data.draw(
-                    st.sampled_from(["fmtp", "rtcp-fb", "extmap", "ssrc", "candidate", "setup", "group"])
+                    st.sampled_from(
+                        [
+                            "fmtp",
+                            "rtcp-fb",
+                            "extmap",
+                            "ssrc",
+                            "candidate",
+                            "setup",
+                            "group",
+                            "rid",
+                            "simulcast",
+                        ]
+                    )
                 )
                 lines.insert(at, f"a={kind}:" + data.draw(st.text("0123456789 */=;:abcvAx", max_size=30)))
         lines = lines or ["v=0"]
@@ -274,3 +291,40 @@ def test_ice_servers_are_handed_on() -> None:
 def test_a_wrong_ice_server_is_refused(server: IceServer) -> None:
     with pytest.raises(ValueError, match=r"example\.org"):
         server_arguments([server])
+
+
+SIMULCAST = PLAIN + "\r\n".join(
+    [
+        "",
+        f"a=extmap:10 {RID}",
+        "a=rid:q send",
+        "a=rid:h send max-width=640",
+        "a=rid:f send",
+        "a=simulcast:recv x send q;~h;f,g",
+        "",
+    ]
+)
+
+
+def test_simulcast_layers_are_accepted_in_the_clients_order() -> None:
+    section = parse_offer(SIMULCAST).sections[1]
+    assert section.rids == ("q", "h", "f")
+    plan = [AnswerSection(parse_offer(SIMULCAST).sections[0], None), AnswerSection(section, "recvonly")]
+    text = write_answer(plan, LocalTransport("u" * 4, "p" * 22, "AA", True, []), session=1, version=1)
+    assert "a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\na=simulcast:recv q;h;f\r\n" in text
+    assert f"a=extmap:10 {RID}\r\n" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (f"a=extmap:10 {RID}", "a=x"),
+        ("a=simulcast:recv x send q;~h;f,g", "a=simulcast:recv x"),
+        ("a=simulcast:recv x send q;~h;f,g", "a=simulcast:send q"),
+        ("a=simulcast:recv x send q;~h;f,g", "a=simulcast:send"),
+        ("send", "recv"),
+    ],
+)
+def test_what_is_no_simulcast_is_an_ordinary_camera(old: str, new: str) -> None:
+    offer = parse_offer(SIMULCAST.replace(old, new) if old != "send" else SIMULCAST.replace(" send", " recv"))
+    assert offer.sections[1].rids == ()

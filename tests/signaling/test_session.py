@@ -12,7 +12,7 @@ import pytest
 from media.events import GateOpened, SpeakingChanged
 from media.rtc.peer import PeerState
 from media.rtc.statistics import ReceivedStream
-from media.rtc.video import VideoSource
+from media.rtc.source import TrackSource
 from signaling.server.outbox import MAX_MESSAGES
 from signaling.server.session import offers_microphone
 from tests.signaling.house import DEAF_OFFER, OFFER, Client, house
@@ -20,8 +20,8 @@ from tests.signaling.house import DEAF_OFFER, OFFER, Client, house
 pytestmark = pytest.mark.virtual_time
 
 
-def camera() -> VideoSource:
-    return VideoSource(lambda: True, lambda: 0)
+def camera() -> TrackSource:
+    return TrackSource(lambda rid: True, lambda: 0)
 
 
 async def test_two_people_join_and_see_each_other(tmp_path: Path) -> None:
