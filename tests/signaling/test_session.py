@@ -11,8 +11,8 @@ import pytest
 
 from media.events import GateOpened, SpeakingChanged
 from media.rtc.peer import PeerState
-from media.rtc.statistics import ReceivedStream
 from media.rtc.source import TrackSource
+from media.rtc.statistics import ReceivedStream
 from signaling.server.outbox import MAX_MESSAGES
 from signaling.server.session import offers_microphone
 from tests.signaling.house import DEAF_OFFER, OFFER, Client, house
