@@ -76,7 +76,7 @@ def opening(text: str, *, persona: str, speaker: str) -> str:
     if _IDENTITY.search(said):
         return f"I'm {persona},"
     if _GRIEF.search(said) or _SADNESS.search(said):
-        return "I'm so sorry to hear that."
+        return "I'm so sorry to hear that. Would you like"
     if _HEARING.search(said):
         return "Yes, I can hear you."
     if _WELL.search(said):
