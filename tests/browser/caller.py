@@ -63,6 +63,11 @@ class BrowserCaller:
             "data-media", state, timeout=seconds * 1000
         )
 
+    async def until_signalling(self, state: str, seconds: float = 40.0) -> None:
+        await expect(self.page.get_by_test_id("connection-state")).to_have_attribute(
+            "data-state", state, timeout=seconds * 1000
+        )
+
     def captions(self, name: str, *, final: bool | None = None, interrupted: bool | None = None) -> Locator:
         """What somebody said, oldest first."""
         state = "" if final is None else f'[data-final="{str(final).lower()}"]'
@@ -91,12 +96,15 @@ class BrowserCaller:
         await self.persona_is("listening")
         return (await self.words(self.captions(name)))[0]
 
+    async def open_chat(self) -> None:
+        if not await self.page.get_by_test_id("chat-input").is_visible():
+            await self.page.get_by_test_id("chat").click()
+        await self.page.get_by_test_id("chat-input").wait_for()
+
     async def write(self, text: str) -> None:
         """Says something in the chat, which is opened if it is not."""
-        field_ = self.page.get_by_test_id("chat-input")
-        if not await field_.is_visible():
-            await self.page.get_by_test_id("chat").click()
-        await field_.fill(text)
+        await self.open_chat()
+        await self.page.get_by_test_id("chat-input").fill(text)
         await self.page.get_by_test_id("chat-send").click()
 
     def participants(self, kind: str) -> Locator:

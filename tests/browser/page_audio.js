@@ -3,7 +3,8 @@
   const heard = { blocks: [], length: 0 };
 
   async function listen(track) {
-    const frames = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    // A page that is busy for a moment must not lose what it receives meanwhile.
+    const frames = new MediaStreamTrackProcessor({ track, maxBufferSize: 1000 }).readable.getReader();
     for (let next = await frames.read(); !next.done; next = await frames.read()) {
       const frame = next.value;
       const samples = new Float32Array(frame.numberOfFrames);

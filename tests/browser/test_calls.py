@@ -1,6 +1,7 @@
 """Real Chromiums in a call with a persona, on the embedded models."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -58,8 +59,8 @@ def loudness(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(np.concatenate(pieces) / 32768)))) if pieces else 0.0
 
 
-def median_window_correlation(heard: Samples, said: Samples, window: int = RATE // 2) -> float:
-    """Half-seconds of what was said, sought in what was heard: the median of the best normalised matches."""
+def median_window_correlation(heard: Samples, said: Samples, window: int = RATE // 4) -> float:
+    """Quarters of a second of what was said, sought in what was heard: the median of the best normalised matches."""
     sums = np.concatenate([[0.0], np.cumsum(np.square(heard.astype(np.float64)))])
     energy = np.maximum(sums[window:] - sums[:-window], window * 1e3)
     size = 1 << (heard.size + window).bit_length()
@@ -72,6 +73,12 @@ def median_window_correlation(heard: Samples, said: Samples, window: int = RATE 
         matches = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)[: energy.size]
         best.append(float(np.max(matches / np.sqrt(energy * np.sum(piece**2)))))
     return float(np.median(best))
+
+
+def words_found(said: str, heard: str) -> float:
+    """How much of the words said is among those heard."""
+    words = set(re.findall(r"[a-z']+", said.lower()))
+    return len(words & set(re.findall(r"[a-z']+", heard.lower()))) / len(words)
 
 
 async def test_a_person_is_greeted_asks_sees_their_words_and_hears_the_reply(
@@ -104,27 +111,30 @@ async def test_a_person_is_greeted_asks_sees_their_words_and_hears_the_reply(
 
 
 async def test_two_people_and_a_persona_hear_each_other_and_not_themselves(
-    server: RunningServer, speech: dict[str, Samples], tmp_path: Path
+    server: RunningServer, speech: dict[str, Samples]
 ) -> None:
-    first = microphone(tmp_path / "first.wav", 14, speech[QUESTION], 30)
-    second = microphone(tmp_path / "second.wav", 24, speech[OTHER], 30)
-    async with browser_caller(first) as ada, browser_caller(second) as bob:
+    async with browser_caller() as ada, browser_caller() as bob:
         await ada.join("Ada", "three", server.url)
         await bob.join("Bob", "three", server.url)
-        name = await ada.persona()
+        name = await bob.persona()
+        await bob.greeted()
+        await ada.say(speech[QUESTION])
+        await bob.say(speech[OTHER])
         for caller in (ada, bob):
-            await caller.captions("Ada", final=True).first.wait_for(timeout=2 * PATIENCE_MS)
-            await caller.captions("Bob", final=True).first.wait_for(timeout=2 * PATIENCE_MS)
-        await ada.persona_is("listening")
+            for speaker in ("Ada", "Bob"):
+                await caller.captions(speaker, final=True).first.wait_for()
         ada_heard, bob_heard = await ada.heard(), await bob.heard()
-        assert median_window_correlation(bob_heard, speech[QUESTION]) > 0.8
-        assert median_window_correlation(ada_heard, speech[OTHER]) > 0.8
-        assert median_window_correlation(ada_heard, speech[QUESTION]) < 0.5
-        assert median_window_correlation(bob_heard, speech[OTHER]) < 0.5
-        persona = await ada.words(ada.captions(name, final=True))
-        assert persona, "the persona said nothing to either of them"
+        said = {
+            "Ada to Bob": median_window_correlation(bob_heard, speech[QUESTION]),
+            "Bob to Ada": median_window_correlation(ada_heard, speech[OTHER]),
+            "Ada to herself": median_window_correlation(ada_heard, speech[QUESTION]),
+            "Bob to himself": median_window_correlation(bob_heard, speech[OTHER]),
+        }
+        assert min(said["Ada to Bob"], said["Bob to Ada"]) > 0.7, said
+        assert max(said["Ada to herself"], said["Bob to himself"]) < 0.4, said
+        greeting = (await bob.words(bob.captions(name, final=True)))[0]
         for heard in (ada_heard, bob_heard):
-            assert loudness(heard) > MIN_RMS
+            assert words_found(greeting, transcribe(heard)) > 0.6, greeting
 
 
 async def test_speaking_over_the_persona_stops_its_voice_and_its_caption_says_so(
@@ -175,8 +185,10 @@ async def test_a_page_whose_media_process_was_killed_is_heard_again_by_itself(
         await ada.join("Ada", "media", server.url)
         await ada.greeted()
         ready = server.kill("media")
+        await ada.until_signalling("reconnecting")
         await asyncio.to_thread(server.wait_ready, "media", ready + 1, 60.0)
-        await ada.until_media("connected", seconds=30)
+        await ada.until_signalling("connected")
+        await ada.until_media("connected")
         await ada.persona_is("listening", seconds=60)
         await ada.say(speech[QUESTION])
         own = ada.captions("Ada", final=True)
@@ -189,9 +201,10 @@ async def test_a_name_with_markup_is_shown_as_text_everywhere(server: RunningSer
         await bob.join("Bob", "names", server.url)
         await ada.join(MARKUP[:40], "names", server.url)
         await ada.write("Bob, can you <i>read</i> this?")
-        line = bob.page.get_by_test_id("chat-line").first
-        await bob.page.get_by_test_id("chat").click()
-        await expect(line).to_contain_text("<i>read</i>", timeout=PATIENCE_MS)
+        await bob.open_chat()
+        await expect(bob.page.get_by_test_id("chat-line").first).to_contain_text(
+            "<i>read</i>", timeout=PATIENCE_MS
+        )
         tiles = await bob.page.locator("[data-testid=participant] bdi").all_inner_texts()
         assert MARKUP[:40] in tiles
         for caller in (ada, bob):
