@@ -6,6 +6,7 @@ A receiver of these events runs inside the 20 ms pass over all rooms: it notes w
 from dataclasses import dataclass
 
 __all__ = [
+    "DominantChanged",
     "GateClosed",
     "GateOpened",
     "MediaEvent",
@@ -55,6 +56,14 @@ class SpeakingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DominantChanged:
+    """Another participant leads the conversation; None when who led it has left."""
+
+    room: str
+    participant: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceStarted:
     """The first frame of a persona's utterance was handed to the listeners' peers.
 
@@ -86,4 +95,4 @@ class VoiceDrained:
     played: int
 
 
-MediaEvent = GateOpened | GateClosed | SpeakingChanged | VoiceStarted | VoiceDrained
+MediaEvent = GateOpened | GateClosed | SpeakingChanged | DominantChanged | VoiceStarted | VoiceDrained

@@ -10,6 +10,7 @@ from media.realtime.outlet import Outlet
 from media.realtime.packet import FRAME
 from media.realtime.peer_port import AudioPeer
 from media.realtime.ring import AudioRing
+from media.realtime.suppression import Suppressor
 
 __all__ = ["Participant", "Person", "Persona"]
 
@@ -33,6 +34,9 @@ class Person:
         quiet: ticks since the last frame that came from a packet.
         outlet: encoder of the person's own mix; None while the mix is the one all others hear.
         apart: ticks for which an own mix is still made after the person was last heard.
+        suppressed: whether noise is to be taken out of the person's sound.
+        audible: ticks for which there is sound worth being cleaned.
+        suppressor: cleans it; None while nothing is.
     """
 
     id: str
@@ -45,6 +49,9 @@ class Person:
     quiet: int = 0
     outlet: Outlet | None = None
     apart: int = 0
+    suppressed: bool = True
+    audible: int = 0
+    suppressor: Suppressor | None = None
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.events import (
+    DominantChanged,
     GateClosed,
     GateOpened,
     MediaEvent,
@@ -17,9 +18,11 @@ from media.events import (
 )
 from media.participant import Participant, Person, Persona
 from media.realtime.decimator import EARS_FRAME, HISTORY, TAPS, decimate
+from media.realtime.dominant import DominantSpeaker
+from media.realtime.gain import adapt
 from media.realtime.gate import OPEN_FRAMES, PREROLL
 from media.realtime.jitter import JitterStatistics
-from media.realtime.levels import measure
+from media.realtime.levels import dbov, measure
 from media.realtime.mixer import mix_minus
 from media.realtime.opus import AudioEncoder, OpusEncoder
 from media.realtime.outlet import MixHistory, Outlet
@@ -27,6 +30,7 @@ from media.realtime.packet import FRAME, FrameKind
 from media.realtime.peer_port import AudioPeer
 from media.realtime.ring import AudioRing
 from media.realtime.speaker import AUDIBLE, choose
+from media.realtime.suppression import Suppressor
 
 __all__ = ["DUCKED", "Room", "RoomError"]
 
@@ -38,6 +42,11 @@ _IDLE_TICKS = 50
 APART_TICKS = 10
 """Ticks for which one who fell silent keeps an encoder: fed the common mix, it comes to its state."""
 
+MAX_SUPPRESSED = 12
+"""How many tracks are cleaned whatever they hold; beyond them, those that the gate takes for speech."""
+
+_SUPPRESSED_TICKS = 25
+_SILENCE_DBOV = 127
 _INITIAL_ROWS = 8
 
 
@@ -51,6 +60,8 @@ class Room:
     Attributes:
         id: identity.
         sent: packets handed to peers so far.
+        cleaned: frames that went through noise suppression so far.
+        cleaning_ns: what that took.
     """
 
     def __init__(
@@ -61,6 +72,8 @@ class Room:
         wake: Callable[[], None],
         clock: Callable[[], int] = time.monotonic_ns,
         encoder: Callable[[], AudioEncoder] = OpusEncoder,
+        suppressor: Callable[[], Suppressor] | None = None,
+        automatic_gain: bool = False,
     ) -> None:
         """An empty room.
 
@@ -71,13 +84,20 @@ class Room:
                 often.
             clock: nanoseconds, the one that stamps packets.
             encoder: makes an encoder for a distinct mix.
+            suppressor: makes a noise suppressor; None for none.
+            automatic_gain: whether people are brought to the same loudness.
         """
         self.id = id
-        self.sent = 0
+        self.sent = self.cleaned = self.cleaning_ns = 0
         self._report = report
         self._wake = wake
         self._clock = clock
         self._encoder = encoder
+        self._make_suppressor = suppressor
+        self._automatic_gain = automatic_gain
+        self._free_suppressors: list[Suppressor] = []
+        self._suppressing = 0
+        self._conversation = DominantSpeaker()
         self._persons: dict[str, Person] = {}
         self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
@@ -106,6 +126,11 @@ class Room:
         self._loudness = np.zeros(0, np.float32)
         self._gains_from = np.zeros(0, np.float32)
         self._gains_to = np.zeros(0, np.float32)
+        self._raw = np.zeros(0, np.float32)
+        self._voiced = np.zeros(0, np.bool_)
+        self._speech_power = np.zeros(0, np.float32)
+        self._speech_weight = np.zeros(0, np.float32)
+        self._faders = np.zeros(0, np.float32)
         self._hangover = np.zeros(0, np.int64)
         self._rows = np.zeros(0, np.int64)
         self._sources = np.zeros(0, np.int64)
@@ -200,6 +225,7 @@ class Room:
             participant.peer.jitter.wake = None
             self._departed.add(participant.peer.jitter.statistics)
             self._release(participant)
+            self._leave_alone(participant)
         else:
             del self._personas[id]
             self._sounding.pop(id, None)
@@ -211,6 +237,26 @@ class Room:
             self._leaving.append(row)
         else:
             self._free_rows.append(row)
+        if self._conversation.forget(id):
+            self._report(DominantChanged(self.id, None))
+
+    @property
+    def dominant(self) -> str | None:
+        """Who leads the conversation; the last who did while all are silent."""
+        return self._conversation.current
+
+    def suppress(self, id: str, on: bool) -> None:
+        """Takes noise out of a person's sound, or leaves it as it comes; on at first.
+
+        Raises:
+            RoomError: no person of that identity is here.
+        """
+        person = self._persons.get(id)
+        if person is None:
+            raise RoomError(f"no person {id!r} is in room {self.id!r}")
+        person.suppressed = on
+        if not on:
+            self._leave_alone(person)
 
     def mute(self, id: str, muted: bool) -> None:
         """A muted participant is neither mixed nor listened to; a muted person's ears hear silence.
@@ -245,8 +291,21 @@ class Room:
         """
         count, persons = self._read(now_ns)
         self._levels, self._before = self._before, self._levels
+        if self._make_suppressor is not None and persons:
+            self._clean(self._make_suppressor, persons)
         measure(self._frames, self._rows, count, self._levels)
         ducked = self._listen(persons)
+        if self._automatic_gain:
+            adapt(
+                self._levels,
+                self._rows,
+                persons,
+                self._voiced,
+                self._speech_power,
+                self._speech_weight,
+                self._faders,
+            )
+        self._follow()
         choose(self._audible, self._rows, count, self._hangover, self._loudness, self._heard)
         sources, apart = self._weigh(DUCKED if ducked else 1.0)
         mix_minus(
@@ -288,6 +347,49 @@ class Room:
             count += 1
         return count, persons
 
+    def _clean(self, make: Callable[[], Suppressor], persons: int) -> None:
+        """Takes noise out of the tracks on which there is anything to be heard."""
+        began = time.perf_counter_ns()
+        measure(self._frames, self._rows, persons, self._raw)
+        for person in self._sending.values():
+            if not person.suppressed:
+                continue
+            if self._raw[person.row] >= AUDIBLE / 2:
+                person.audible = _SUPPRESSED_TICKS
+            elif person.audible:
+                person.audible -= 1
+            if not person.audible:
+                self._leave_alone(person)
+                continue
+            if person.suppressor is None:
+                if self._suppressing >= MAX_SUPPRESSED and not person.gate.opened:
+                    continue
+                person.suppressor = self._free_suppressors.pop() if self._free_suppressors else make()
+                self._suppressing += 1
+            elif self._suppressing > MAX_SUPPRESSED and not person.gate.opened:
+                self._leave_alone(person)
+                continue
+            person.suppressor.clean(self._frames[person.row])
+            self.cleaned += 1
+        self.cleaning_ns += time.perf_counter_ns() - began
+
+    def _leave_alone(self, person: Person) -> None:
+        if person.suppressor is not None:
+            person.suppressor.reset()
+            self._free_suppressors.append(person.suppressor)
+            self._suppressing -= 1
+            person.suppressor = None
+
+    def _follow(self) -> None:
+        """Finds out who leads the conversation."""
+        levels = [
+            (one.id, _SILENCE_DBOV if one.muted else dbov(float(self._levels[one.row])))
+            for group in (self._sending, self._sounding)
+            for one in group.values()
+        ]
+        if self._conversation.hear(levels):
+            self._report(DominantChanged(self.id, self._conversation.current))
+
     def _listen(self, persons: int) -> bool:
         """Writes ears, moves gates, silences the muted; tells whether a person is speaking."""
         decimate(self._frames, self._rows, persons, TAPS, self._filter, self._scratch, self._ears)
@@ -304,6 +406,9 @@ class Room:
                 changed = person.gate.close()
             else:
                 changed = person.gate.hear(ears.data.cast("B"), float(self._levels[person.row]))
+                if person.audible and person.suppressed and not (person.suppressor or person.gate.opened):
+                    self._audible[person.row] = 0.0
+            self._voiced[person.row] = person.gate.voiced
             person.ears.write(ears)
             if changed:
                 self._report_gate(person)
@@ -322,7 +427,7 @@ class Room:
         apart = self._apart
         apart.clear()
         for person in self._sending.values():
-            heard = self._aim(person.row, 1.0)
+            heard = self._aim(person.row, float(self._faders[person.row]))
             if heard or self._gains_from[person.row] > 0.0:
                 person.apart = APART_TICKS
             elif person.apart > 0:
@@ -445,6 +550,8 @@ class Room:
         row = self._free_rows.pop()
         for state in (self._levels, self._before, self._loudness, self._hangover, self._heard):
             state[row] = 0
+        self._speech_power[row] = self._speech_weight[row] = 0.0
+        self._faders[row] = 1.0
         self._gains_from[row] = self._gains_to[row] = 0.0
         self._filter[row] = 0.0
         return row
@@ -459,6 +566,11 @@ class Room:
         self._before = _grown(self._before, rows)
         self._audible = _grown(self._audible, rows)
         self._loudness = _grown(self._loudness, rows)
+        self._raw = _grown(self._raw, rows)
+        self._voiced = _grown(self._voiced, rows)
+        self._speech_power = _grown(self._speech_power, rows)
+        self._speech_weight = _grown(self._speech_weight, rows)
+        self._faders = _grown(self._faders, rows)
         self._hangover = _grown(self._hangover, rows)
         self._heard = _grown(self._heard, rows)
         self._gains_from = _grown(self._gains_from, rows)

@@ -21,6 +21,7 @@ import uvloop
 
 from media.events import MediaEvent
 from media.realtime.plane import Plane
+from media.realtime.suppression import WebRtcSuppressor
 from media.rtc.ice import IceServer
 from media.rtc.peer import Peer, PeerState
 from signaling.ipc.endpoint import listen
@@ -77,7 +78,11 @@ def _build(launch: Launch) -> _Parts:
         conference.on_media_event(event)
 
     reports = PlaneReports(handle)
-    plane = Plane(reports)
+    plane = Plane(
+        reports,
+        suppressor=WebRtcSuppressor if launch.settings.noise_suppression else None,
+        automatic_gain=True,
+    )
     conference = Conference(Directory(launch.settings.room_size), plane, make_file, mind, metrics)
     metrics.registry.register(
         PlaneCollector(

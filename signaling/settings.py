@@ -120,6 +120,7 @@ class Settings(BaseModel):
         port: TCP port of the page and the API.
         lan: serve other machines too, over HTTPS.
         room_size: participants a room holds.
+        noise_suppression: take steady noise out of people's sound; 60 µs a frame and speaker, 7 ms of delay.
         ice_servers: none by default: enough on one machine and in one network.
         origins: whose pages may embed the call beside the server's own, such as `https://example.org`.
         state_dir: the signing key and the certificate.
@@ -133,6 +134,7 @@ class Settings(BaseModel):
     port: int = Field(default=8200, ge=1, le=65535)
     lan: bool = False
     room_size: int = Field(default=16, ge=2, le=200)
+    noise_suppression: bool = True
     ice_servers: tuple[IceServerSettings, ...] = ()
     origins: tuple[WebOrigin, ...] = ()
     state_dir: Path = Field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))

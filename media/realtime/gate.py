@@ -92,6 +92,11 @@ class Gate:
         self._silent = 0
         self.opened = False
 
+    @property
+    def voiced(self) -> bool:
+        """Whether it is open and the last frame itself was speech."""
+        return self.opened and self._speech > 0
+
     def hear(self, pcm: memoryview, level: float) -> bool:
         """Hears a frame.
 

@@ -11,6 +11,7 @@ from media.events import MediaEvent
 from media.realtime.jitter import JitterStatistics
 from media.realtime.opus import AudioEncoder, OpusEncoder
 from media.realtime.packet import FRAME
+from media.realtime.suppression import Suppressor
 from media.room import Room
 
 __all__ = ["LATENESS_BOUNDS_MS", "TICK_NS", "Plane", "PlaneStatistics"]
@@ -42,6 +43,8 @@ class PlaneStatistics:
         replays: how often an encoder took over a stream.
         sent: packets handed to peers.
         faults: ticks of a room that ended in an exception.
+        cleaned: frames that went through noise suppression.
+        cleaning_ms: what that took.
         jitter: what jitter buffers counted.
         drops: packets from people that were not played, by reason.
     """
@@ -57,6 +60,8 @@ class PlaneStatistics:
     replays: int
     sent: int
     faults: int
+    cleaned: int
+    cleaning_ms: float
     jitter: JitterStatistics
     drops: Mapping[str, int]
 
@@ -70,6 +75,8 @@ class Plane:
         *,
         clock: Callable[[], int] = time.monotonic_ns,
         encoder: Callable[[], AudioEncoder] = OpusEncoder,
+        suppressor: Callable[[], Suppressor] | None = None,
+        automatic_gain: bool = False,
     ) -> None:
         """No rooms, and the clock at rest.
 
@@ -77,10 +84,14 @@ class Plane:
             report: told of each event, synchronously, from inside the tick.
             clock: nanoseconds; the one that stamps packets, and the event loop's.
             encoder: makes an encoder for a distinct mix.
+            suppressor: makes a noise suppressor for a person's sound; None leaves it as it comes.
+            automatic_gain: whether people are brought to the same loudness.
         """
         self._report = report
         self._clock = clock
         self._encoder = encoder
+        self._suppressor = suppressor
+        self._automatic_gain = automatic_gain
         self._rooms: dict[str, Room] = {}
         self._active: dict[str, Room] = {}
         self._awake = asyncio.Event()
@@ -89,6 +100,7 @@ class Plane:
         self._lateness = [0] * (len(LATENESS_BOUNDS_MS) + 1)
         self._lateness_ns = 0
         self._closed_encodes = self._closed_replays = self._closed_sent = 0
+        self._closed_cleaned = self._closed_cleaning_ns = 0
         self._closed_jitter = JitterStatistics()
 
     def open(self, room_id: str) -> Room:
@@ -101,6 +113,8 @@ class Plane:
                 wake=lambda: self._wake(room_id),
                 clock=self._clock,
                 encoder=self._encoder,
+                suppressor=self._suppressor,
+                automatic_gain=self._automatic_gain,
             )
             self._rooms[room_id] = room
         return room
@@ -113,6 +127,8 @@ class Plane:
             self._closed_encodes += room.encodes
             self._closed_replays += room.replays
             self._closed_sent += room.sent
+            self._closed_cleaned += room.cleaned
+            self._closed_cleaning_ns += room.cleaning_ns
             self._closed_jitter.add(room.jitter)
 
     async def run(self) -> None:
@@ -156,6 +172,8 @@ class Plane:
             replays=self._closed_replays + sum(room.replays for room in rooms),
             sent=self._closed_sent + sum(room.sent for room in rooms),
             faults=self._faults,
+            cleaned=self._closed_cleaned + sum(room.cleaned for room in rooms),
+            cleaning_ms=(self._closed_cleaning_ns + sum(room.cleaning_ns for room in rooms)) / 1e6,
             jitter=jitter,
             drops=jitter.drops(),
         )

@@ -38,6 +38,8 @@ class PlaneCollector(Collector):
             "ticks_skipped": ("Passes left out", plane.skipped),
             "encodes": ("Frames encoded", plane.encodes),
             "packets_sent": ("Audio packets handed to peers", plane.sent),
+            "frames_cleaned": ("Frames that went through noise suppression", plane.cleaned),
+            "cleaning_seconds": ("Time that noise suppression took", plane.cleaning_ms / 1000),
             "faults": ("Ticks of a room that failed", plane.faults),
         }
         for name, (documentation, value) in counters.items():

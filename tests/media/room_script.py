@@ -15,6 +15,7 @@ from media.realtime.packet import FRAME, RATE, ReceivedPacket
 from media.realtime.peer_port import FakePeer
 from media.realtime.plane import Plane
 from media.realtime.ring import AudioRing
+from media.realtime.suppression import Suppressor
 from media.room import Room
 from tests.virtual_time import VirtualTimeLoop
 
@@ -157,7 +158,11 @@ class Scene:
 
 @asynccontextmanager
 async def run_room(
-    encoder: Callable[[], AudioEncoder] = OpusEncoder, decoder: Callable[[], AudioDecoder] = OpusDecoder
+    encoder: Callable[[], AudioEncoder] = OpusEncoder,
+    decoder: Callable[[], AudioDecoder] = OpusDecoder,
+    *,
+    suppressor: Callable[[], Suppressor] | None = None,
+    automatic_gain: bool = False,
 ) -> AsyncIterator[Scene]:
     """A running plane with one room, ended with the block. Needs the virtual-time loop."""
     loop = asyncio.get_running_loop()
@@ -166,7 +171,9 @@ async def run_room(
         return round(loop.time() * 1e9)
 
     events: list[MediaEvent] = []
-    plane = Plane(events.append, clock=clock, encoder=encoder)
+    plane = Plane(
+        events.append, clock=clock, encoder=encoder, suppressor=suppressor, automatic_gain=automatic_gain
+    )
     async with asyncio.TaskGroup() as tasks:
         clockwork = tasks.create_task(plane.run())
         scene = Scene(plane, plane.open("kitchen"), clock, encoder, decoder, events, tasks)

@@ -135,6 +135,7 @@ async def test_a_fault_in_one_room_is_counted_and_harms_no_other(caplog: pytest.
     assert [type(event).__name__ for event in seen] == [
         "SpeakingChanged",
         "VoiceStarted",
+        "DominantChanged",
         "SpeakingChanged",
         "VoiceDrained",
     ]

@@ -40,7 +40,10 @@ from tests.signaling.house import mind_of
 def launch_in(directory: Path, origins: tuple[str, ...] = (), **changes: Any) -> Launch:
     run_dir = directory / "run"
     run_dir.mkdir(exist_ok=True)
-    settings = Settings(state_dir=directory / "state", origins=origins).model_copy(update={"port": 0})
+    # The callers' steady tones are noise to a suppressor.
+    settings = Settings(state_dir=directory / "state", origins=origins, noise_suppression=False).model_copy(
+        update={"port": 0}
+    )
     return Launch(settings=settings, run_dir=run_dir, **changes)
 
 
