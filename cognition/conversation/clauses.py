@@ -8,7 +8,9 @@ __all__ = ["ClauseSplitter", "ends_sentence"]
 
 FIRST_WORDS = 2
 """Words after which the first clause may end at a comma."""
-FIRST_FORCED = 7
+FIRST_CONNECTED = 4
+"""Words after which the first clause is cut before a connecting word."""
+FIRST_FORCED = 6
 """Words after which the first clause is cut where there is no punctuation."""
 LATER_SOFT = 9
 """Words after which a later clause may end at a comma."""
@@ -186,12 +188,16 @@ class ClauseSplitter:
         """Cuts a long stretch without punctuation before a connecting word, or after the last whole word."""
         words = list(re.finditer(r"\S+", text))
         limit = FIRST_FORCED if self._first else LATER_FORCED
-        if len(words) <= limit:
+        if self._first:
+            candidates = range(FIRST_CONNECTED, len(words))
+        elif len(words) > limit:
+            candidates = range(limit, 2, -1)
+        else:
             return None
-        for index in range(limit, 2, -1):
+        for index in candidates:
             if words[index][0].casefold().strip(_SOFT) in _CONNECTIVES:
                 return words[index].start()
-        return words[limit].start()
+        return words[limit].start() if len(words) > limit else None
 
 
 def _speakable(text: str) -> str:
