@@ -76,6 +76,8 @@ class MindProcess:
 
     async def warm_up(self) -> None:
         """Makes the first reply in a new room as fast as the others."""
+        if not self._settings.reply.prefill:
+            return
         try:
             await self._mind.warm_up()
         except GenerationError as error:
