@@ -57,7 +57,7 @@ def run(
     try:
         result = asyncio.run(call(options))
     except CallError as error:
-        complain(str(error))
+        complain(" ".join(str(error).split()))
         return 1
     if as_json:
         echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from signaling.caller.wav import RATE
 __all__ = ["Caller", "in_call"]
 
 _JOIN_SECONDS = 20.0
+_ACK_SECONDS = 10.0
 _QUIET_SECONDS = 1.0
 _LEAD = np.zeros(RATE // 5, np.int16)
 _SEND_MARGIN_SECONDS = 10.0
@@ -134,24 +136,34 @@ class Caller:
         raise CallError(f"the connection was lost {_REPEATS} times in one turn")
 
     async def write_turn(self, text: str) -> TurnResult:
-        """Writes into the chat and waits for the reply to end."""
-        begun = time.monotonic()
-        connections = self.client.connections
-        refusals = len(self.client.errors)
-        message = await self.client.chat(text)
-        written = time.monotonic()
-        await self.until(
-            lambda: message in self.conversation.acknowledged or len(self.client.errors) > refusals,
-            10.0,
-            "the chat message was not acknowledged",
-        )
-        if len(self.client.errors) > refusals:
-            error = self.client.errors[refusals]
-            raise CallError(f"the server refused the message: {error.get('message')} ({error.get('code')})")
-        try:
-            return await self._turn(text, begun, written, connections, 0)
-        except _ConnectionLost:
-            return await self._turn(text, begun, written, self.client.connections, 0)
+        """Writes into the chat and waits for the reply to end; what was not acknowledged is sent again."""
+        begun, message = time.monotonic(), uuid.uuid4().hex
+        for repeats in range(_REPEATS):
+            await self.until(
+                self.client.connected.is_set, _JOIN_SECONDS * 3, "the connection was not had again"
+            )
+            written, connections = time.monotonic(), self.client.connections
+            await self.client.chat(message, text)
+            await self.until(
+                lambda: self._answered(message) or not self.client.connected.is_set(),
+                _ACK_SECONDS,
+                "the chat message was not acknowledged",
+            )
+            for error in self.client.errors:
+                if error.get("id") == message:
+                    raise CallError(
+                        f"the server refused the message: {error.get('message')} ({error.get('code')})"
+                    )
+            if message in self.conversation.acknowledged:
+                try:
+                    return await self._turn(text, begun, written, connections, repeats)
+                except _ConnectionLost:
+                    return await self._turn(text, begun, written, None, repeats)
+        raise CallError(f"the connection was lost {_REPEATS} times in one turn")
+
+    def _answered(self, message: str) -> bool:
+        refused = any(error.get("id") == message for error in self.client.errors)
+        return refused or message in self.conversation.acknowledged
 
     def result(self) -> CallResult:
         """What came of the call so far."""
@@ -176,7 +188,7 @@ class Caller:
         )
 
     async def _turn(
-        self, said: str, begun: float, ended: float, connections: int, repeats: int
+        self, said: str, begun: float, ended: float, connections: int | None, repeats: int
     ) -> TurnResult:
         lines, complete = await self._reply(ended, ended + self.options.timeout, connections)
         sound = self.ear.first_sound(since=ended)
@@ -198,12 +210,12 @@ class Caller:
         self.turns.append(turn)
         return turn
 
-    async def _reply(self, since: float, deadline: float, connections: int) -> tuple[list[Line], bool]:
+    async def _reply(self, since: float, deadline: float, connections: int | None) -> tuple[list[Line], bool]:
         """Waits until personas have said what they had to say and a second of quiet has passed."""
         while True:
             self._check()
             lines = self.conversation.persona_lines(since=since)
-            if not lines and self.client.connections != connections:
+            if not lines and connections is not None and self.client.connections != connections:
                 raise _ConnectionLost()
             now = time.monotonic()
             if now >= deadline:

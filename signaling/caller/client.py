@@ -141,11 +141,10 @@ class Client:
             async with asyncio.timeout(max(within, 0.0)):
                 await self._pulse.wait()
 
-    async def chat(self, text: str) -> str:
-        """Writes into the room's chat; the returned id is acknowledged by an `ack`."""
-        message = uuid.uuid4().hex
-        await self._send({"type": "chat", "id": message, "text": text})
-        return message
+    async def chat(self, message: str, text: str) -> None:
+        """Writes into the room's chat. Whether it got there is told by the `ack` of the id `message` alone."""
+        with contextlib.suppress(ConnectionClosed):
+            await self._send({"type": "chat", "id": message, "text": text})
 
     async def state(self, *, muted: bool) -> None:
         """Tells the others whether the microphone is muted."""
@@ -166,9 +165,8 @@ class Client:
         self._pulse = asyncio.Event()
 
     async def _send(self, message: Mapping[str, object]) -> None:
-        if self._socket is None:
-            raise CallError("not connected")
-        await self._socket.send(json.dumps(message))
+        if self._socket is not None:
+            await self._socket.send(json.dumps(message))
 
     async def _connection(self) -> None:
         address = "ws" + self._options.url.rstrip("/").removeprefix("http") + "/ws"

@@ -103,6 +103,19 @@ async def test_a_connection_that_breaks_without_a_word_is_resumed() -> None:
         assert turn.reply == "I say the same."
 
 
+async def test_what_was_written_but_not_acknowledged_before_a_restart_is_sent_again() -> None:
+    async with tiny_room(greet=False, acknowledge=False) as room:
+        async with in_call(CallOptions(room="lobby", url=room.url)) as caller:
+            turn = asyncio.create_task(caller.write_turn("Are you there?"))
+            await asyncio.wait_for(room.written.wait(), 5.0)
+            room.acknowledge = True
+            await room.restart()
+            assert (await turn).reply == "I say the same."
+            assert [line.text for line in caller.conversation.lines if line.speaker == "you"] == [
+                "Are you there?"
+            ]
+
+
 async def test_an_answer_that_does_not_come_leaves_the_turn_without_reply_and_the_call_goes_on() -> None:
     options = CallOptions(room="lobby", wait_greeting=False, timeout=2.5)
     async with tiny_room(greet=False, answer=False) as room:

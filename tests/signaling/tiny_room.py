@@ -72,6 +72,7 @@ class TinyRoom:
     url: str = ""
     greet: bool = True
     answer: bool = True
+    acknowledge: bool = True
     token_status: int = 200
     joins: list[dict[str, object]] = field(default_factory=list)
     heard: list[npt.NDArray[np.int16]] = field(default_factory=list)
@@ -79,6 +80,7 @@ class TinyRoom:
     first_message: dict[str, object] | None = None
     raw_first: str | None = None
     hearing: asyncio.Event = field(default_factory=asyncio.Event)
+    written: asyncio.Event = field(default_factory=asyncio.Event)
     utterances: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def restart(self) -> None:
@@ -216,6 +218,9 @@ async def _serve(room: TinyRoom, seat: _Seat) -> None:
                         "id": message["id"],
                     }
                 )
+                continue
+            room.written.set()
+            if not room.acknowledge:
                 continue
             await seat.socket.send_json(
                 {**message, "from": "you", "name": "Caller", "at": "2026-01-01T00:00:00Z"}
