@@ -25,6 +25,7 @@ from signaling.ipc.shared_memory import SharedFile
 from signaling.server.live import Attendee, LiveRoom, Sound
 from signaling.server.messages import (
     ByeCode,
+    CameraWanted,
     Chat,
     Left,
     Line,
@@ -39,11 +40,13 @@ from signaling.server.ports import Camera, Connection, SessionPeer, Silenced
 from signaling.server.rooms import Directory, Seat
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
-from signaling.server.video import assign_slots
+from signaling.server.video import assign_slots, rank_cameras
 
 __all__ = ["Conference"]
 
 RESUME_WITHIN_S = 10.0
+PAUSE_AFTER_S = 2.0
+"""Nobody has watched for so long before a camera is paused: to begin again costs a keyframe."""
 
 log = structlog.get_logger()
 
@@ -200,7 +203,8 @@ class Conference:
     def _silence(self, attendee: Attendee) -> None:
         if attendee.peer is None:
             return
-        attendee.peer = None
+        attendee.peer, attendee.wanted = None, None
+        self._cancel_pause(attendee)
         room, seat = self._rooms[attendee.room], attendee.seat
         room.plane.remove(seat.id)
         if attendee.gate is not None:
@@ -234,6 +238,7 @@ class Conference:
         self._silence(attendee)
         room.state.give_up(seat.id)
         del room.attendees[seat.id]
+        room.spoken.pop(seat.id, None)
         attendee.ears.remove()
         room.broadcast(Left(seat.id, reason))
         self.mind.tell("participant.left", {"room": attendee.room, "id": seat.id, "reason": reason})
@@ -285,6 +290,18 @@ class Conference:
         if attendee.connection is connection:
             self._assign_videos(self._rooms[attendee.room])
 
+    def view(self, attendee: Attendee, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Takes the sizes of a person's tiles; slots that they do not have (any more) are passed over."""
+        peer = attendee.peer
+        if peer is not None:
+            peer.view({slot: size for slot, size in sizes.items() if slot in peer.slots})
+
+    def pin(self, attendee: Attendee, id: str | None) -> None:
+        """Shows a person the one whom they pinned, if there is a slot at all."""
+        if attendee.pinned != id:
+            attendee.pinned = id
+            self._assign_videos(self._rooms[attendee.room])
+
     def _assign_videos(self, room: LiveRoom) -> None:
         cameras = {
             id: attendee.peer.camera
@@ -296,12 +313,43 @@ class Conference:
         }
         for viewer in room.attendees.values():
             if viewer.peer is not None and "listen" in viewer.seat.can:
-                self._show_cameras(viewer, viewer.peer, cameras)
+                self._show_cameras(room, viewer, viewer.peer, cameras)
+        for id, camera in cameras.items():
+            sender = room.attendees[id]
+            camera.on_wanted = partial(self._on_wanted, sender)
+            if sender.wanted is None:
+                self._on_wanted(sender, camera.wanted)
 
-    def _show_cameras(self, viewer: Attendee, peer: SessionPeer, cameras: Mapping[str, Camera]) -> None:
+    def _on_wanted(self, sender: Attendee, wanted: tuple[str, ...]) -> None:
+        """More is told at once, less in a while."""
+        if set(wanted) - set(sender.wanted or ()):
+            self._tell_wanted(sender)
+        elif sender.pausing is None and wanted != sender.wanted:
+            loop = asyncio.get_running_loop()
+            sender.pausing = loop.call_later(PAUSE_AFTER_S, self._tell_wanted, sender)
+
+    def _tell_wanted(self, sender: Attendee) -> None:
+        self._cancel_pause(sender)
+        camera = sender.peer.camera if sender.peer is not None else None
+        if camera is None or sender.connection is None or camera.wanted == sender.wanted:
+            return
+        sender.wanted = camera.wanted
+        layers = [rid for rid in camera.wanted if rid]
+        sender.connection.put(CameraWanted.type, serialize(CameraWanted(bool(camera.wanted), layers)))
+
+    @staticmethod
+    def _cancel_pause(sender: Attendee) -> None:
+        if sender.pausing is not None:
+            sender.pausing.cancel()
+            sender.pausing = None
+
+    def _show_cameras(
+        self, room: LiveRoom, viewer: Attendee, peer: SessionPeer, cameras: Mapping[str, Camera]
+    ) -> None:
         before = {slot: who for slot, (who, _) in viewer.shown.items()}
         others = [who for who in cameras if who != viewer.seat.id]
-        slots = assign_slots(peer.slots, before, others)
+        ranked = rank_cameras(others, pinned=viewer.pinned, dominant=room.dominant, spoken=room.spoken)
+        slots = assign_slots(peer.slots, before, ranked)
         shown = {slot: (who, cameras[who]) for slot, who in slots.items()}
         for slot in shown.keys() | viewer.shown.keys():
             if slot not in shown:
@@ -323,7 +371,9 @@ class Conference:
         match event:
             case SpeakingChanged(_, id, speaking):
                 room.state.seats[id].speaking = speaking
+                room.spoken[id] = asyncio.get_running_loop().time()
                 room.broadcast(Speaking(id, speaking))
+                self._assign_videos(room)
             case GateOpened(_, id, sample) if (attendee := room.attendees.get(id)) is not None:
                 attendee.gate = sample
                 self._tell_gate("gate.opened", attendee, sample)

@@ -60,6 +60,9 @@ class Attendee:
         peer: set while its media is up and in the plane.
         gate: position in the ears ring at which the open gate opened.
         shown: slot to participant id and camera, as last told.
+        pinned: the participant whom they want to see whatever happens.
+        wanted: rids of the layers of their camera that are watched, as last told; None before.
+        pausing: tells them, in a while, of layers that nobody watches any more.
         expiry: gives the seat up when nobody comes back.
     """
 
@@ -71,17 +74,27 @@ class Attendee:
     peer: SessionPeer | None = None
     gate: int | None = None
     shown: dict[str, tuple[str, Camera]] = field(default_factory=dict)
+    pinned: str | None = None
+    wanted: tuple[str, ...] | None = None
+    pausing: asyncio.TimerHandle | None = None
     expiry: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True)
 class LiveRoom:
-    """An open room: its state, its place in the plane, its persons and its personas' voices."""
+    """An open room: its state, its place in the plane, its persons and its personas' voices.
+
+    Attributes:
+        spoken: participant id to the instant, on the loop's clock, at which they were heard last.
+        dominant: who leads the conversation.
+    """
 
     state: RoomState
     plane: Room
     attendees: dict[str, Attendee] = field(default_factory=dict)
     voices: dict[str, Sound] = field(default_factory=dict)
+    spoken: dict[str, float] = field(default_factory=dict)
+    dominant: str | None = None
 
     @property
     def id(self) -> str:

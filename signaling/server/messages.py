@@ -15,6 +15,7 @@ __all__ = [
     "Ack",
     "Answer",
     "Bye",
+    "CameraWanted",
     "Candidate",
     "Caption",
     "Chat",
@@ -33,12 +34,14 @@ __all__ = [
     "Offer",
     "Participant",
     "ParticipantChanged",
+    "Pin",
     "Ping",
     "Pong",
     "ServerMessage",
     "Speaking",
     "State",
     "Video",
+    "View",
     "parse",
     "parse_latency",
     "parse_line",
@@ -50,6 +53,8 @@ __all__ = [
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 256 << 10
 MAX_SDP_BYTES = 128 << 10
+MAX_VIEWS = 64
+MAX_PIXELS = 16_384
 MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
 MAX_CHAT_CHARACTERS = 2000
@@ -149,11 +154,25 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """The size in which each slot is shown: mid to width and height, in device pixels; 0 x 0 is hidden."""
+
+    slots: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Whom the client wants to see whatever happens; None for nobody."""
+
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give the seat up."""
 
 
-ClientMessage = Join | Offer | Candidate | Chat | State | Ping | Leave
+ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Ping | Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +318,15 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraWanted:
+    """Whether anybody watches the client's camera, and which of its simulcast layers (rids)."""
+
+    type: ClassVar[str] = "camera"
+    wanted: bool
+    layers: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The answer to `Ping`."""
 
@@ -337,6 +365,7 @@ ServerMessage = (
     | Ack
     | Latency
     | Video
+    | CameraWanted
     | Pong
     | Error
     | Bye
@@ -431,6 +460,12 @@ class _Fields:
                 return self._chat()
             case "state":
                 return State(self._flag("muted"), self._flag("camera"))
+            case "view":
+                return self._view()
+            case "pin":
+                if self._body.get("id") is not None and self._id is None:
+                    raise MessageError("bad-message", "id is a participant's, or null")
+                return Pin(self._id)
             case "ping":
                 return Ping(self._own_id())
             case "leave":
@@ -462,6 +497,24 @@ class _Fields:
         if len(text) > MAX_CHAT_CHARACTERS:
             raise MessageError("too-large", f"a line has at most {MAX_CHAT_CHARACTERS} characters", id)
         return Chat(id, text)
+
+    def _view(self) -> View:
+        slots = self._body.get("slots")
+        if not isinstance(slots, dict) or len(slots) > MAX_VIEWS:
+            raise MessageError("bad-message", f"slots is an object of at most {MAX_VIEWS} sizes", self._id)
+        sizes: dict[str, tuple[int, int]] = {}
+        for mid, size in slots.items():
+            if not isinstance(size, dict) or len(mid) > MAX_ID_CHARACTERS:
+                raise MessageError("bad-message", "a slot's size is an object", self._id)
+            sizes[mid] = (self._pixels(size.get("width")), self._pixels(size.get("height")))
+        return View(sizes)
+
+    def _pixels(self, value: Any) -> int:
+        if type(value) is not int or not 0 <= value <= MAX_PIXELS:
+            raise MessageError(
+                "bad-message", f"width and height are integers from 0 to {MAX_PIXELS}", self._id
+            )
+        return value
 
     def _own_id(self) -> str:
         if self._id is None:

@@ -1,7 +1,7 @@
 """What the server needs of a client's connection and of its WebRTC peer, with fakes of both."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from media.realtime.jitter import JitterBuffer
@@ -93,6 +93,10 @@ class SessionPeer(AudioPeer, Protocol):
         """Shows a camera in a slot, or nothing."""
         ...
 
+    def view(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Takes the width and height of tiles by slot."""
+        ...
+
     def statistics(self) -> PeerStatistics:
         """Counts since the beginning."""
         ...
@@ -168,6 +172,7 @@ class FakeSessionPeer:
         candidates: what was added.
         sent: (payload, timestamp) of each packet sent to the client.
         watched: slot to camera.
+        sizes: slot to the size of its tile.
         streams: what its statistics say was received.
     """
 
@@ -180,6 +185,7 @@ class FakeSessionPeer:
         self.candidates: list[tuple[str, str | None, int | None]] = []
         self.sent: list[tuple[bytes, int]] = []
         self.watched: dict[str, Camera | None] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
         self.streams: tuple[ReceivedStream, ...] = ()
         self._on_state = on_state
         self._slots = tuple(slots)
@@ -219,6 +225,13 @@ class FakeSessionPeer:
         if slot not in self.slots:
             raise KeyError(slot)
         self.watched[slot] = source
+
+    def view(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """See `SessionPeer`."""
+        for slot in sizes:
+            if slot not in self.slots:
+                raise KeyError(slot)
+        self.sizes |= sizes
 
     def statistics(self) -> PeerStatistics:
         """See `SessionPeer`."""

@@ -32,10 +32,12 @@ from signaling.server.messages import (
     Leave,
     MessageError,
     Offer,
+    Pin,
     Ping,
     Pong,
     ServerMessage,
     State,
+    View,
     parse,
     serialize,
 )
@@ -298,6 +300,10 @@ class Session:
                 if muted is False and "speak" not in attendee.seat.can:
                     raise MessageError("not-allowed", "you may not speak in this room")
                 self._conference.show(attendee, muted=muted, camera=camera)
+            case View(slots):
+                self._conference.view(attendee, slots)
+            case Pin(id):
+                self._conference.pin(attendee, id)
             case Ping(id):
                 self._send(Pong(id))
             case Join():

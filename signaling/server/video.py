@@ -1,8 +1,29 @@
-"""Which camera is shown in which of a viewer's slots."""
+"""Which camera is shown in which of a viewer's slots, the most relevant ones first."""
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["assign_slots"]
+__all__ = ["assign_slots", "rank_cameras"]
+
+
+def rank_cameras(
+    cameras: Sequence[str], *, pinned: str | None, dominant: str | None, spoken: Mapping[str, float]
+) -> list[str]:
+    """Puts cameras in the order in which a viewer wants to see them.
+
+    Args:
+        cameras: participant ids, in the order of their seats.
+        pinned: whom the viewer pinned.
+        dominant: who has the floor.
+        spoken: participant id to the instant at which they were heard last.
+
+    Returns:
+        The one pinned, the dominant one, those who spoke, the latest first, then the others in their order.
+    """
+
+    def rank(who: str) -> tuple[bool, bool, float]:
+        return who != pinned, who != dominant, -spoken.get(who, float("-inf"))
+
+    return sorted(cameras, key=rank)
 
 
 def assign_slots(slots: Sequence[str], shown: Mapping[str, str], cameras: Sequence[str]) -> dict[str, str]:

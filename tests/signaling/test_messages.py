@@ -24,8 +24,10 @@ from signaling.server.messages import (
     MessageError,
     Offer,
     Participant,
+    Pin,
     Ping,
     State,
+    View,
     parse,
     parse_latency,
     parse_line,
@@ -58,6 +60,11 @@ def refusal(body: Any) -> tuple[str, str | None]:
         ({"type": "chat", "id": "c", "text": " hi\x00\n"}, Chat("c", "hi")),
         ({"type": "state", "muted": True}, State(True, None)),
         ({"type": "ping", "id": "p"}, Ping("p")),
+        ({"type": "view", "slots": {"2": {"width": 320, "height": 180}}}, View({"2": (320, 180)})),
+        ({"type": "view", "slots": {}}, View({})),
+        ({"type": "pin", "id": "p1"}, Pin("p1")),
+        ({"type": "pin", "id": None}, Pin(None)),
+        ({"type": "pin"}, Pin(None)),
         ({"type": "leave"}, Leave()),
     ],
 )
@@ -229,3 +236,27 @@ def test_a_latency_record_keeps_its_nulls() -> None:
     for wrong in ({"turn": 1}, {"onWire": "fast"}, {"onWire": float("inf")}, {"onWire": True}):
         with pytest.raises(ValueError, match="is "):
             parse_latency(body | wrong)
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        None,
+        [],
+        {"2": None},
+        {"2": {"width": 1}},
+        {"2": {"width": True, "height": 1}},
+        {"2": {"width": 1.5, "height": 1}},
+        {"2": {"width": -1, "height": 1}},
+        {"2": {"width": 1 << 20, "height": 1}},
+        {"m" * 65: {"width": 1, "height": 1}},
+        {str(index): {"width": 1, "height": 1} for index in range(65)},
+    ],
+)
+def test_a_view_of_other_than_sizes_is_refused(slots: Any) -> None:
+    assert refusal({"type": "view", "slots": slots}) == ("bad-message", None)
+
+
+def test_a_pin_on_other_than_an_id_is_refused() -> None:
+    for id in (5, "", "x" * 65, []):
+        assert refusal({"type": "pin", "id": id}) == ("bad-message", None)

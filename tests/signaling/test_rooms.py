@@ -17,7 +17,7 @@ from signaling.server.rooms import (
     SeatTaken,
 )
 from signaling.server.tokens import EVERYTHING
-from signaling.server.video import assign_slots
+from signaling.server.video import assign_slots, rank_cameras
 
 ids = count()
 
@@ -149,3 +149,20 @@ def test_each_camera_is_shown_once_and_stays_where_it_is(
     assert len(set(second.values())) == len(second) == min(len(slots), len(after))
     wanted = after[: len(slots)]
     assert all(second[slot] == who for slot, who in first.items() if who in wanted)
+
+
+def test_the_pinned_the_dominant_and_those_who_spoke_last_come_first() -> None:
+    seats = ["a", "b", "c", "d", "e"]
+    spoken = {"b": 1.0, "c": 3.0, "d": 2.0}
+    assert rank_cameras(seats, pinned="e", dominant="b", spoken=spoken) == ["e", "b", "c", "d", "a"]
+    assert rank_cameras(seats, pinned=None, dominant=None, spoken={}) == seats
+    assert rank_cameras(seats, pinned="x", dominant="y", spoken={"z": 1.0}) == seats
+
+
+@given(names, st.none() | st.sampled_from("abcdefgh"), st.none() | st.sampled_from("abcdefgh"))
+def test_ranking_loses_nobody(cameras: list[str], pinned: str | None, dominant: str | None) -> None:
+    ranked = rank_cameras(cameras, pinned=pinned, dominant=dominant, spoken={"a": 2.0, "h": 1.0})
+    assert sorted(ranked) == sorted(cameras)
+    for first in (dominant, pinned):
+        if first in cameras:
+            assert first in ranked[:2]

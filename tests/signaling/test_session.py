@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from media.events import GateOpened, SpeakingChanged
+from media.rtc.forwarder import TrackForwarder
 from media.rtc.peer import PeerState
 from media.rtc.source import TrackSource
 from media.rtc.statistics import ReceivedStream
@@ -18,6 +19,19 @@ from signaling.server.session import offers_microphone
 from tests.signaling.house import DEAF_OFFER, OFFER, Client, house
 
 pytestmark = pytest.mark.virtual_time
+
+
+class NoLine:
+    """A transport that drops everything."""
+
+    def send_rtp(self, packet: bytes) -> bytes | None:
+        return None
+
+    def send_rtcp(self, packet: bytes) -> bool:
+        return False
+
+    def send_datagram(self, protected: bytes) -> bool:
+        return False
 
 
 def camera() -> TrackSource:
@@ -433,3 +447,74 @@ async def test_everything_sent_is_json_with_a_type(tmp_path: Path) -> None:
         ada.send(type="chat", id="\ud800", text="\udfff ok")
         await ada.expect("ack")
         assert all("type" in json.loads(text) for text in ada.socket.sent)
+
+
+async def test_of_more_cameras_than_slots_the_pinned_and_the_last_who_spoke_are_shown(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.seated("Ada")
+        adas = await ada.connect()
+        others = {}
+        for name in ("Bob", "Cleo", "Dan"):
+            client = await home.seated(name)
+            peer = await client.connect()
+            peer.camera = camera()
+            client.send(type="state", camera=True)
+            others[name] = client.id
+        shown: dict[str, str] = {}
+        while len(shown) < 2:
+            shown = (await ada.expect("video"))["slots"]
+        assert shown == {"2": others["Bob"], "3": others["Cleo"]}
+        home.conference.on_media_event(SpeakingChanged("lobby", others["Dan"], True))
+        assert (await ada.expect("video"))["slots"] == {"2": others["Bob"], "3": others["Dan"]}
+        ada.send(type="pin", id=others["Cleo"])
+        assert (await ada.expect("video"))["slots"] == {"2": others["Cleo"], "3": others["Dan"]}
+        ada.send(type="pin", id=None)
+        assert (await ada.expect("video"))["slots"] == {"2": others["Bob"], "3": others["Dan"]}
+        assert set(adas.watched) == {"2", "3"}
+
+
+async def test_the_sizes_of_tiles_reach_the_peer_and_unknown_slots_are_passed_over(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.seated("Ada")
+        ada.send(type="view", slots={"2": {"width": 5, "height": 5}})
+        peer = await ada.connect()
+        ada.send(type="view", slots={"2": {"width": 320, "height": 180}, "9": {"width": 1, "height": 1}})
+        ada.send(type="ping", id="p")
+        await ada.expect("pong")
+        assert peer.sizes == {"2": (320, 180)}
+
+
+async def test_a_camera_that_nobody_watches_is_paused_after_a_while_and_wanted_again_at_once(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.seated("Ada")
+        adas = await ada.connect()
+        adas.camera = source = TrackSource(lambda rid: True, lambda: 0, ("q", "h", "f"))
+        ada.send(type="state", camera=True)
+        began = asyncio.get_running_loop().time()
+        assert await ada.expect("camera") == {"type": "camera", "wanted": False, "layers": []}
+        assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
+        viewer = TrackForwarder(
+            ssrc=1,
+            cname="c",
+            sender=NoLine(),
+            count=lambda reason: None,
+            clock=lambda: 0,
+            sequence=0,
+            timestamp=0,
+        )
+        began = asyncio.get_running_loop().time()
+        viewer.watch(source)
+        viewer.select(2)
+        assert (await ada.expect("camera"))["layers"] == ["q"]
+        assert (await ada.expect("camera"))["layers"] == ["q", "f"]
+        viewer.select(1)
+        assert (await ada.expect("camera"))["layers"] == ["q", "h"]
+        assert asyncio.get_running_loop().time() - began < 0.1
+        viewer.watch(None)
+        viewer.watch(source)
+        viewer.select(1)
+        viewer.watch(None)
+        assert not (await ada.expect("camera"))["wanted"]
+        assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)

@@ -6,6 +6,7 @@ import { MediaSession } from "./media.js";
 import { asProblem, Problem } from "./problem.js";
 import { cleanName, MAX_CHAT_LENGTH, type Joined, type ServerMessage } from "./protocol.js";
 import { applyMessage, EMPTY_ROOM, withChatLine, type RoomState } from "./room.js";
+import { TileSizes } from "./tile-sizes.js";
 import { openWebSocket, socketUrl, type OpenSocket } from "./socket.js";
 import { NO_COUNTERS, readStatistics, type MediaStatistics } from "./statistics.js";
 import type { TokenSource } from "./token.js";
@@ -67,6 +68,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private audioContext: AudioContext | null = null;
   private ownMeter: LevelMeter | null = null;
   private roomMeter: LevelMeter | null = null;
+  private readonly tileSizes = new TileSizes((slots) => this.connection.send({ type: "view", slots }));
   private counters = NO_COUNTERS;
   private statisticsTimer: ReturnType<typeof setInterval> | undefined;
   private over = false;
@@ -198,6 +200,16 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     return null;
   }
 
+  /** Tells how large a participant's picture is shown, in device pixels; 0 x 0 where it is not. */
+  setTileSize(participant: string, width: number, height: number): void {
+    this.tileSizes.set(participant, { width, height });
+  }
+
+  /** Asks to be shown a participant whatever happens; null for nobody. */
+  pin(participant: string | null): void {
+    this.connection.send({ type: "pin", id: participant });
+  }
+
   private readonly onOnline = () => this.connection.retryNow();
   private readonly onDeviceChange = () => void this.refreshDevices();
   private readonly onPageHide = (event: PageTransitionEvent) => {
@@ -260,6 +272,12 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
       case "negotiate":
         void this.session?.setSlots(message.videoSlots);
         break;
+      case "camera":
+        this.session?.setLayers(message.wanted, message.layers);
+        break;
+      case "video":
+        this.tileSizes.show(message.slots);
+        break;
       case "ack":
         this.unacknowledged.delete(message.id);
         break;
@@ -275,6 +293,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     for (const line of joined.history) this.unacknowledged.delete(line.id);
     for (const [id, text] of this.unacknowledged) this.connection.send({ type: "chat", id, text });
     this.tellState();
+    this.tileSizes.reset();
     const before = this.session;
     const session = new MediaSession({
       iceServers: joined.iceServers,
@@ -336,6 +355,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     removeEventListener("online", this.onOnline);
     removeEventListener("pagehide", this.onPageHide);
     navigator.mediaDevices?.removeEventListener("devicechange", this.onDeviceChange);
+    this.tileSizes.stop();
     this.session?.close();
     this.session = null;
     this.microphone?.stop();

@@ -53,8 +53,8 @@ export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
 export function openCamera(deviceId?: string): Promise<MediaStreamTrack> {
   return capture("camera", {
     video: {
-      width: { ideal: 640 },
-      height: { ideal: 360 },
+      width: { ideal: 1280 },
+      height: { ideal: 720 },
       frameRate: { ideal: 24, max: 30 },
       ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" }),
     },

@@ -3,7 +3,13 @@ import type { ClientMessage } from "./protocol.js";
 import { constrainOpus } from "./sdp.js";
 
 const ANSWER_TIMEOUT_MS = 10_000;
-const CAMERA_BITS_PER_SECOND = 700_000;
+
+/** The camera's simulcast layers, the least first; the server asks for those that somebody watches. */
+const CAMERA_LAYERS: readonly RTCRtpEncodingParameters[] = [
+  { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "f", scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+];
 
 export interface MediaEvents {
   send(message: ClientMessage): void;
@@ -43,6 +49,7 @@ export class MediaSession {
   private heldCandidates: ClientMessage[] | null = [];
   private deadline: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
+  private layersSet: Promise<void> = Promise.resolve();
 
   constructor(options: MediaOptions) {
     this.events = options.events;
@@ -52,9 +59,10 @@ export class MediaSession {
     this.voice = this.peer.addTransceiver(options.microphone ?? "audio", {
       direction: options.microphone ? "sendrecv" : "recvonly",
     });
+    // Without a camera too: a section that was once agreed upon as inactive has lost its layers for good.
     this.camera = this.peer.addTransceiver(options.camera ?? "video", {
-      direction: options.camera ? "sendonly" : "inactive",
-      sendEncodings: [{ maxBitrate: CAMERA_BITS_PER_SECOND }],
+      direction: "sendonly",
+      sendEncodings: CAMERA_LAYERS.map((layer) => ({ ...layer })),
     });
     preferVp8(this.camera);
     this.growSlots(options.videoSlots);
@@ -131,9 +139,25 @@ export class MediaSession {
     await this.direct(this.voice, track ? "sendrecv" : "recvonly");
   }
 
+  /** Changes or takes away the camera; needs no new offer. */
   async setCamera(track: MediaStreamTrack | null): Promise<void> {
     await this.camera.sender.replaceTrack(track);
-    await this.direct(this.camera, track ? "sendonly" : "inactive");
+  }
+
+  /** Sends the layers of the camera that somebody watches, and no others; of a camera without layers, all or nothing. */
+  setLayers(wanted: boolean, layers: readonly string[]): void {
+    this.layersSet = this.layersSet.then(async () => {
+      if (this.closed) return;
+      const parameters = this.camera.sender.getParameters();
+      for (const encoding of parameters.encodings) {
+        encoding.active = wanted && (encoding.rid === undefined || layers.includes(encoding.rid));
+      }
+      try {
+        await this.camera.sender.setParameters(parameters);
+      } catch (error) {
+        if (!this.closed) this.events.problem(new Problem("camera-layers", String(error)));
+      }
+    });
   }
 
   /** The server wants this many slots: more are added, surplus ones rest. */

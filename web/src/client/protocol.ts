@@ -78,6 +78,13 @@ export interface ChatMessage {
   readonly at: string;
 }
 
+/** Whether anybody watches our camera, and which of its simulcast layers. */
+export interface CameraWanted {
+  readonly type: "camera";
+  readonly wanted: boolean;
+  readonly layers: readonly string[];
+}
+
 export interface ErrorMessage {
   readonly type: "error";
   readonly code: string;
@@ -97,9 +104,16 @@ export type ServerMessage =
   | { readonly type: "ack"; readonly id: string }
   | { readonly type: "latency"; readonly latency: Latency }
   | { readonly type: "video"; readonly slots: ReadonlyMap<string, string> }
+  | CameraWanted
   | { readonly type: "pong"; readonly id: string }
   | ErrorMessage
   | { readonly type: "bye"; readonly code: string; readonly message: string };
+
+/** How large a picture is shown, in device pixels; 0 x 0 is hidden. */
+export interface TileSize {
+  readonly width: number;
+  readonly height: number;
+}
 
 export type ClientMessage =
   | { type: "join"; version: number; token: string; name: string; resume?: string }
@@ -107,6 +121,8 @@ export type ClientMessage =
   | { type: "candidate"; candidate: string; mid: string | null; mline: number | null }
   | { type: "chat"; id: string; text: string }
   | { type: "state"; muted?: boolean; camera?: boolean }
+  | { type: "view"; slots: Record<string, TileSize> }
+  | { type: "pin"; id: string | null }
   | { type: "ping"; id: string }
   | { type: "leave" };
 
@@ -222,6 +238,11 @@ function latency(from: Fields): Latency {
   };
 }
 
+function rid(value: unknown): string {
+  if (typeof value !== "string") throw new Malformed("a layer is no text");
+  return value;
+}
+
 function slots(value: unknown): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   for (const [mid, id] of Object.entries(fields(value, "slots"))) {
@@ -281,6 +302,8 @@ function message(from: Fields): ServerMessage | null {
       return { type, latency: latency(from) };
     case "video":
       return { type, slots: slots(from.slots) };
+    case "camera":
+      return { type, wanted: flag(from, "wanted"), layers: list(from, "layers", rid) };
     case "error":
       return {
         type,

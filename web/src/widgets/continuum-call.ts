@@ -14,7 +14,7 @@ import * as icons from "./icons.js";
 import "./join-screen.js";
 import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
-import { ParticipantTile } from "./participant-tile.js";
+import { ParticipantTile, type TileSizeDetail } from "./participant-tile.js";
 import { recallName, rememberName } from "./remembered-name.js";
 import { connectionWords, explain, speakingWords } from "./words.js";
 
@@ -391,6 +391,8 @@ export class ContinuumCall extends LitElement {
         .participant=${participant}
         .own=${participant.id === client.room.you}
         .track=${client.videoTrackOf(participant.id)}
+        @continuum-tile-size=${({ detail }: CustomEvent<TileSizeDetail>) =>
+          client.setTileSize(detail.participant, detail.width, detail.height)}
       ></continuum-participant>
     </li>`;
   }

@@ -14,12 +14,40 @@ function streamOf(track: MediaStreamTrack): MediaStream {
   return stream;
 }
 
+export interface TileSizeDetail {
+  readonly participant: string;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** One participant: picture or portrait, name, and what they are doing. */
 @customElement("continuum-participant")
 export class ParticipantTile extends LitElement {
   @property({ attribute: false }) participant!: Participant;
   @property({ attribute: false }) track: MediaStreamTrack | null = null;
   @property({ type: Boolean }) own = false;
+
+  private readonly sized = new ResizeObserver(() => this.tellSize());
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.sized.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.sized.disconnect();
+    this.tellSize();
+  }
+
+  /** Tells how large the picture is, in device pixels: `continuum-tile-size` with `{participant, width, height}`. */
+  private tellSize(): void {
+    const width = Math.round(this.clientWidth * devicePixelRatio);
+    const height = Math.round(this.clientHeight * devicePixelRatio);
+    const size = this.isConnected ? { width, height } : { width: 0, height: 0 };
+    const detail: TileSizeDetail = { participant: this.participant.id, ...size };
+    this.dispatchEvent(new CustomEvent("continuum-tile-size", { detail }));
+  }
 
   @query(".portrait") private readonly portrait!: HTMLElement | null;
 
