@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from media.events import (
+    DominantChanged,
     GateClosed,
     GateOpened,
     MediaEvent,
@@ -348,7 +349,7 @@ class Conference:
     ) -> None:
         before = {slot: who for slot, (who, _) in viewer.shown.items()}
         others = [who for who in cameras if who != viewer.seat.id]
-        ranked = rank_cameras(others, pinned=viewer.pinned, dominant=room.dominant, spoken=room.spoken)
+        ranked = rank_cameras(others, pinned=viewer.pinned, dominant=room.plane.dominant, spoken=room.spoken)
         slots = assign_slots(peer.slots, before, ranked)
         shown = {slot: (who, cameras[who]) for slot, who in slots.items()}
         for slot in shown.keys() | viewer.shown.keys():
@@ -366,7 +367,12 @@ class Conference:
     def on_media_event(self, event: MediaEvent) -> None:
         """Passes on what the plane reported; called outside the tick."""
         room = self._rooms.get(event.room)
-        if room is None or event.participant not in room.state.seats:
+        if room is None:
+            return
+        if isinstance(event, DominantChanged):
+            self._assign_videos(room)
+            return
+        if event.participant not in room.state.seats:
             return
         match event:
             case SpeakingChanged(_, id, speaking):

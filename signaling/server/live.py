@@ -86,7 +86,6 @@ class LiveRoom:
 
     Attributes:
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
-        dominant: who leads the conversation.
     """
 
     state: RoomState
@@ -94,7 +93,6 @@ class LiveRoom:
     attendees: dict[str, Attendee] = field(default_factory=dict)
     voices: dict[str, Sound] = field(default_factory=dict)
     spoken: dict[str, float] = field(default_factory=dict)
-    dominant: str | None = None
 
     @property
     def id(self) -> str:
