@@ -16,7 +16,7 @@ from tests.hearing import corpus_cache, sounding, transcribe, weights, word_erro
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(240)]
 
-QUESTIONS = (SENTENCES[1], SENTENCES[4])
+QUESTIONS = (SENTENCES[1], SENTENCES[3], SENTENCES[12])
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,9 @@ def test_spoken_questions_are_understood_and_answered_by_voice(server: RunningSe
     told = json.loads(ended.stdout)
 
     assert [turn["said"] for turn in told["turns"]] == [str(wav) for wav in wavs]
-    for question, turn in zip(QUESTIONS, told["turns"], strict=True):
-        assert word_error_rate(question, turn["heard"]) <= 0.1, turn
+    understood = " ".join(turn["heard"] for turn in told["turns"])
+    assert word_error_rate(" ".join(QUESTIONS), understood) <= 0.1, understood
+    for turn in told["turns"]:
         assert turn["reply"], turn
         assert turn["latency"]["onWire"] is not None, turn
         assert 0 < turn["caller"]["first_sound_ms"] < 45_000, turn
