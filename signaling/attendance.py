@@ -6,9 +6,10 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,20 +28,23 @@ from media.speech.events import (
     TurnWithdrawn,
 )
 from media.speech.listener import Listener
-from signaling.presence import Cause, Presence, RoomPort
+from signaling.presence import Presence, RoomPort
+from signaling.reply import Cause, Reply
 
 __all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 0.35
 """Seconds a person must go on speaking over a persona before it stops; shorter sounds may be backchannels."""
 QUIET_WAIT = 8.0
-"""Seconds a reply waits for others to stop speaking before it is dropped as stale."""
+"""Seconds a reply waits for people to stop speaking before it is dropped as stale."""
 GREETING_WAIT = 6.0
 """Seconds a greeting waits for a gap before it is written instead."""
 MEDIA_WAIT = 15.0
 """Seconds a greeting waits for the participant's media."""
-CHAT_BACKLOG = 32
+CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
+CHAT_AGE = 60.0
+"""Seconds a written line may take to be answered, its voice included."""
 
 _log = structlog.get_logger()
 
@@ -63,8 +67,11 @@ class Attendant:
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
+    """A reply composed on a turn that may not be over."""
+
     persona: str
     text: str
+    reply: Reply
 
 
 class Attendance:
@@ -95,6 +102,8 @@ class Attendance:
         self._closed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._thinking: asyncio.Task[None] | None = None
+        self.floor = asyncio.Lock()
+        """Held by the persona that sounds."""
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
 
@@ -114,7 +123,8 @@ class Attendance:
             for person in list(self._persons.values()):
                 self._dismiss(person)
             for presence in self._presences.values():
-                presence.withdraw()
+                if presence.reply is not None:
+                    presence.withdraw(presence.reply)
                 await presence.interrupt()
             if self._thinking is not None:
                 self._thinking.cancel()
@@ -157,6 +167,7 @@ class Attendance:
             return
         self._dismiss(person)
         self._mind.leave(self.room, participant)
+        self._withdraw_replies_to(participant)
         self._settle(person)
 
     def read(self, line: Read, arrived_ns: int) -> None:
@@ -176,13 +187,14 @@ class Attendance:
         if (presence := self._presences.get(persona)) is not None:
             presence.progressed(played, first_packet_ns)
 
-    async def quiet(self) -> None:
-        """Returns once no person speaks, or after a while at most."""
+    async def quiet(self) -> bool:
+        """True once no person speaks; false when they speak on and on."""
         try:
             async with asyncio.timeout(QUIET_WAIT):
                 await self._hush.wait()
         except TimeoutError:
-            self.dropped["spoke-over-others"] += 1
+            return False
+        return True
 
     def said(self, persona: str, utterance: str, text: str, interrupted: bool) -> None:
         """Remembers what was heard of a persona's reply."""
@@ -224,11 +236,7 @@ class Attendance:
     def _speech_started(self, person: Attendant) -> None:
         person.speaking, person.paused, person.shown = True, False, False
         self._hush.clear()
-        for presence in self._presences.values():
-            reply = presence.reply
-            if reply is not None and reply.cause is not None and reply.cause.to == person.id:
-                presence.withdraw()
-        if any(presence.sounding for presence in self._presences.values()):
+        if self._sounding:
             person.tasks.append(self.spawn(self._interrupt_unless_brief(person)))
 
     async def _interrupt_unless_brief(self, person: Attendant) -> None:
@@ -236,76 +244,103 @@ class Attendance:
         if person.speaking and not person.paused:
             await self._interrupt()
 
+    @property
+    def _sounding(self) -> bool:
+        return any(presence.sounding for presence in self._presences.values())
+
     async def _interrupt(self) -> None:
+        """Silences whoever sounds; goes through even when the person who spoke leaves meanwhile."""
+        await asyncio.shield(self.spawn(self._silence()))
+
+    async def _silence(self) -> None:
         for presence in self._presences.values():
-            if presence.sounding:
-                await presence.interrupt()
+            await presence.interrupt()
 
     async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
         self._show(person, event.turn, event.text)
-        if any(presence.sounding for presence in self._presences.values()):
-            if is_backchannel(event.text):
-                return
+        if is_backchannel(event.text) and (self._sounding or self._replying_to(person.id)):
+            return
+        if self._sounding:
             await self._interrupt()
         if not self._speculative:
             return
         heard = self._heard(person, event.turn, event.text)
         decision = self._mind.consider(heard)
-        if isinstance(decision, Answer) and decision.persona in self._presences:
+        if isinstance(decision, Answer) and (presence := self._presences.get(decision.persona)) is not None:
+            pending = presence.reply
+            if pending is not None and pending.released.is_set() and not _is_to(pending, person.id):
+                # Somebody else's answer is about to be heard; a mere guess does not take its place.
+                return
             cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
-            self._propose(decision.persona, heard, cause)
+            reply = self._propose(presence, heard, cause)
+            self._proposals[event.turn] = _Proposal(decision.persona, event.text, reply)
 
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
         person.tasks = [task for task in person.tasks if not task.done()]
-        proposal = self._proposals.pop(event.turn, None)
         heard = self._heard(person, event.turn, event.text)
         self._port.caption(person.id, event.turn, event.text, final=True)
-        if any(presence.sounding for presence in self._presences.values()):
-            self._mind.record(heard)
-            self._settle(person)
-            if is_backchannel(event.text):
-                self.dropped["backchannel"] += 1
-                return
+        aside = is_backchannel(event.text) and (self._sounding or self._replying_to(person.id))
+        if self._sounding and not aside:
             await self._interrupt()
-            proposal = None
-            decision = self._mind.consider(heard)
-        else:
-            decision = self._mind.consider(heard)
-            self._mind.record(heard)
-            self._settle(person)
-        if isinstance(decision, Decline):
-            if proposal is not None:
-                self._presences[proposal.persona].withdraw()
+        decision = self._mind.consider(heard)
+        self._mind.record(heard)
+        proposal = self._proposals.pop(event.turn, None)
+        if aside:
+            self.dropped["backchannel"] += 1
+        elif isinstance(decision, Decline):
             self._decline(decision)
-            return
-        presence = self._presences.get(decision.persona)
-        if presence is None:
+        elif decision.persona not in self._presences:
             self.dropped["no-such-persona"] += 1
-            return
-        fits = proposal == _Proposal(decision.persona, event.text) and presence.reply is not None
-        if not fits:
-            cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
-            self._propose(decision.persona, heard, cause)
-            self._proposals.pop(event.turn, None)
-        presence.release(event.decided_ns)
+        else:
+            presence = self._presences[decision.persona]
+            reply = self._fitting(proposal, decision.persona, event.text)
+            if reply is None:
+                cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
+                reply = self._propose(presence, heard, cause)
+            presence.release(reply, event.decided_ns)
+        if proposal is not None and not proposal.reply.released.is_set():
+            self._presences[proposal.persona].withdraw(proposal.reply)
+        self._settle(person)
+
+    def _fitting(self, proposal: _Proposal | None, persona: str, text: str) -> Reply | None:
+        """The reply composed ahead, if it is still this persona's, to these words."""
+        if proposal is None or (proposal.persona, proposal.text) != (persona, text):
+            return None
+        return proposal.reply if self._presences[persona].reply is proposal.reply else None
+
+    def _propose(self, presence: Presence, line: Heard | Read, cause: Cause) -> Reply:
+        if self._thinking is not None:
+            self._thinking.cancel()
+        return presence.propose(self._mind.reply(self.room, presence.persona, line), cause)
+
+    def _withdraw(self, turn: str) -> None:
+        proposal = self._proposals.pop(turn, None)
+        if proposal is not None and not proposal.reply.released.is_set():
+            self._presences[proposal.persona].withdraw(proposal.reply)
+
+    def _replying_to(self, participant: str) -> bool:
+        """Whether an answer to this person is on its way to be heard."""
+        return any(
+            presence.reply is not None
+            and presence.reply.released.is_set()
+            and _is_to(presence.reply, participant)
+            for presence in self._presences.values()
+        )
+
+    def _withdraw_replies_to(self, participant: str) -> None:
+        for presence in self._presences.values():
+            if presence.reply is not None and _is_to(presence.reply, participant):
+                presence.withdraw(presence.reply)
+        self._proposals = {
+            turn: proposal
+            for turn, proposal in self._proposals.items()
+            if not _is_to(proposal.reply, participant)
+        }
 
     def _decline(self, decision: Decline) -> None:
         self.dropped[f"declined: {decision.reason}"] += 1
         _log.info("declined", room=self.room, reason=decision.reason)
         self._think()
-
-    def _propose(self, persona: str, line: Heard | Read, cause: Cause) -> None:
-        presence = self._presences[persona]
-        if self._thinking is not None:
-            self._thinking.cancel()
-        presence.propose(self._mind.reply(self.room, persona, line), cause)
-        if isinstance(line, Heard):
-            self._proposals[cause.turn] = _Proposal(persona, line.text)
-
-    def _withdraw(self, turn: str) -> None:
-        proposal = self._proposals.pop(turn, None)
-        if proposal is not None:
-            self._presences[proposal.persona].withdraw()
 
     def _settle(self, person: Attendant) -> None:
         person.speaking = False
@@ -320,31 +355,29 @@ class Attendance:
             return
         decision = self._mind.consider(self._heard(person, event.turn, event.text))
         if isinstance(decision, Answer):
-            self._rethink(self._mind.anticipate(self.room, decision.persona, person.id, event.text))
+            self._rethink(partial(self._mind.anticipate, self.room, decision.persona, person.id, event.text))
 
     def _think(self) -> None:
         """Lets the personas take in what was said last, in idle time."""
         if self._anticipate and self._presences:
-            self._rethink(self._prepare())
+            self._rethink(self._prepare)
 
     async def _prepare(self) -> None:
         for persona in self._presences:
             await self._mind.prepare(self.room, persona)
 
-    def _rethink(self, work: Coroutine[Any, Any, None]) -> None:
+    def _rethink(self, work: Callable[[], Awaitable[None]]) -> None:
         if self._thinking is not None:
             self._thinking.cancel()
         self._thinking = self.spawn(self._ahead(work))
 
-    async def _ahead(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _ahead(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except GenerationError as error:
             # The reply itself will say it; that it could not be hastened harms nobody.
             self.dropped["prefill failed"] += 1
             _log.warning("prefill failed", room=self.room, reason=str(error))
-        finally:
-            work.close()
 
     async def _greet(self, person: Attendant) -> None:
         try:
@@ -358,13 +391,15 @@ class Attendance:
         try:
             async with asyncio.timeout(GREETING_WAIT):
                 await self._hush.wait()
-                await presence.finished()
+                while presence.reply is not None or self.floor.locked():
+                    await presence.finished()
+                    async with self.floor:
+                        pass
         except TimeoutError:
             self._port.post_chat(persona, words)
             self.said(persona, "", words, False)
             return
-        presence.propose(_once(words), None)
-        presence.release()
+        presence.release(presence.propose(_once(words), None))
 
     async def _answer_chat(self) -> None:
         while True:
@@ -373,19 +408,28 @@ class Attendance:
             if presence is None:
                 self.dropped["no-such-persona"] += 1
                 continue
-            for _ in range(3):
-                await self._hush.wait()
-                for other in self._presences.values():
-                    await other.finished()
-                cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
-                self._propose(decision.persona, line, cause)
-                presence.release()
-                reply = presence.reply
-                await presence.finished()
-                if reply is None or reply.posted or reply.sounding:
-                    break
-            else:
-                self.dropped["chat: talked over"] += 1
+            try:
+                async with asyncio.timeout(CHAT_AGE):
+                    await self._answer_line(presence, line, arrived_ns)
+            except TimeoutError:
+                self.dropped["chat: no gap"] += 1
+
+    async def _answer_line(self, presence: Presence, line: Read, arrived_ns: int) -> None:
+        """Answers once it is this persona's turn; an answer that others supersede before it sounds is tried again."""
+        while True:
+            await self._hush.wait()
+            await presence.finished()
+            cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
+            reply = self._propose(presence, line, cause)
+            presence.release(reply)
+            assert reply.task is not None
+            await asyncio.wait([reply.task])
+            if reply.posted or not reply.task.cancelled():
+                return
+
+
+def _is_to(reply: Reply, participant: str) -> bool:
+    return reply.cause is not None and reply.cause.to == participant
 
 
 async def _once(text: str) -> AsyncGenerator[Clause]:

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -22,12 +21,15 @@ from cognition.persona.engine import Clause
 from media.realtime.ring import AudioRing
 from media.speech.lane import Lane, LaneBusy
 from media.speech.voice import Voice, VoiceError
+from signaling.reply import Cause, Reply
 from signaling.spoken import Span, text_begun, text_heard
 
-__all__ = ["Cause", "Presence", "Reply", "RoomPort"]
+__all__ = ["Presence", "RoomPort"]
 
 CLIPS_AHEAD = 6
 """Synthesised clauses that may wait for the turn to be committed or for room in the ring."""
+STALLED = 2.0
+"""Seconds without a sample played after which nobody is taken to listen."""
 POLL = 0.04
 """Seconds between looks at how far the voice has been played, while it plays."""
 
@@ -68,73 +70,6 @@ class RoomPort(Protocol):
         """Publishes a turn's latency record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What a reply answers, and when that became known (`time.monotonic_ns`)."""
-
-    turn: str
-    to: str
-    """Participant id."""
-    base_ns: int
-    """End of the person's speech, or arrival of the written line."""
-    paused_ns: int | None = None
-    words_ns: int | None = None
-    written: bool = False
-
-
-@dataclass(slots=True)
-class Reply:
-    """One reply, from its proposal to its last sample."""
-
-    utterance: str
-    cause: Cause | None
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    spans: list[Span] = field(default_factory=list)
-    composed: list[str] = field(default_factory=list)
-    marks: dict[str, int] = field(default_factory=dict)
-    """Instants of the stages of the latency record, `time.monotonic_ns`."""
-    cancelled: bool = False
-    """Withdrawn or interrupted."""
-    shown: str = ""
-    """The caption as last sent."""
-    reported: bool = False
-    """Whether its latency record was published."""
-    posted: bool = False
-    """Whether its text was written into the chat, for a reply to a written line."""
-    task: "asyncio.Task[None] | None" = None
-
-    @property
-    def sounding(self) -> bool:
-        """Whether any of it went into the voice ring."""
-        return bool(self.spans)
-
-    @property
-    def written(self) -> bool:
-        """Whether it answers a written line, and is therefore written too."""
-        return self.cause is not None and self.cause.written
-
-    def mark(self, stage: str, instant_ns: int | None = None) -> None:
-        """Notes when a stage was first reached."""
-        self.marks.setdefault(stage, time.monotonic_ns() if instant_ns is None else instant_ns)
-
-    def latency(self, persona: str) -> dict[str, object]:
-        """The latency record of docs/protocol.md, in milliseconds after the cause; empty without a cause."""
-        if self.cause is None:
-            return {}
-        base = self.cause.base_ns
-        stages = ("paused", "decided", "words", "firstToken", "firstClause", "firstSound", "onWire")
-        record: dict[str, object] = {
-            "turn": self.cause.turn,
-            "persona": persona,
-            "to": self.cause.to,
-            "speechEnd": 0,
-        }
-        for stage in stages:
-            instant = self.marks.get(stage)
-            record[stage] = None if instant is None else round((instant - base) / 1e6, 1)
-        return record
-
-
 class Presence:
     """One persona in one room.
 
@@ -145,9 +80,10 @@ class Presence:
         port: the room.
         lane: where the voice's blocking calls run; shared by the personas of a process.
         spawn: starts a task owned by the room.
-        quiet: returns once no person speaks; asked before the first sound of a reply.
+        floor: held while sounding: one persona of a room speaks at a time.
+        quiet: true once no person speaks, false when that does not come; asked before a reply's first sound.
         said: told a reply's utterance id, the text that was heard of it, and whether it was cut off.
-        failed: told when a reply failed, with the reason.
+        dropped: told why a reply, or the rest of one, was not heard.
     """
 
     def __init__(
@@ -159,9 +95,10 @@ class Presence:
         port: RoomPort,
         lane: Lane,
         spawn: Spawn,
-        quiet: Callable[[], Awaitable[None]],
+        floor: asyncio.Lock,
+        quiet: Callable[[], Awaitable[bool]],
         said: Callable[[str, str, bool], None],
-        failed: Callable[[str], None],
+        dropped: Callable[[str], None],
     ) -> None:
         self.persona = persona
         self._voice = voice
@@ -169,9 +106,10 @@ class Presence:
         self._port = port
         self._lane = lane
         self._spawn = spawn
+        self._floor = floor
         self._quiet = quiet
         self._said = said
-        self._failed = failed
+        self._dropped = dropped
         self._count = 0
         self.reply: Reply | None = None
 
@@ -188,7 +126,8 @@ class Presence:
         """
         if self.sounding:
             raise RuntimeError(f"{self.persona} is speaking")
-        self.withdraw()
+        if self.reply is not None:
+            self.withdraw(self.reply)
         self._count += 1
         reply = Reply(f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause)
         if cause is not None:
@@ -199,44 +138,47 @@ class Presence:
         reply.task = self._spawn(self._perform(reply, words))
         return reply
 
-    def release(self, decided_ns: int | None = None) -> None:
-        """Lets the reply be heard: its turn is over."""
-        if self.reply is not None:
-            self.reply.mark("decided", decided_ns)
-            self.reply.released.set()
-            if not self.reply.sounding:
-                self._port.status(self.persona, "thinking")
+    def release(self, reply: Reply, decided_ns: int | None = None) -> None:
+        """Lets a reply be heard: its turn is over."""
+        reply.mark("decided", decided_ns)
+        reply.released.set()
+        if reply is self.reply and not reply.sounding:
+            self._port.status(self.persona, "thinking")
 
-    def withdraw(self) -> None:
-        """Drops a reply of which nothing was heard yet; one that sounds goes on."""
-        reply = self.reply
-        if reply is not None and not reply.sounding:
-            self._cancel(reply)
-            if reply.released.is_set():
-                self._port.status(self.persona, "listening")
+    def withdraw(self, reply: Reply) -> None:
+        """Drops a reply of which nothing was heard yet; one that sounds, or is over, is left alone."""
+        if reply is not self.reply or reply.sounding:
+            return
+        if reply.released.is_set():
+            self._dropped("superseded")
+            self._port.status(self.persona, "listening")
+        self._cancel(reply)
 
     async def interrupt(self) -> None:
-        """Stops the voice at once and tells the mind what was heard of it."""
+        """Stops the voice at once and tells the mind what was heard of it.
+
+        An answer to a written line is still written to its end.
+        """
         reply = self.reply
-        if reply is None:
+        if reply is None or not reply.sounding:
             return
-        self._cancel(reply)
-        if not reply.sounding:
-            self._port.status(self.persona, "listening")
-            return
+        if reply.written:
+            reply.silenced = True
+            self.reply = None
+        else:
+            self._cancel(reply)
         played = await self._port.stop_voice(self.persona)
         heard = text_heard(reply.spans, played)
-        written = reply.cause is not None and reply.cause.written
         self._port.caption(
             self.persona,
             reply.utterance,
             heard,
             final=True,
             interrupted=True,
-            record=bool(heard) and not written,
+            record=bool(heard) and not reply.written,
         )
         self._port.status(self.persona, "listening")
-        if heard and not written:
+        if heard and not reply.written:
             self._said(reply.utterance, heard, True)
 
     def progressed(self, played: int, first_packet_ns: int | None) -> None:
@@ -251,7 +193,7 @@ class Presence:
             await asyncio.wait([self.reply.task])
 
     def _cancel(self, reply: Reply) -> None:
-        reply.cancelled = True
+        reply.silenced = True
         if self.reply is reply:
             self.reply = None
         if reply.task is not None:
@@ -264,30 +206,36 @@ class Presence:
                 group.create_task(self._compose(reply, words, clips))
                 group.create_task(self._play(reply, clips))
         except* (GenerationError, VoiceError, LaneBusy) as failures:
-            reason = "; ".join(str(failure) for failure in failures.exceptions)
-            _log.warning("reply failed", persona=self.persona, reason=reason)
-            self._failed(reason)
-            if reply.sounding:
-                self._close(reply)
+            self._fail(failures.exceptions[0])
         finally:
             if self.reply is reply:
                 self.reply = None
                 self._port.status(self.persona, "listening")
 
+    def _fail(self, error: BaseException) -> None:
+        _log.warning("reply failed", persona=self.persona, reason=str(error))
+        self._dropped("reply failed")
+
     async def _compose(
         self, reply: Reply, words: AsyncGenerator[Clause], clips: "asyncio.Queue[tuple[str, Samples] | None]"
     ) -> None:
-        async with aclosing(words) as clauses:
-            async for clause in clauses:
-                if clause.token_ns is not None:
-                    reply.mark("firstToken", clause.token_ns)
-                reply.mark("firstClause")
-                samples = await self._lane.run(partial(self._synthesize, clause.text))
-                reply.composed.append(clause.text)
-                await clips.put((clause.text, samples))
+        try:
+            async with aclosing(words) as clauses:
+                async for clause in clauses:
+                    if clause.token_ns is not None:
+                        reply.mark("firstToken", clause.token_ns)
+                    reply.mark("firstClause")
+                    samples = await self._lane.run(partial(self._synthesize, clause.text))
+                    reply.composed.append(clause.text)
+                    await clips.put((clause.text, samples))
+        except (GenerationError, VoiceError, LaneBusy) as error:
+            if not reply.composed:
+                raise
+            # What is already on its way to be heard is still heard to its end.
+            self._fail(error)
         await clips.put(None)
         await reply.released.wait()
-        if reply.written:
+        if reply.written and reply.composed:
             reply.posted = True
             text = " ".join(reply.composed)
             self._port.post_chat(self.persona, text)
@@ -299,8 +247,21 @@ class Presence:
 
     async def _play(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> None:
         await reply.released.wait()
-        await self._quiet()
+        ended = False
+        async with self._floor:
+            if await self._quiet():
+                ended = await self._sound(reply, clips)
+            else:
+                reply.silenced = True
+                self._dropped("talked over")
+        while not ended:
+            ended = await clips.get() is None
+
+    async def _sound(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> bool:
+        """Plays clips until there are no more (true) or no more is to be heard (false)."""
         while (clip := await clips.get()) is not None:
+            if reply.silenced:
+                return False
             text, samples = clip
             start = self._ring.written
             if not reply.sounding:
@@ -310,14 +271,33 @@ class Presence:
             done = self._offer(samples)
             self._show(reply)
             while done < len(samples):
-                await asyncio.sleep(POLL)
-                self._show(reply)
+                if not await self._played_on(reply):
+                    return False
                 done += self._offer(samples[done:])
         while reply.spans and self._ring.pulled < reply.spans[-1].end:
-            await asyncio.sleep(POLL)
-            self._show(reply)
-        if reply.spans:
+            if not await self._played_on(reply):
+                return True
+        if reply.spans and not reply.silenced:
             self._close(reply)
+        return True
+
+    async def _played_on(self, reply: Reply) -> bool:
+        """Waits for a little of what was written to be played; false when no more is to be heard."""
+        pulled, waited = self._ring.pulled, 0.0
+        while self._ring.pulled == pulled:
+            if reply.silenced:
+                return False
+            if waited >= STALLED:
+                reply.silenced = True
+                self._dropped("nobody listens")
+                await self._port.stop_voice(self.persona)
+                self._port.caption(self.persona, reply.utterance, reply.shown, final=True, record=False)
+                return False
+            await asyncio.sleep(POLL)
+            waited += POLL
+        if not reply.silenced:
+            self._show(reply)
+        return not reply.silenced
 
     def _offer(self, samples: Samples) -> int:
         """Writes what there is room for; a ring that had run dry is no longer looked at, so media is told."""

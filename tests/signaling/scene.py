@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
@@ -29,6 +30,8 @@ from signaling.attendance import Attendance, Attendant
 from signaling.presence import Presence
 
 NOVA = Persona("nova", "Nova", PersonaVoice(), "You are brief.", ("stars",))
+ROBIN = Persona("robin", "Robin", PersonaVoice(), "You are brief.", ("birds",))
+CAPACITY = 20 * 48_000
 FRAME = 960
 
 
@@ -36,7 +39,7 @@ FRAME = 960
 class FakePort:
     """Keeps what a presence shows, and plays the part of media's voice."""
 
-    ring: AudioRing
+    rings: dict[str, AudioRing]
     captions: list[tuple[str, str, bool, bool]] = field(default_factory=list)
     recorded: list[tuple[str, str]] = field(default_factory=list)
     chat: list[str] = field(default_factory=list)
@@ -65,8 +68,8 @@ class FakePort:
         self.wakes += 1
 
     async def stop_voice(self, persona: str) -> int:
-        played = self.ring.pulled
-        self.ring.drop()
+        played = self.rings[persona].pulled
+        self.rings[persona].drop()
         return played
 
     def status(self, persona: str, status: str) -> None:
@@ -74,6 +77,10 @@ class FakePort:
 
     def latency(self, record: Mapping[str, object]) -> None:
         self.records.append(record)
+
+    @property
+    def ring(self) -> AudioRing:
+        return self.rings["nova"]
 
     def finals(self, who: str) -> list[str]:
         return [text for speaker, text, final, _ in self.captions if speaker == who and final]
@@ -146,6 +153,7 @@ class Scene:
         self.generator = generator
         self.voice = voice
         self.presence: Presence | None = None
+        self.sounding_at_once: list[int] = []
 
     def join(self, id: str, name: str, *, greet: bool = False, connected: bool = True) -> Speaker:
         ears = ScriptedEars()
@@ -171,50 +179,66 @@ class Scene:
         ]
 
 
-async def _play(ring: AudioRing, attendance: Attendance) -> None:
-    """Media's side of the voice: 20 ms at a time, and news of the first frame after silence."""
+async def _play(port: FakePort, attendance: Attendance, overlaps: list[int]) -> None:
+    """Media's side of the voices: 20 ms at a time, and news of the first frame after silence."""
     frame = np.zeros(FRAME, np.int16)
-    sounding = False
+    sounding: set[str] = set()
     while True:
         await asyncio.sleep(0.02)
-        played = ring.pull(frame)
-        if played and not sounding:
-            attendance.progressed("nova", ring.pulled, time.monotonic_ns())
-        sounding = played > 0
+        heard = set()
+        for persona, ring in port.rings.items():
+            if ring.pull(frame):
+                heard.add(persona)
+                if persona not in sounding:
+                    attendance.progressed(persona, ring.pulled, time.monotonic_ns())
+        sounding = heard
+        overlaps.append(len(heard))
 
 
 @asynccontextmanager
-async def scene(*answers: Script | str, speculative: bool = True) -> AsyncGenerator[Scene]:
-    """A room with Nova in it, who answers with the scripts in order."""
+async def scene(
+    *answers: Script | str,
+    speculative: bool = True,
+    personas: tuple[Persona, ...] = (NOVA,),
+    listened: bool = True,
+) -> AsyncGenerator[Scene]:
+    """A room with personas in it, who answer with the scripts in order; `listened` is whether their sound is played."""
     generator = FakeGenerator(answers or ("I see.",))
-    mind = Mind([NOVA], generator)
-    ring = AudioRing.format(bytearray(AudioRing.nbytes(20 * 48_000)), rate=48_000, capacity=20 * 48_000)
-    port = FakePort(ring)
+    mind = Mind(personas, generator)
+    rings = {
+        persona.id: AudioRing.format(bytearray(AudioRing.nbytes(CAPACITY)), rate=48_000, capacity=CAPACITY)
+        for persona in personas
+    }
+    port = FakePort(rings)
     attendance = Attendance("room", mind=mind, port=port, speculative=speculative)
     voice = FakeVoice()
     held = Scene(attendance, port, mind, generator, voice)
     opened = asyncio.Event()
     running = asyncio.create_task(attendance.run(opened.set))
     await opened.wait()
-    playing = asyncio.create_task(_play(ring, attendance))
-    held.presence = Presence(
-        "nova",
-        voice=voice,
-        ring=ring,
-        port=port,
-        lane=FakeLane(0.05),
-        spawn=attendance.spawn,
-        quiet=attendance.quiet,
-        said=lambda utterance, text, interrupted: attendance.said("nova", utterance, text, interrupted),
-        failed=lambda _: attendance.dropped.update(["reply failed"]),
-    )
-    attendance.seat(held.presence, "Nova")
+    playing = asyncio.create_task(_play(port, attendance, held.sounding_at_once)) if listened else None
+    for persona in personas:
+        presence = Presence(
+            persona.id,
+            voice=voice,
+            ring=rings[persona.id],
+            port=port,
+            lane=FakeLane(0.05),
+            spawn=attendance.spawn,
+            floor=attendance.floor,
+            quiet=attendance.quiet,
+            said=partial(attendance.said, persona.id),
+            dropped=lambda reason: attendance.dropped.update([reason]),
+        )
+        held.presence = held.presence or presence
+        attendance.seat(presence, persona.name)
     try:
         yield held
     finally:
         attendance.close()
         async with asyncio.timeout(30):
             await running
-        playing.cancel()
-        with suppress(asyncio.CancelledError):
-            await playing
+        if playing is not None:
+            playing.cancel()
+            with suppress(asyncio.CancelledError):
+                await playing

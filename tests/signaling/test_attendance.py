@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from cognition.inference.generator import Script
-from tests.signaling.scene import scene
+from tests.signaling.scene import NOVA, ROBIN, scene
 
 pytestmark = pytest.mark.virtual_time
 
@@ -275,3 +275,101 @@ async def test_leaving_in_the_middle_of_a_word_frees_the_floor() -> None:
         await room.until_quiet()
         assert room.port.finals("nova") == ["Paris it is."]
         assert bob.attendant.tasks[0].cancelled()
+
+
+async def test_leaving_in_the_pause_before_the_turn_is_over_leaves_the_persona_free() -> None:
+    async with scene("Too late.", "For Bob.") as room:
+        ada = room.join("ada", "Ada")
+        room.join("bob", "Bob")
+        ada.start()
+        ada.pause("Nova, what is the capital of France?")
+        await asyncio.sleep(0.5)
+        room.attendance.leave("ada")
+        room.write("bob", "Bob", "Nova, are you there?")
+        await asyncio.sleep(5)
+        assert room.port.chat == ["For Bob."]
+
+
+async def test_each_of_two_people_gets_their_own_answer() -> None:
+    async with scene("For Ada.", "For Bob.", "For Ada again.", "For Bob again.") as room:
+        ada = room.join("ada", "Ada")
+        bob = room.join("bob", "Bob")
+        ada.start()
+        ada.pause("Nova, what is the capital of France?")
+        await asyncio.sleep(0.2)
+        bob.start()
+        bob.pause("Nova, how far is the moon?")
+        await asyncio.sleep(0.2)
+        ada.end("Nova, what is the capital of France?")
+        await asyncio.sleep(1)
+        assert room.port.ring.written == 0
+        bob.end("Nova, how far is the moon?")
+        await room.until_quiet()
+        await asyncio.sleep(3)
+        asked = [prompt.turns[-1].text for _, prompt in room.generator.streamed]
+        assert room.port.finals("nova") == ["For Bob again."]
+        assert "moon" in asked[-1]
+        assert "France" in asked[-1]
+
+
+async def test_a_cough_before_the_first_sound_does_not_lose_the_answer() -> None:
+    slow = Script(["Paris", " it", " is."], first=1.0)
+    async with scene(slow) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        ada.start()
+        await asyncio.sleep(0.3)
+        ada.discard()
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Paris it is."]
+
+
+async def test_two_personas_never_sound_at_once() -> None:
+    async with scene("I am Nova and I am here.", "I am Robin and I am too.", personas=(NOVA, ROBIN)) as room:
+        room.join("ada", "Ada")
+        room.join("bob", "Bob")
+        room.write("ada", "Ada", "Nova, are you there?")
+        await asyncio.sleep(0.1)
+        bob = room.join("carl", "Carl")
+        await bob.say("Robin, are you there?", seconds=0.1)
+        await asyncio.sleep(12)
+        assert max(room.sounding_at_once) == 1
+        assert len(room.port.finals("nova") + room.port.finals("robin")) >= 2
+
+
+async def test_an_answer_in_writing_is_written_to_its_end_when_its_voice_is_interrupted() -> None:
+    long = Script(
+        ["The moon is far away,", *[f" and step {number} follows" for number in range(20)], "."], 0.1, 0.3
+    )
+    async with scene(long, "Yes.") as room:
+        ada = room.join("ada", "Ada")
+        room.write("ada", "Ada", "How far away is the moon?")
+        await asyncio.sleep(2)
+        ada.start()
+        await asyncio.sleep(0.5)
+        assert room.port.captions[-1][3]
+        ada.discard()
+        await asyncio.sleep(15)
+        assert len(room.port.chat) == 1
+        assert "step 5" in room.port.chat[0]
+
+
+async def test_a_voice_that_nobody_hears_does_not_hold_the_persona_up() -> None:
+    async with scene("One.", "Two.", listened=False) as room:
+        room.join("ada", "Ada", connected=False)
+        room.write("ada", "Ada", "Nova, what is the first?")
+        room.write("ada", "Ada", "Nova, and the second one?")
+        await asyncio.sleep(10)
+        assert room.port.chat == ["One.", "Two."]
+        assert room.attendance.dropped["nobody listens"] == 2
+
+
+async def test_a_model_that_fails_in_mid_sentence_is_still_heard_to_that_point() -> None:
+    broken = Script(["Well,", " let", " me", " think,"], error="out of memory")
+    async with scene(broken, "Fine again.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What is the capital of France?")
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["Well, let me think,"] or room.port.finals("nova") == ["Well,"]
+        assert room.port.ring.pulled == room.port.ring.written
+        assert room.attendance.dropped["reply failed"] == 1
