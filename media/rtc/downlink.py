@@ -41,7 +41,7 @@ class Downlink:
         self._updated_ns: int | None = None
         self._held_until_ns = 0
         self._hold_ns = HOLD_NS
-        self._cut_ns = 0
+        self._cut_ns: int | None = None
 
     def on_estimate(self, bitrate: int, now_ns: int) -> None:
         """Takes the browser's estimate (REMB)."""
@@ -72,16 +72,18 @@ class Downlink:
         elif self.loss > HEAVY_LOSS:
             self._cut(int(min(self.budget, max(sent, LEAST)) * (1 - 0.5 * self.loss)), now_ns)
         elif self.loss < LIGHT_LOSS and now_ns >= self._held_until_ns:
-            seconds = min(elapsed / 1e9, 5.0)
-            self.budget = min(MOST, int(self.budget * GROWTH**seconds))
-            if now_ns - self._cut_ns > FORGIVEN_AFTER_NS:
+            # What is not used need not grow: it would say nothing.
+            if self.budget < INITIAL or sent > self.budget // 2:
+                self.budget = min(MOST, int(self.budget * GROWTH ** min(elapsed / 1e9, 5.0)))
+            if self._cut_ns is not None and now_ns - self._cut_ns > FORGIVEN_AFTER_NS:
                 self._hold_ns = HOLD_NS
         return True
 
     def _cut(self, budget: int, now_ns: int) -> None:
         if budget < self.budget:
             self.budget = max(LEAST, budget)
-            self._held_until_ns = now_ns + self._hold_ns
-            if now_ns - self._cut_ns > HOLD_NS:
+            # Cuts that follow each other closely are one failed attempt.
+            if self._cut_ns is not None and now_ns - self._cut_ns >= HOLD_NS:
                 self._hold_ns = min(2 * self._hold_ns, LONGEST_HOLD_NS)
+            self._held_until_ns = now_ns + self._hold_ns
             self._cut_ns = now_ns

@@ -138,7 +138,7 @@ class TrackForwarder:
         if self.source is None or index == self._wish:
             return
         self._wish = index
-        self._aim()
+        self._aim(self._clock())
         self.source.review_wanted()
 
     def wishes(self) -> int | None:
@@ -147,7 +147,7 @@ class TrackForwarder:
 
     def on_review(self, now_ns: int) -> None:
         """See `TrackWatcher`."""
-        self._aim()
+        self._aim(now_ns)
 
     def on_packet(self, layer: Layer, packet: TrackPacket) -> None:
         """Sends one packet on."""
@@ -237,7 +237,7 @@ class TrackForwarder:
             lost=self.lost,
         )
 
-    def _aim(self) -> None:
+    def _aim(self, now_ns: int) -> None:
         """Subscribes to the layer that comes nearest to the one wished; the current one goes on meanwhile."""
         source = self.source
         if source is None:
@@ -249,7 +249,7 @@ class TrackForwarder:
             self._current = self._target = None
             self._rewriter.restart()
             return
-        aim = source.nearest(self._wish, self._clock())
+        aim = source.nearest(self._wish, now_ns)
         if aim is self._target:
             return
         if self._target is not None and self._target is not self._current:

@@ -15,6 +15,8 @@ import numpy as np
 import pylibsrtp
 import pytest
 from aiortc.rtp import RtcpPsfbPacket, RtpPacket
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from media.realtime.opus import OpusEncoder
@@ -604,3 +606,93 @@ async def test_another_ssrc_takes_over_only_when_the_first_is_silent() -> None:
         header = parse_rtp(build_rtp(111, False, 1, 0, ssrc, b"", b"x"))
         tracks.route(header, b"", 700_000_000)
     assert len(tracks.streams) <= 8
+
+
+async def test_replayed_and_flooding_packets_are_dropped_counted_and_shown_to_nobody() -> None:
+    async with watched() as held, rtc_client() as client, watched() as viewer, rtc_client() as far:
+        client.speak()
+        client.show(MovingPicture(100))
+        far.listen()
+        far.add_slots(1)
+        await join(client, held)
+        await join(far, viewer)
+        viewer.peer.watch(held.peer.camera, "1")
+        await far.until(lambda: len(far.video.get("1", [])) > 2)
+        transport = client.pc.getTransceivers()[0].sender.transport
+        assert transport is not None
+        captured: list[bytes] = []
+        original = held.peer._transport._on_media
+
+        def tapped(data: bytes) -> None:
+            captured.append(data)
+            original(data)
+
+        held.peer._transport._on_media = tapped  # type: ignore[method-assign]
+        await ticks(lambda: len(captured) > 20, lambda _: None)
+        for data in captured[-10:]:
+            original(data)
+        assert drops(held)["srtp-replay"] >= 10
+        now = time.monotonic_ns()
+        packet = build_rtp(96, False, 1, 1, 4242, b"", b"x")
+        for index in range(6000):
+            held.peer.on_rtp(packet, now + index)
+            held.peer.on_rtcp(packet, now + index)
+        counted = drops(held)
+        assert counted["flood"] > 12_000 - 2 * peer_module.MAX_BURST
+        held.peer._allowed_ns = now - 1_000_000_000
+        seen = len(far.video["1"])
+        await far.until(lambda: len(far.video["1"]) > seen + 5)
+        assert viewer.peer.statistics().slots["1"].lost == 0
+
+
+def test_layers_are_told_apart_by_their_first_packets() -> None:
+    lines = [
+        "m=video 9 UDP/TLS/RTP/SAVPF 96",
+        "a=mid:v",
+        "a=rtcp-mux",
+        "a=rtpmap:96 VP8/90000",
+        "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+        "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        "a=rid:q send",
+        "a=rid:f send",
+        "a=simulcast:send q;f",
+    ]
+    offer = OFFER + "\r\n" + "\r\n".join(lines)
+    tracks = InboundTracks(1, lambda packet: True)
+    tracks.negotiate(list(parse_offer(offer).sections))
+
+    def arrive(ssrc: int, rid: bytes | None, now_ns: int = 0) -> InboundStream | str:
+        elements = b"\x40v" + (bytes([0xA0 | len(rid) - 1]) + rid if rid is not None else b"")
+        elements += bytes(-len(elements) % 4)
+        block = b"\xbe\xde" + (len(elements) // 4).to_bytes(2, "big") + elements
+        data = build_rtp(96, False, 1, 0, ssrc, block, b"x")
+        stream = tracks.route(parse_rtp(data), data, now_ns)
+        if isinstance(stream, InboundStream):
+            tracks.received(stream, parse_rtp(data), data, now_ns)
+        return stream
+
+    assert arrive(7, None) == "unknown-rid"
+    assert arrive(7, b"x") == "unknown-rid"
+    assert arrive(7, b"\xff") == "unknown-rid"
+    low, high = arrive(7, b"q"), arrive(8, b"f")
+    assert isinstance(low, InboundStream)
+    assert isinstance(high, InboundStream)
+    assert (low.rid, high.rid) == ("q", "f")
+    assert arrive(7, None) is low, "once it is known, an SSRC says all"
+    assert arrive(9, b"q", 100_000_000) == "parallel-stream"
+    successor = arrive(9, b"q", 700_000_000)
+    assert isinstance(successor, InboundStream)
+    assert tracks.tracks["v"].current["f"] is high
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=80)), max_size=30))
+def test_no_bytes_from_a_client_make_its_peer_fail(packets: list[tuple[bool, bytes]]) -> None:
+    async def receive() -> None:
+        held = Watched()
+        held.peer._inbound.negotiate(list(parse_offer(OFFER).sections))
+        for index, (control, data) in enumerate(packets):
+            (held.peer.on_rtcp if control else held.peer.on_rtp)(b"\x80\x6f" * (not control) + data, index)
+        assert sum(drops(held).values()) + len(held.peer.statistics().received) <= 600 * len(packets) + 1
+        await held.peer.close()
+
+    asyncio.run(receive())
