@@ -251,7 +251,7 @@ async def test_a_caller_keeps_hearing_without_a_gap_whatever_strangers_do_in_the
             seen = await witness.ends()
         assert seen["frames"] > 200
         assert seen["connections"] == 2
-        assert seen["longest_gap"] <= 5, seen["gaps"]
+        assert seen["longest_gap"] <= 5, sorted(seen["gaps"])
 
 
 async def test_a_stranger_without_a_key_gets_no_token_for_another_origin() -> None:

@@ -1,8 +1,8 @@
 """Two well-behaved callers in a process of their own: one sounds without end, the other counts what is missing.
 
-`python -m tests.models.witnesses URL ROOM` prints one JSON object a line: {"hearing": true} once the tone is heard,
+`python -m tests.models.witnesses URL ROOM` prints one JSON object a line: {"hearing": true} once the voice is heard,
 {"seats": [[name, status]]} whenever they change, and after the end of its input {"frames", "longest_gap", "gaps",
-"connections"}; a gap is a run of 20 ms frames in which the tone is not heard.
+"connections"}; a gap is a run of 20 ms frames in which the voice is not heard.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from signaling.caller.caller import Caller, in_call
 from signaling.caller.outcome import CallOptions
 
 SECONDS = 90
-_AUDIBLE = 1_500
+_AUDIBLE = 500
 
 
 class Listening:
-    """Counts the frames without the tone since it began."""
+    """Counts the frames without the voice since it began."""
 
     def __init__(self) -> None:
         self.heard = asyncio.Event()
@@ -43,6 +43,17 @@ class Listening:
         return max([*self.gaps, self._run])
 
 
+def babble(seconds: int) -> npt.NDArray[np.int16]:
+    """Syllables of a gliding voice without a pause: a steady tone would be taken for noise and suppressed."""
+    rng = np.random.default_rng(1)
+    time = np.arange(seconds * 48_000) / 48_000
+    glide = np.interp(time, np.linspace(0, seconds, seconds * 4), rng.uniform(100, 200, seconds * 4))
+    phase = 2 * np.pi * np.cumsum(glide) / 48_000
+    voice = sum(np.sin(k * phase) / k for k in range(1, 12))
+    envelope = 0.5 + 0.5 * np.abs(np.sin(2 * np.pi * 2 * time))
+    return np.asarray(voice * envelope * 5_000).astype(np.int16)
+
+
 def tell(**facts: object) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
@@ -61,7 +72,7 @@ async def watch(caller: Caller) -> None:
 
 async def main(url: str, room: str) -> None:
     listening = Listening()
-    tone = 9_000 * np.sin(2 * np.pi * 330 / 48_000 * np.arange(SECONDS * 48_000))
+    voice = await asyncio.to_thread(babble, SECONDS)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
@@ -69,7 +80,7 @@ async def main(url: str, room: str) -> None:
         in_call(CallOptions(room=room, url=url, name="Ada")) as ada,
         in_call(CallOptions(room=room, url=url, name="Bob"), listening) as bob,
     ):
-        tasks = [asyncio.create_task(ada.say(tone.astype(np.int16))), asyncio.create_task(watch(bob))]
+        tasks = [asyncio.create_task(ada.say(voice)), asyncio.create_task(watch(bob))]
         await asyncio.wait_for(listening.heard.wait(), 10)
         tell(hearing=True)
         await asyncio.wait_for(ended.wait(), SECONDS)
