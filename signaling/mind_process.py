@@ -24,9 +24,10 @@ from media.speech.sessions import ModelError
 from media.speech.vad import SileroVoiceActivity
 from signaling.attendance import Attendance, Attendant
 from signaling.engines import Engines, load_engines
-from signaling.ipc.endpoint import CallError, Endpoint, connect_forever
+from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.ipc.transcript import latest
 from signaling.logs import configure_logs
 from signaling.presence import Presence
 from signaling.room_line import RoomLine
@@ -38,6 +39,8 @@ __all__ = ["MindProcess", "main"]
 IPC_VERSION = 1
 INBOX = 1024
 """Notifications of one room that may wait for it to be opened."""
+MAX_EARLY = 8192
+"""Notifications that may wait until the rooms are taken over."""
 EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 
@@ -103,19 +106,38 @@ class MindProcess:
     async def _session(self, endpoint: Endpoint) -> None:
         """One connection to media: takes over its rooms and attends them until it ends."""
         self._rooms, self._early = {}, []
+        states = await self._attach(endpoint)
         try:
             async with asyncio.TaskGroup() as group:
-                transcripts = {room: self._mind.lines(room) for room in self._mind.rooms()}
-                attached = await endpoint.call("attach", {"version": IPC_VERSION, "rooms": transcripts})
-                _log.info("attached", rooms=len(attached["rooms"]))
                 self._attached = group, endpoint
-                for state in attached["rooms"]:
-                    self._take_over(state["room"], state["participants"], state["history"])
+                for room, state in states.items():
+                    self._take_over(room, state["participants"], state["history"])
                 for method, params in self._early:
                     self._deliver(method, params)
                 await endpoint.wait_closed()
         finally:
             self._attached = None
+
+    async def _attach(self, endpoint: Endpoint) -> dict[str, JsonObject]:
+        """Brings back what media has lost and fetches the states of the rooms that are open, one at a time."""
+        attached = await endpoint.call("attach", {"version": IPC_VERSION})
+        for room in self._mind.rooms():
+            try:
+                await endpoint.call("room.restore", {"room": room, "lines": latest(self._mind.lines(room))})
+            except RpcError as error:
+                _log.warning("room not restored", room=room, reason=str(error))
+                self.dropped["room not restored"] += 1
+        states: dict[str, JsonObject] = {}
+        for room in attached["rooms"]:
+            if len(self._early) > MAX_EARLY:
+                raise CallError(f"more than {MAX_EARLY} news while the rooms are taken over")
+            try:
+                states[room] = await endpoint.call("room.state", {"room": room})
+            except RpcError as error:
+                # It has closed meanwhile; were it opened again, its people follow as news.
+                _log.info("room not taken over", room=room, reason=str(error))
+        _log.info("attached", rooms=len(states))
+        return states
 
     def _take_over(self, room: str, participants: list[JsonObject], history: list[JsonObject]) -> None:
         """A room that was open before: whoever is there was greeted if a persona has spoken in it."""
@@ -129,7 +151,7 @@ class MindProcess:
     def _deliver(self, method: str, params: JsonObject) -> None:
         """Puts news of a room into its inbox; the first person opens it."""
         if self._attached is None:
-            # Read in the same turn of the loop as the answer to `attach`, which is taken in first.
+            # The states of the rooms are taken in first; whatever is told is later than they are.
             self._early.append((method, params))
             return
         group, endpoint = self._attached

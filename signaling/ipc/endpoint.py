@@ -8,21 +8,21 @@ The listening side (media)::
 The connecting side (the mind), for ever, through restarts of the other::
 
     async def session(endpoint: Endpoint) -> None:
-        attached = await endpoint.call("attach", {"version": 1, "rooms": {}})
+        attached = await endpoint.call("attach", {"version": 1})
         ...                                  # may return at once or stay; cancelled when the connection ends
 
     await connect_forever(path, {"participant.joined": joined, ...}, session)
 
-A handler takes the params and returns the result (None for `{}`) or raises `RpcError`. Plain functions run in
-the order in which the lines arrive, before the next line is read: use them for whatever depends on order.
-Coroutine functions are started in that order, too, but overlap; at most `MAX_CONCURRENT` at a time, then
-reading waits.
+A handler takes the params and returns the result (None for `{}`) or raises `RpcError`; with `Then` it also says
+what is to be done once the answer is written, before anything else happens. Plain functions run in the order in
+which the lines arrive, before the next line is read: use them for whatever depends on order. Coroutine functions
+are started in that order, too, but overlap; at most `MAX_CONCURRENT` at a time, then reading waits.
 
-`call` waits at most `timeout_s` (5 by default) and raises `RequestTimeout`, `EndpointClosed` or `RpcError`
-(what the other side answered); all three are `CallError`. `notify` never waits and is dropped when the
-connection has ended. What is not yet written is bounded (`MAX_UNWRITTEN_BYTES`): a side that does not read is
-dropped, with the reason `slow`. `Endpoint.reason` says why a connection ended: `closed` (by us), `ended` (by
-them), `slow`, `malformed`, `line-too-long`.
+`call` waits at most `timeout_s` (5 by default) and raises `RequestTimeout`, `EndpointClosed`, `MessageTooLarge`
+or `RpcError` (what the other side answered); all are `CallError`. `notify` never waits, is dropped when the
+connection has ended, and raises `MessageTooLarge`. What is not yet written is bounded (`MAX_UNWRITTEN_BYTES`): a
+side that does not read is dropped, with the reason `slow`. `Endpoint.reason` says why a connection ended:
+`closed` (by us), `ended` (by them), `slow`, `malformed`, `line-too-long`.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,6 +44,7 @@ from signaling.ipc.jsonrpc import (
     METHOD_NOT_FOUND,
     Failure,
     JsonObject,
+    LineTooLong,
     MalformedMessage,
     Message,
     Notification,
@@ -56,14 +58,25 @@ __all__ = [
     "EndpointClosed",
     "Handler",
     "Handlers",
+    "MessageTooLarge",
     "RequestTimeout",
     "RpcError",
+    "Then",
     "connect_forever",
     "dial",
     "listen",
 ]
 
-Handler = Callable[[JsonObject], JsonObject | Awaitable[JsonObject | None] | None]
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """An answer, and what is to be done once it is written: nothing comes in between."""
+
+    result: JsonObject | None
+    do: Callable[[], None]
+
+
+Handler = Callable[[JsonObject], JsonObject | Then | Awaitable[JsonObject | None] | None]
 Handlers = Mapping[str, Handler]
 
 REQUEST_TIMEOUT_S = 5.0
@@ -99,6 +112,10 @@ class EndpointClosed(CallError):
     """The connection has ended; whether the other side did what was asked is not known."""
 
 
+class MessageTooLarge(CallError):
+    """What was to be said does not fit into a line; nothing was said, and the connection lasts."""
+
+
 class Endpoint:
     """One connection. Made by `listen` and `dial`, which run it.
 
@@ -127,6 +144,7 @@ class Endpoint:
             RpcError: it answered with an error.
             RequestTimeout: it did not answer within `timeout_s`.
             EndpointClosed: the connection ended before it answered.
+            MessageTooLarge: the params do not fit into a line.
         """
         if self.reason is not None:
             raise EndpointClosed(f"{method}: the connection has ended ({self.reason})")
@@ -135,7 +153,7 @@ class Endpoint:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending[id] = answer
         try:
-            self._send(Request(id, method, params or {}))
+            self._say(Request(id, method, params or {}))
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
@@ -144,10 +162,14 @@ class Endpoint:
             del self._pending[id]
 
     def notify(self, method: str, params: JsonObject | None = None) -> bool:
-        """Tells the other side, without waiting. False when the connection has ended."""
+        """Tells the other side, without waiting. False when the connection has ended.
+
+        Raises:
+            MessageTooLarge: the params do not fit into a line.
+        """
         if self.reason is not None:
             return False
-        self._send(Notification(method, params or {}))
+        self._say(Notification(method, params or {}))
         return self.reason is None
 
     def close(self, reason: str = "closed") -> None:
@@ -233,6 +255,10 @@ class Endpoint:
                 except Exception as error:
                     self._answer(message, error)
                     return
+                if isinstance(outcome, Then):
+                    self._answer(message, outcome.result)
+                    outcome.do()
+                    return
                 if not inspect.isawaitable(outcome):
                     self._answer(message, outcome)
                     return
@@ -271,6 +297,12 @@ class Endpoint:
             answer.set_exception(error)
         else:
             answer.set_result(result)
+
+    def _say(self, message: Request | Notification) -> None:
+        try:
+            self._send(message)
+        except LineTooLong as error:
+            raise MessageTooLarge(f"{message.method}: {error}") from None
 
     def _send(self, message: Message) -> None:
         if self.reason is not None:

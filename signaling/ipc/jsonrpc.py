@@ -18,6 +18,7 @@ __all__ = [
     "PARSE_ERROR",
     "Failure",
     "JsonObject",
+    "LineTooLong",
     "MalformedMessage",
     "Message",
     "Notification",
@@ -90,6 +91,10 @@ class MalformedMessage(Exception):
         self.id = id
 
 
+class LineTooLong(ValueError):
+    """A message that does not fit into a line."""
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
@@ -150,7 +155,8 @@ def serialize(message: Message) -> bytes:
     """Writes one message as a line, its end included.
 
     Raises:
-        ValueError: when it is longer than `MAX_LINE_BYTES` or holds a number that JSON has not.
+        LineTooLong: when it is longer than `MAX_LINE_BYTES`.
+        ValueError: when it holds a number that JSON has not.
         TypeError: when it holds what JSON cannot say.
     """
     body: dict[str, Any] = {"jsonrpc": "2.0"}
@@ -163,7 +169,9 @@ def serialize(message: Message) -> bytes:
             body |= {"id": id, "result": result}
         case Failure(failed, code, text):
             body |= {"id": failed, "error": {"code": code, "message": text}}
-    line = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    # UTF-8 has no lone surrogates; Python's escape for one is JSON's.
+    line = text.encode("utf-8", "backslashreplace") + b"\n"
     if len(line) > MAX_LINE_BYTES:
-        raise ValueError(f"a message of {len(line)} bytes is more than a line may hold")
+        raise LineTooLong(f"a message of {len(line)} bytes is more than a line may hold")
     return line

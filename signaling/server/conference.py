@@ -21,7 +21,6 @@ from media.events import (
 )
 from media.realtime.peer_port import AudioPeer
 from media.realtime.plane import Plane
-from signaling.ipc.endpoint import Endpoint
 from signaling.ipc.shared_memory import SharedFile
 from signaling.server.live import Attendee, LiveRoom, Sound
 from signaling.server.messages import (
@@ -104,19 +103,21 @@ class Conference:
         self._directory.room(id)
         return self._rooms[id]
 
-    def restore(self, transcripts: Mapping[str, list[Line]]) -> None:
-        """Brings back what rooms had before a restart."""
-        self._directory.restore(transcripts, asyncio.get_running_loop().time())
+    def restore(self, room: str, lines: list[Line]) -> None:
+        """Brings back what a room had before a restart.
 
-    def brief(self, endpoint: Endpoint) -> None:
-        """Tells a mind that has attached who speaks at the moment, and what was written meanwhile."""
-        if not self.mind.is_held_by(endpoint):
-            return
-        for room in self._rooms.values():
-            for attendee in room.attendees.values():
-                if attendee.gate is not None:
-                    self._tell_gate("gate.opened", attendee, attendee.gate)
-        self.mind.flush()
+        Raises:
+            RoomFull: too many transcripts wait for their people.
+        """
+        self._directory.restore(room, lines, asyncio.get_running_loop().time())
+
+    def brief(self, room: LiveRoom) -> None:
+        """Tells the mind, which has just been told the room's state, who speaks there and what was written."""
+        self.mind.follow(room.id)
+        for attendee in room.attendees.values():
+            if attendee.gate is not None:
+                self._tell_gate("gate.opened", attendee, attendee.gate)
+        self.mind.flush(room.id)
 
     def end(self, code: ByeCode, message: str) -> None:
         """Ends every connection and forgets every seat."""

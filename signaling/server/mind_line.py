@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,12 +45,17 @@ class WrittenLine:
 
 
 class MindLine:
-    """Tells the mind what happens. News is for the mind that is there now; written lines wait for it."""
+    """Tells the mind what happens. News is for the mind that is there now; written lines wait for it.
+
+    Of a room that was open before the mind attached it is told nothing until it has asked for the room's state,
+    which holds all that was before: so nothing is told twice, and nothing is lost.
+    """
 
     def __init__(self) -> None:
         self._endpoint: Endpoint | None = None
         self._was_up = False
         self._waiting: deque[WrittenLine] = deque()
+        self._unasked: set[str] = set()
         self.forgotten = 0
         """Written lines that waited too long in line and were left to the history."""
 
@@ -67,9 +73,15 @@ class MindLine:
         """Whether this connection is the mind's."""
         return self._endpoint is endpoint
 
-    def attach(self, endpoint: Endpoint) -> Endpoint | None:
-        """Makes the connection the mind's; returns the one that it replaces."""
+    def attach(self, endpoint: Endpoint, rooms: Iterable[str]) -> Endpoint | None:
+        """Makes the connection the mind's; returns the one that it replaces.
+
+        Args:
+            endpoint: the connection.
+            rooms: those that are open.
+        """
         replaced, self._endpoint = self._endpoint, endpoint
+        self._unasked = set(rooms)
         self._was_up = True
         return replaced if replaced is not endpoint else None
 
@@ -80,24 +92,40 @@ class MindLine:
         self._endpoint = None
         return True
 
+    def awaits(self, room: str) -> bool:
+        """Whether the mind has yet to ask for the state of this room, which was open before it attached."""
+        return room in self._unasked
+
+    def follow(self, room: str) -> None:
+        """Tells the mind of the room from now on."""
+        self._unasked.discard(room)
+
     def tell(self, method: str, params: JsonObject) -> bool:
-        """Notifies the mind; False when it is not there."""
-        return self._endpoint is not None and self._endpoint.notify(method, params)
+        """Notifies the mind of something in `params["room"]`; False when it is not there or not yet told of that."""
+        if self._endpoint is None or params["room"] in self._unasked:
+            return False
+        return self._endpoint.notify(method, params)
 
     def write(self, room: str, line: Line) -> None:
         """Tells the mind of a written line, now or when it is back."""
         written = WrittenLine(room, line, time.monotonic_ns())
-        if self._waiting or not self.tell("chat.received", written.params()):
+        if any(item.room == room for item in self._waiting) or not self.tell(
+            "chat.received", written.params()
+        ):
             if len(self._waiting) >= MAX_WAITING:
                 self._waiting.popleft()
                 self.forgotten += 1
             self._waiting.append(written)
 
-    def flush(self) -> None:
-        """Tells the mind what waits, as long as it is there."""
-        while self._waiting and self.tell("chat.received", self._waiting[0].params()):
-            self._waiting.popleft()
+    def flush(self, room: str) -> None:
+        """Tells the mind the room's lines that wait, as long as it is there."""
+        self._waiting = deque(
+            item
+            for item in self._waiting
+            if item.room != room or not self.tell("chat.received", item.params())
+        )
 
     def forget(self, room: str) -> None:
         """Drops what waits for a room that has closed."""
+        self._unasked.discard(room)
         self._waiting = deque(item for item in self._waiting if item.room != room)

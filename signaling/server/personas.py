@@ -1,6 +1,5 @@
 """What the mind asks of the rooms: seats for its personas, captions, written lines, latency records."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -8,9 +7,10 @@ from typing import Any
 
 import structlog
 
-from signaling.ipc.endpoint import Endpoint, Handler, Handlers, RpcError
+from signaling.ipc.endpoint import Endpoint, Handler, Handlers, RpcError, Then
 from signaling.ipc.jsonrpc import INVALID_PARAMS, JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.ipc.transcript import latest
 from signaling.server.conference import Conference
 from signaling.server.live import LiveRoom, Sound
 from signaling.server.messages import (
@@ -82,7 +82,9 @@ class Personas:
 
     def handlers(self, endpoint: Endpoint) -> Handlers:
         """The handlers of one connection; all but `attach` are for the one that has attached last."""
-        requests: dict[str, Callable[[JsonObject], JsonObject | None]] = {
+        requests: dict[str, Callable[[JsonObject], JsonObject | Then | None]] = {
+            "room.restore": self._restore,
+            "room.state": self._state,
             "persona.join": self._join,
             "persona.leave": self._leave,
             "persona.status": self._status,
@@ -98,8 +100,11 @@ class Personas:
         return handlers | {"attach": partial(self._attach, endpoint)}
 
     def _attached(
-        self, endpoint: Endpoint, request: Callable[[JsonObject], JsonObject | None], params: JsonObject
-    ) -> JsonObject | None:
+        self,
+        endpoint: Endpoint,
+        request: Callable[[JsonObject], JsonObject | Then | None],
+        params: JsonObject,
+    ) -> JsonObject | Then | None:
         if not self._conference.mind.is_held_by(endpoint):
             raise RpcError(NOT_ATTACHED, "attach first")
         try:
@@ -117,30 +122,29 @@ class Personas:
         if params.get("version") != IPC_VERSION:
             raise RpcError(BAD_VERSION, f"this is version {IPC_VERSION}")
         conference, mind = self._conference, self._conference.mind
-        conference.restore(_transcripts(params.get("rooms")))
-        replaced = mind.attach(endpoint)
+        replaced = mind.attach(endpoint, conference.rooms)
         if replaced is not None:
             self._send_away()
             replaced.close("replaced")
         endpoint.on_end = partial(self._ended, endpoint)
         log.info("mind.attached", rooms=len(conference.rooms))
+        return {"rooms": list(conference.rooms)}
+
+    def _restore(self, params: JsonObject) -> None:
+        self._conference.restore(_text(params, "room"), _lines(params.get("lines")))
+
+    def _state(self, params: JsonObject) -> Then:
+        room, mind = self._conference.room(_text(params, "room")), self._conference.mind
+        if not mind.awaits(room.id):
+            raise NoSuchRoom(f"{room.id} of before")
         waiting = mind.waiting
-        rooms = [
-            {
-                "room": room.id,
-                "participants": [room.introduction(seat) for seat in room.state.persons()],
-                # What the mind is told right after this would otherwise reach it twice.
-                "history": [
-                    plain(line)
-                    for line in room.state.history
-                    if (room.id, line.sender, line.id) not in waiting
-                ],
-            }
-            for room in conference.rooms.values()
-        ]
-        # Not before the answer has gone out, since it concerns those whom the answer introduces.
-        asyncio.get_running_loop().call_soon(conference.brief, endpoint)
-        return {"rooms": rooms}
+        # What the mind is told right after this would otherwise reach it twice.
+        history = [line for line in room.state.history if (room.id, line.sender, line.id) not in waiting]
+        state = {
+            "participants": [room.introduction(seat) for seat in room.state.persons()],
+            "history": latest([plain(line) for line in history]),
+        }
+        return Then(state, partial(self._conference.brief, room))
 
     def _ended(self, endpoint: Endpoint) -> None:
         if self._conference.mind.detach(endpoint):
@@ -259,10 +263,10 @@ class Personas:
         return room, seat
 
 
-def _transcripts(rooms: Any) -> dict[str, list[Line]]:
-    if not isinstance(rooms, dict) or not all(isinstance(lines, list) for lines in rooms.values()):
-        raise RpcError(INVALID_PARAMS, "rooms maps rooms to lists of lines")
+def _lines(lines: Any) -> list[Line]:
+    if not isinstance(lines, list):
+        raise RpcError(INVALID_PARAMS, "lines is a list of lines")
     try:
-        return {room: [parse_line(line) for line in lines] for room, lines in rooms.items()}
+        return [parse_line(line) for line in lines]
     except ValueError as error:
         raise RpcError(INVALID_PARAMS, f"a line cannot be read: {error}") from error

@@ -235,16 +235,20 @@ class Directory:
         """Forgets the room and everything in it."""
         self._rooms.pop(room, None)
 
-    def restore(self, transcripts: Mapping[str, Iterable[Line]], now: float) -> None:
-        """Brings back what rooms had before a restart: into open ones now, into others when they open soon.
+    def restore(self, room: str, lines: Iterable[Line], now: float) -> None:
+        """Brings back what a room had before a restart: at once if it is open, else when it opens soon.
 
-        What was kept by an earlier call is forgotten: a transcript waits `RESTORE_WITHIN_S` seconds for its
-        people, not for whoever opens a room of that name some other day.
+        A transcript waits `RESTORE_WITHIN_S` seconds for its people, not for whoever opens a room of that name
+        some other day.
+
+        Raises:
+            RoomFull: so many are kept already.
         """
-        self._kept.clear()
-        for room, lines in list(transcripts.items())[:MAX_ROOMS]:
-            state = self._rooms.get(room)
-            if state is not None:
-                state.merge(lines)
-            else:
-                self._kept[room] = _Kept(tuple(lines)[-MAX_HISTORY:], now + RESTORE_WITHIN_S)
+        state = self._rooms.get(room)
+        if state is not None:
+            state.merge(lines)
+            return
+        self._kept = {id: kept for id, kept in self._kept.items() if now < kept.until}
+        if len(self._kept) >= MAX_ROOMS and room not in self._kept:
+            raise RoomFull(f"{MAX_ROOMS} transcripts wait for their people already")
+        self._kept[room] = _Kept(tuple(lines)[-MAX_HISTORY:], now + RESTORE_WITHIN_S)

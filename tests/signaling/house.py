@@ -165,11 +165,15 @@ class FakeMind:
         self.endpoint = endpoint
         self._news = news
 
-    async def attach(self, rooms: JsonObject | None = None) -> Any:
-        return await self.endpoint.call("attach", {"version": 1, "rooms": rooms or {}})
+    async def attach(self) -> Any:
+        return await self.endpoint.call("attach", {"version": 1})
 
     async def ask(self, method: str, **params: Any) -> Any:
         return await self.endpoint.call(method, {"room": "lobby"} | params)
+
+    def unheard(self) -> list[tuple[str, JsonObject]]:
+        """What it has been told and no `news` has asked for."""
+        return [self._news.get_nowait() for _ in range(self._news.qsize())]
 
     async def news(self, method: str) -> JsonObject:
         """The next news of that kind; others before it are passed over."""

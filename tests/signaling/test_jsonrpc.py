@@ -12,6 +12,7 @@ from signaling.ipc.jsonrpc import (
     MAX_LINE_BYTES,
     PARSE_ERROR,
     Failure,
+    LineTooLong,
     MalformedMessage,
     Message,
     Notification,
@@ -96,5 +97,12 @@ def test_a_refusal_names_its_code_and_the_id_it_could_read(line: bytes, code: in
 
 
 def test_a_message_longer_than_a_line_may_be_is_not_written() -> None:
-    with pytest.raises(ValueError, match="more than a line may hold"):
+    with pytest.raises(LineTooLong, match="more than a line may hold"):
         serialize(Notification("m", {"text": "x" * MAX_LINE_BYTES}))
+
+
+def test_letters_of_any_script_take_the_bytes_of_utf_8_and_lone_surrogates_survive() -> None:
+    empty = len(serialize(Notification("m", {"text": ""})))
+    assert len(serialize(Notification("m", {"text": "ж" * 1000}))) == empty + 2000
+    message = Notification("m", {"text": "half \ud83d of it\u2028"})
+    assert parse(serialize(message)) == message

@@ -9,9 +9,11 @@ import pytest
 
 from media.events import GateClosed, GateOpened, SpeakingChanged, VoiceDrained, VoiceStarted
 from media.realtime.ring import AudioRing
-from signaling.ipc.endpoint import RpcError
+from signaling.ipc.endpoint import MessageTooLarge, RpcError
 from signaling.ipc.jsonrpc import INVALID_PARAMS
 from signaling.ipc.shared_memory import SharedFile
+from signaling.ipc.transcript import latest
+from signaling.server.messages import Line, plain
 from signaling.server.mind_line import MAX_WAITING
 from signaling.server.personas import (
     BAD_VERSION,
@@ -21,6 +23,8 @@ from signaling.server.personas import (
     ROOM_FULL,
     SEAT_TAKEN,
 )
+from signaling.server.rooms import MAX_HISTORY
+from signaling.server.tokens import EVERYTHING
 from tests.signaling.house import house, line_to, mind_of
 
 pytestmark = pytest.mark.virtual_time
@@ -36,6 +40,7 @@ async def test_the_mind_is_told_who_comes_hears_and_goes(tmp_path: Path) -> None
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
         assert home.mind.status == "starting"
         assert await mind.attach() == {"rooms": []}
+        assert await refusal(mind.ask("room.state")) == NO_SUCH_ROOM
         assert home.mind.status == "up"
         ada = await home.seated("Ada")
         joined = await mind.news("participant.joined")
@@ -55,9 +60,13 @@ async def test_a_mind_that_comes_late_is_told_what_is(tmp_path: Path) -> None:
         await ada.connect()
         home.conference.on_media_event(GateOpened("lobby", ada.id, 1600))
         async with mind_of(path) as mind:
-            (room,) = (await mind.attach())["rooms"]
-            (participant,) = room["participants"]
-            assert (room["room"], participant["id"], participant["connected"]) == ("lobby", ada.id, True)
+            assert await mind.attach() == {"rooms": ["lobby"]}
+            (participant,) = (await mind.ask("room.state"))["participants"]
+            assert (participant["room"], participant["id"], participant["connected"]) == (
+                "lobby",
+                ada.id,
+                True,
+            )
             assert await mind.news("gate.opened") == {"room": "lobby", "id": ada.id, "sample": 1600}
             home.conference.on_media_event(GateClosed("lobby", ada.id, 3200))
             assert await mind.news("gate.closed") == {"room": "lobby", "id": ada.id, "sample": 3200}
@@ -156,9 +165,9 @@ async def test_what_cannot_be_done_is_refused_with_its_code(tmp_path: Path) -> N
     async with house(tmp_path, room_size=2) as home, line_to(home) as path, mind_of(path) as mind:
         assert await refusal(mind.ask("persona.join", id="echo", name="Echo")) == NOT_ATTACHED
         assert await refusal(mind.endpoint.call("attach", {"version": 9})) == BAD_VERSION
-        assert await refusal(mind.endpoint.call("attach", {"version": 1, "rooms": [1]})) == INVALID_PARAMS
-        assert await refusal(mind.attach({"lobby": [{"id": 1}]})) == INVALID_PARAMS
         await mind.attach()
+        assert await refusal(mind.ask("room.restore", lines={"lobby": []})) == INVALID_PARAMS
+        assert await refusal(mind.ask("room.restore", lines=[{"id": 1}])) == INVALID_PARAMS
         assert await refusal(mind.ask("persona.join", id="echo", name="Echo")) == NO_SUCH_ROOM
         ada = await home.seated("Ada")
         assert await refusal(mind.ask("persona.join", id=ada.id, name="Ada")) == SEAT_TAKEN
@@ -227,8 +236,8 @@ async def test_lines_written_while_the_mind_is_away_reach_it_once(tmp_path: Path
             ada.send(type="chat", id=str(number), text=f"line {number}")
             await ada.expect("ack")
         async with mind_of(path) as mind:
-            (room,) = (await mind.attach())["rooms"]
-            assert room["history"] == []
+            await mind.attach()
+            assert (await mind.ask("room.state"))["history"] == []
             told = [await mind.news("chat.received") for _ in range(3)]
             assert [(news["message"], news["id"], news["name"]) for news in told] == [
                 (str(number), ada.id, "Ada") for number in range(3)
@@ -236,8 +245,115 @@ async def test_lines_written_while_the_mind_is_away_reach_it_once(tmp_path: Path
             ada.send(type="chat", id="3", text="and now")
             assert (await mind.news("chat.received"))["text"] == "and now"
         async with mind_of(path) as mind:
-            (room,) = (await mind.attach())["rooms"]
-            assert [line["id"] for line in room["history"]] == ["0", "1", "2", "3"]
+            await mind.attach()
+            assert [line["id"] for line in (await mind.ask("room.state"))["history"]] == ["0", "1", "2", "3"]
+
+
+async def test_between_attach_and_a_room_s_state_nothing_is_lost_and_nothing_told_twice(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada, bob = await home.seated("Ada"), await home.seated("Bob")
+        await ada.connect()
+        ada.send(type="chat", id="0", text="before")
+        await ada.expect("ack")
+        async with mind_of(path) as mind:
+            await mind.attach()
+            home.conference.on_media_event(GateOpened("lobby", ada.id, 1600))
+            cyd = await home.seated("Cyd")
+            bob.send(type="leave")
+            await bob.ended()
+            ada.send(type="chat", id="1", text="meanwhile")
+            await ada.expect("ack")
+            assert mind.unheard() == []
+            state = await mind.ask("room.state")
+            assert [(each["id"], each["connected"]) for each in state["participants"]] == [
+                (ada.id, True),
+                (cyd.id, False),
+            ]
+            assert state["history"] == []
+            assert await refusal(mind.ask("room.state")) == NO_SUCH_ROOM
+            cyd.send(type="leave")
+            await cyd.ended()
+            ada.send(type="chat", id="2", text="after")
+            await ada.expect("ack")
+            await mind.ask("persona.join", id="echo", name="Echo")
+            assert [
+                (method, params.get("sample") or params.get("message") or params["id"])
+                for method, params in mind.unheard()
+            ] == [
+                ("gate.opened", 1600),
+                ("chat.received", "0"),
+                ("chat.received", "1"),
+                ("participant.left", cyd.id),
+                ("chat.received", "2"),
+            ]
+
+
+async def test_a_room_that_closes_and_opens_before_its_state_is_asked_is_told_as_a_new_one(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with mind_of(path) as mind:
+            await mind.attach()
+            ada.send(type="leave")
+            await ada.ended()
+            bob = await home.seated("Bob")
+            assert (await mind.news("participant.joined"))["id"] == bob.id
+            assert await refusal(mind.ask("room.state")) == NO_SUCH_ROOM
+
+
+async def test_one_room_whose_state_is_not_asked_keeps_no_other_room_s_lines_waiting(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        ada.send(type="chat", id="0", text="before")
+        await ada.expect("ack")
+        async with mind_of(path) as mind:
+            await mind.attach()
+            bob = home.arrive()
+            token = home.tokens.mint_join("attic", "bob", EVERYTHING)
+            bob.send(type="join", version=1, token=token, name="Bob")
+            bob.send(type="chat", id="1", text="up here")
+            assert (await mind.news("chat.received"))["text"] == "up here"
+            await mind.ask("room.state")
+            assert (await mind.news("chat.received"))["text"] == "before"
+
+
+def cyrillic(count: int) -> list[Line]:
+    """As long as a chat line may be, 3.9 kB each in UTF-8."""
+    return [
+        Line(
+            str(number),
+            "p1",
+            "Ада",
+            "chat",
+            f"{number} ".ljust(2000, "ж"),
+            f"2026-01-05T12:{number // 60:02}:{number % 60:02}+00:00",
+        )
+        for number in range(count)
+    ]
+
+
+async def test_a_full_room_of_long_lines_goes_both_ways_cut_to_the_newest(tmp_path: Path) -> None:
+    lines = [plain(line) for line in cyrillic(MAX_HISTORY)]
+    async with house(tmp_path) as home, line_to(home) as path:
+        async with mind_of(path) as mind:
+            await mind.attach()
+            with pytest.raises(MessageTooLarge):
+                await mind.ask("room.restore", lines=[*lines, *lines])
+            await mind.ask("room.restore", lines=latest(lines))
+        ada = home.arrive()
+        kept = (await ada.join("Ada"))["history"]
+        assert len(kept) == len(latest(lines)) > 100
+        assert kept[-1] == lines[-1]
+        home.conference.room("lobby").state.merge(cyrillic(MAX_HISTORY))
+        async with mind_of(path) as mind:
+            await mind.attach()
+            history = (await mind.ask("room.state"))["history"]
+            assert history == lines[-len(history) :]
+            assert len(history) > 100
+            await mind.ask("persona.join", id="echo", name="Echo")
 
 
 async def test_what_waits_for_the_mind_is_bounded_and_counted(tmp_path: Path) -> None:
@@ -263,7 +379,8 @@ async def test_after_a_restart_of_media_the_mind_brings_the_history_back(tmp_pat
         }
     ]
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
-        assert await mind.attach({"lobby": lines}) == {"rooms": []}
+        assert await mind.attach() == {"rooms": []}
+        await mind.ask("room.restore", lines=lines)
         ada = home.arrive()
         assert [line["text"] for line in (await ada.join("Ada"))["history"]] == ["before"]
 

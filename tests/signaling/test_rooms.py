@@ -110,7 +110,8 @@ def test_merging_twice_is_merging_once(old: list[tuple[int, int]], new: list[int
 
 def test_a_kept_transcript_waits_for_its_people_and_not_for_ever() -> None:
     directory = Directory()
-    directory.restore({"lobby": [line("a")], "attic": [line("b")]}, now=0.0)
+    directory.restore("lobby", [line("a")], now=0.0)
+    directory.restore("attic", [line("b")], now=0.0)
     assert [each.id for each in directory.open("lobby", now=5.0)[0].history] == ["a"]
     assert directory.open("attic", now=500.0)[0].history == []
     directory.close("lobby")
@@ -120,7 +121,7 @@ def test_a_kept_transcript_waits_for_its_people_and_not_for_ever() -> None:
 def test_an_open_room_gets_its_transcript_at_once() -> None:
     directory = Directory()
     directory.open("lobby", now=0.0)
-    directory.restore({"lobby": [line("a")]}, now=1.0)
+    directory.restore("lobby", [line("a")], now=1.0)
     assert [each.id for each in directory.room("lobby").history] == ["a"]
 
 
@@ -134,6 +135,17 @@ def test_rooms_are_bounded_and_closed_ones_are_gone() -> None:
     with pytest.raises(NoSuchRoom):
         directory.room("0")
     directory.open("one more", now=0.0)
+
+
+def test_transcripts_that_wait_are_bounded_and_outdated_ones_make_room() -> None:
+    directory = Directory()
+    for number in range(MAX_ROOMS):
+        directory.restore(str(number), [line("a")], now=0.0)
+    directory.restore("0", [line("b")], now=1.0)
+    with pytest.raises(RoomFull):
+        directory.restore("one more", [line("a")], now=1.0)
+    directory.restore("one more", [line("a")], now=60.5)
+    assert [each.id for each in directory.open("0", now=60.6)[0].history] == ["b"]
 
 
 names = st.lists(st.sampled_from("abcdefgh"), unique=True)
