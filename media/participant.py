@@ -37,6 +37,9 @@ class Person:
         suppressed: whether noise is to be taken out of the person's sound.
         audible: ticks for which there is sound worth being cleaned.
         suppressor: cleans it; None while nothing is.
+        audience: who alone hears her, by identity; None for all.
+        wanted: the audience she is to have; it takes its place when she is faded out.
+        whispered: whether she is sent a mix with something private in it.
     """
 
     id: str
@@ -52,6 +55,9 @@ class Person:
     suppressed: bool = True
     audible: int = 0
     suppressor: Suppressor | None = None
+    audience: frozenset[str] | None = None
+    wanted: frozenset[str] | None = None
+    whispered: bool = False
 
 
 @dataclass(slots=True)
@@ -67,6 +73,8 @@ class Persona:
         pcm: int16[960], scratch for what is pulled.
         tail: how many samples of `pcm` are the faded rest of a stopped voice, to be played in the next tick.
         dry: ticks since the ring last had sound.
+        audience: who alone hears it, by identity; None for all.
+        wanted: the audience it is to have; it takes its place when the voice is faded out.
     """
 
     id: str
@@ -77,6 +85,8 @@ class Persona:
     pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
     tail: int = 0
     dry: int = 0
+    audience: frozenset[str] | None = None
+    wanted: frozenset[str] | None = None
 
     def read(self, out: NDArray[np.float32]) -> int:
         """Takes the next frame of the voice.

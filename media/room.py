@@ -1,12 +1,14 @@
 """A room: its participants, and the pass over them that the plane's clock makes every 20 ms."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media.cleaning import Cleaning
+from media.distribution import Distribution
 from media.events import (
     DominantChanged,
     GateClosed,
@@ -25,12 +27,12 @@ from media.realtime.jitter import JitterStatistics
 from media.realtime.levels import dbov, measure
 from media.realtime.mixer import mix_minus
 from media.realtime.opus import AudioEncoder, OpusEncoder
-from media.realtime.outlet import MixHistory, Outlet
 from media.realtime.packet import FRAME, FrameKind
 from media.realtime.peer_port import AudioPeer
 from media.realtime.ring import AudioRing
 from media.realtime.speaker import AUDIBLE, choose
 from media.realtime.suppression import Suppressor
+from media.whispers import APART_TICKS, Whispers, confides
 
 __all__ = ["DUCKED", "Room", "RoomError"]
 
@@ -39,13 +41,6 @@ DUCKED = 0.25
 
 _IDLE_TICKS = 50
 
-APART_TICKS = 10
-"""Ticks for which one who fell silent keeps an encoder: fed the common mix, it comes to its state."""
-
-MAX_SUPPRESSED = 12
-"""How many tracks are cleaned whatever they hold; beyond them, those that the gate takes for speech."""
-
-_SUPPRESSED_TICKS = 25
 _SILENCE_DBOV = 127
 _INITIAL_ROWS = 8
 
@@ -59,9 +54,7 @@ class Room:
 
     Attributes:
         id: identity.
-        sent: packets handed to peers so far.
-        cleaned: frames that went through noise suppression so far.
-        cleaning_ns: what that took.
+        cleaning: of people's sound from noise; None when there is none.
     """
 
     def __init__(
@@ -88,22 +81,17 @@ class Room:
             automatic_gain: whether people are brought to the same loudness.
         """
         self.id = id
-        self.sent = self.cleaned = self.cleaning_ns = 0
+        self.cleaning = Cleaning(suppressor) if suppressor is not None else None
         self._report = report
         self._wake = wake
         self._clock = clock
-        self._encoder = encoder
-        self._make_suppressor = suppressor
         self._automatic_gain = automatic_gain
-        self._free_suppressors: list[Suppressor] = []
-        self._suppressing = 0
+        self._whispers = Whispers()
         self._conversation = DominantSpeaker()
         self._persons: dict[str, Person] = {}
         self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
         self._sounding: dict[str, Persona] = {}
-        self._outlets: list[Outlet] = []
-        self._free_outlets: list[Outlet] = []
         self._free_rows: list[int] = []
         self._leaving: list[int] = []
         self._apart: list[Person] = []
@@ -111,9 +99,7 @@ class Room:
         self._hushed: list[Persona] = []
         self._started: list[Persona] = []
         self._drained: list[Persona] = []
-        self._shared = self._make_outlet()
-        self._shared_live = False
-        self._history = MixHistory()
+        self._distribution = Distribution(encoder)
         self._departed = JitterStatistics()
         self._total = np.zeros(FRAME, np.float32)
         self._scratch = np.zeros(HISTORY + FRAME, np.float32)
@@ -151,14 +137,19 @@ class Room:
         return not (self._sending or self._sounding or self._leaving)
 
     @property
+    def sent(self) -> int:
+        """Packets handed to peers so far."""
+        return self._distribution.sent
+
+    @property
     def encodes(self) -> int:
         """Frames that were encoded to packets so far."""
-        return sum(outlet.encodes for outlet in self._outlets)
+        return self._distribution.encodes
 
     @property
     def replays(self) -> int:
         """How often an encoder took over a stream so far, at three encodes each."""
-        return sum(outlet.replays for outlet in self._outlets)
+        return self._distribution.replays
 
     @property
     def jitter(self) -> JitterStatistics:
@@ -182,6 +173,7 @@ class Room:
         """
         person = Person(id=id, row=self._take_row(id), peer=peer, ears=ears)
         self._persons[id] = person
+        self._regroup()
         peer.jitter.wake = lambda: self._stir(person)
         self._stir(person)
 
@@ -224,13 +216,15 @@ class Room:
             self._sending.pop(id, None)
             participant.peer.jitter.wake = None
             self._departed.add(participant.peer.jitter.statistics)
-            self._release(participant)
-            self._leave_alone(participant)
+            self._distribution.rejoin(participant)
+            if self.cleaning is not None:
+                self.cleaning.leave(participant)
         else:
             del self._personas[id]
             self._sounding.pop(id, None)
+        self._regroup()
         row = participant.row
-        if self._persons and self._gains_from[row] > 0.0:
+        if self._persons and self._gains_from[row] > 0.0 and participant.audience is None:
             # Played backwards, the last frame goes on where it ended.
             self._frames[row] = self._frames[row, ::-1].copy()
             self._gains_from[row] = 1.0
@@ -255,8 +249,26 @@ class Room:
         if person is None:
             raise RoomError(f"no person {id!r} is in room {self.id!r}")
         person.suppressed = on
-        if not on:
-            self._leave_alone(person)
+        if not on and self.cleaning is not None:
+            self.cleaning.leave(person)
+
+    def whisper(self, id: str, to: Collection[str] | None) -> None:
+        """Lets only some hear a participant from now on, or all again; who is being heard is faded over.
+
+        What is whispered costs one mix more for each circle of people who hear the same, not one a listener. A
+        person's words reach no ears ring unless a persona is among those she whispers to.
+
+        Args:
+            id: who whispers.
+            to: identities of the listeners, of people and personas; None for all.
+
+        Raises:
+            RoomError: nobody of that identity is here.
+        """
+        participant = self._find(id)
+        participant.wanted = None if to is None else frozenset(to)
+        if self._gains_from[participant.row] == 0.0:
+            self._reroute(participant)
 
     def mute(self, id: str, muted: bool) -> None:
         """A muted participant is neither mixed nor listened to; a muted person's ears hear silence.
@@ -291,8 +303,9 @@ class Room:
         """
         count, persons = self._read(now_ns)
         self._levels, self._before = self._before, self._levels
-        if self._make_suppressor is not None and persons:
-            self._clean(self._make_suppressor, persons)
+        if self.cleaning is not None and persons:
+            measure(self._frames, self._rows, persons, self._raw)
+            self.cleaning.clean(self._sending.values(), self._frames, self._raw)
         measure(self._frames, self._rows, count, self._levels)
         ducked = self._listen(persons)
         if self._automatic_gain:
@@ -318,7 +331,13 @@ class Room:
             self._total,
             self._mixes,
         )
-        self._send(timestamp & 0xFFFFFFFF, apart)
+        if self._whispers.circles:
+            self._whispers.mix(
+                self._frames, self._gains_from, self._gains_to, self._total, apart, self._mixes
+            )
+        self._distribution.send(
+            timestamp & 0xFFFFFFFF, self._mixes, self._persons.values(), apart, self._whispers.circles
+        )
         self._settle(sources)
 
     def _read(self, now_ns: int) -> tuple[int, int]:
@@ -347,43 +366,15 @@ class Room:
             count += 1
         return count, persons
 
-    def _clean(self, make: Callable[[], Suppressor], persons: int) -> None:
-        """Takes noise out of the tracks on which there is anything to be heard."""
-        began = time.perf_counter_ns()
-        measure(self._frames, self._rows, persons, self._raw)
-        for person in self._sending.values():
-            if not person.suppressed:
-                continue
-            if self._raw[person.row] >= AUDIBLE / 2:
-                person.audible = _SUPPRESSED_TICKS
-            elif person.audible:
-                person.audible -= 1
-            if not person.audible:
-                self._leave_alone(person)
-                continue
-            if person.suppressor is None:
-                if self._suppressing >= MAX_SUPPRESSED and not person.gate.opened:
-                    continue
-                person.suppressor = self._free_suppressors.pop() if self._free_suppressors else make()
-                self._suppressing += 1
-            elif self._suppressing > MAX_SUPPRESSED and not person.gate.opened:
-                self._leave_alone(person)
-                continue
-            person.suppressor.clean(self._frames[person.row])
-            self.cleaned += 1
-        self.cleaning_ns += time.perf_counter_ns() - began
-
-    def _leave_alone(self, person: Person) -> None:
-        if person.suppressor is not None:
-            person.suppressor.reset()
-            self._free_suppressors.append(person.suppressor)
-            self._suppressing -= 1
-            person.suppressor = None
-
     def _follow(self) -> None:
         """Finds out who leads the conversation."""
         levels = [
-            (one.id, _SILENCE_DBOV if one.muted else dbov(float(self._levels[one.row])))
+            (
+                one.id,
+                _SILENCE_DBOV
+                if one.muted or one.audience is not None
+                else dbov(float(self._levels[one.row])),
+            )
             for group in (self._sending, self._sounding)
             for one in group.values()
         ]
@@ -400,8 +391,9 @@ class Room:
         ducked = False
         for person in self._sending.values():
             ears = self._ears[person.row]
-            if person.muted:
-                self._audible[person.row] = 0.0
+            if person.muted or confides(person.wanted, self._personas):
+                if person.muted:
+                    self._audible[person.row] = 0.0
                 ears[:] = 0
                 changed = person.gate.close()
             else:
@@ -412,7 +404,7 @@ class Room:
             person.ears.write(ears)
             if changed:
                 self._report_gate(person)
-            ducked |= person.gate.opened
+            ducked |= person.gate.opened and person.audience is None
         return ducked
 
     def _weigh(self, voice_gain: float) -> tuple[int, list[Person]]:
@@ -427,23 +419,25 @@ class Room:
         apart = self._apart
         apart.clear()
         for person in self._sending.values():
-            heard = self._aim(person.row, float(self._faders[person.row]))
-            if heard or self._gains_from[person.row] > 0.0:
+            heard = self._aim(person, float(self._faders[person.row]))
+            if person.audience is not None:
+                # Her sound is in no sum that she would have to be taken out of.
+                person.apart = 0
+            elif heard or self._gains_from[person.row] > 0.0:
                 person.apart = APART_TICKS
             elif person.apart > 0:
                 person.apart -= 1
             if person.apart > 0:
                 self._sources[len(apart)] = person.row
                 apart.append(person)
-                if person.outlet is None:
-                    person.outlet = self._free_outlets.pop() if self._free_outlets else self._make_outlet()
-                    person.outlet.take_over(self._history)
-            elif person.outlet is not None:
-                self._release(person)
+                self._distribution.set_apart(person)
+            else:
+                self._distribution.rejoin(person)
             self._say_speaking(person, heard and person.gate.opened)
         count = len(apart)
         for persona in self._sounding.values():
-            if self._aim(persona.row, voice_gain) or self._gains_from[persona.row] > 0.0:
+            heard = self._aim(persona, voice_gain)
+            if persona.audience is None and (heard or self._gains_from[persona.row] > 0.0):
                 self._sources[count] = persona.row
                 count += 1
         for row in self._leaving:
@@ -452,39 +446,35 @@ class Room:
             count += 1
         return count, apart
 
-    def _aim(self, row: int, gain: float) -> bool:
-        """Sets where a row's gain goes in this frame; tells whether it is heard."""
-        heard = bool(self._heard[row])
+    def _aim(self, participant: Participant, gain: float) -> bool:
+        """Sets where someone's gain goes in this frame; tells whether she is heard."""
+        row = participant.row
+        heard = bool(self._heard[row]) and participant.wanted == participant.audience
         self._gains_to[row] = gain if heard else 0.0
         # An onset out of silence has no edge to soften, and a ramp would take the first consonant away.
         if heard and self._gains_from[row] == 0.0 and self._before[row] < AUDIBLE:
             self._gains_from[row] = gain
         return heard
 
-    def _send(self, timestamp: int, apart: list[Person]) -> None:
-        for index, person in enumerate(apart):
-            assert person.outlet is not None
-            payload = person.outlet.packet(self._mixes[index + 1])
-            if payload is not None:
-                person.peer.send_audio(payload, timestamp)
-                self.sent += 1
-        common = self._mixes[0]
-        if len(apart) < len(self._persons):
-            if not self._shared_live:
-                self._shared.take_over(self._history)
-            payload = self._shared.packet(common)
-            if payload is not None:
-                for person in self._persons.values():
-                    if person.outlet is None:
-                        person.peer.send_audio(payload, timestamp)
-                        self.sent += 1
-        self._shared_live = len(apart) < len(self._persons)
-        self._history.keep(common)
+    def _reroute(self, participant: Participant) -> None:
+        if participant.audience != participant.wanted:
+            participant.audience = participant.wanted
+        self._regroup()
+
+    def _regroup(self) -> None:
+        participants: list[Participant] = [*self._persons.values(), *self._personas.values()]
+        self._distribution.give_back(self._whispers.regroup(participants, self._persons))
 
     def _settle(self, sources: int) -> None:
         for index in range(sources):
             row = self._sources[index]
             self._gains_from[row] = self._gains_to[row]
+        for group in (self._sending, self._sounding):
+            for one in group.values():
+                if one.audience is not None:
+                    self._gains_from[one.row] = self._gains_to[one.row]
+                if one.wanted != one.audience and self._gains_to[one.row] == 0.0:
+                    self._reroute(one)
         self._free_rows.extend(self._leaving)
         self._leaving.clear()
         if self._started:
@@ -531,16 +521,6 @@ class Room:
         if persona is None:
             raise RoomError(f"no persona {id!r} is in room {self.id!r}")
         return persona
-
-    def _make_outlet(self) -> Outlet:
-        outlet = Outlet(self._encoder())
-        self._outlets.append(outlet)
-        return outlet
-
-    def _release(self, person: Person) -> None:
-        if person.outlet is not None:
-            self._free_outlets.append(person.outlet)
-            person.outlet = None
 
     def _take_row(self, id: str) -> int:
         if id in self:

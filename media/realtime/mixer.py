@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from media.realtime.kernel import kernel
 
-__all__ = ["KNEE", "mix_minus"]
+__all__ = ["KNEE", "mix_minus", "mix_private", "scale"]
 
 KNEE = 0.8
 """Amplitude up to which the limiter leaves sound alone; above it bends towards 1.0 and never reaches it."""
@@ -64,3 +64,49 @@ def mix_minus(
         for sample in range(length):
             others = _limit(total[sample] - frames[row, sample])
             mixes[index + 1, sample] = np.int16(np.rint(others * np.float32(32767.0)))
+
+
+@kernel("void(float32[:,::1], float32[::1], float32[::1], int64[::1], int64)")
+def scale(
+    frames: NDArray[np.float32],
+    gains_from: NDArray[np.float32],
+    gains_to: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    count: int,
+) -> None:
+    """Scales the first `count` of `rows` of float32[participants, 960] in place, by gains as for `mix_minus`."""
+    length = frames.shape[1]
+    for index in range(count):
+        row = rows[index]
+        gain = gains_from[row]
+        step = (gains_to[row] - gain) / np.float32(length)
+        for sample in range(length):
+            frames[row, sample] *= gain + step * np.float32(sample)
+
+
+@kernel("void(float32[:,::1], float32[::1], int64, int64[::1], int64, int16[::1])")
+def mix_private(
+    frames: NDArray[np.float32],
+    total: NDArray[np.float32],
+    without: int,
+    rows: NDArray[np.int64],
+    count: int,
+    mix: NDArray[np.int16],
+) -> None:
+    """One mix: what all hear, and the first `count` of `rows`, less one row.
+
+    Args:
+        frames: float32[participants, 960], scaled already.
+        total: float32[960], the sum that `mix_minus` left.
+        without: row of the listener in that sum, -1 when not in it.
+        rows: int64[>= count].
+        count: how many.
+        mix: int16[960], written.
+    """
+    for sample in range(total.shape[0]):
+        value = total[sample]
+        if without >= 0:
+            value -= frames[without, sample]
+        for index in range(count):
+            value += frames[rows[index], sample]
+        mix[sample] = np.int16(np.rint(_limit(value) * np.float32(32767.0)))

@@ -127,8 +127,9 @@ class Plane:
             self._closed_encodes += room.encodes
             self._closed_replays += room.replays
             self._closed_sent += room.sent
-            self._closed_cleaned += room.cleaned
-            self._closed_cleaning_ns += room.cleaning_ns
+            if room.cleaning is not None:
+                self._closed_cleaned += room.cleaning.frames
+                self._closed_cleaning_ns += room.cleaning.took_ns
             self._closed_jitter.add(room.jitter)
 
     async def run(self) -> None:
@@ -156,6 +157,7 @@ class Plane:
     def statistics(self) -> PlaneStatistics:
         """A snapshot of the counters."""
         rooms = self._rooms.values()
+        cleanings = [room.cleaning for room in rooms if room.cleaning is not None]
         jitter = JitterStatistics()
         jitter.add(self._closed_jitter)
         for room in rooms:
@@ -172,8 +174,8 @@ class Plane:
             replays=self._closed_replays + sum(room.replays for room in rooms),
             sent=self._closed_sent + sum(room.sent for room in rooms),
             faults=self._faults,
-            cleaned=self._closed_cleaned + sum(room.cleaned for room in rooms),
-            cleaning_ms=(self._closed_cleaning_ns + sum(room.cleaning_ns for room in rooms)) / 1e6,
+            cleaned=self._closed_cleaned + sum(cleaning.frames for cleaning in cleanings),
+            cleaning_ms=(self._closed_cleaning_ns + sum(cleaning.took_ns for cleaning in cleanings)) / 1e6,
             jitter=jitter,
             drops=jitter.drops(),
         )

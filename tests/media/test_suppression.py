@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from media.cleaning import MAX_SUPPRESSED
 from media.realtime.opus import FakeCodec
 from media.realtime.packet import FRAME, RATE
 from media.realtime.suppression import FakeSuppressor, WebRtcSuppressor
-from media.room import MAX_SUPPRESSED, RoomError
+from media.room import RoomError
 from tests.media.room_script import run_room, tone, vowels
 
 NOISE = np.random.default_rng(3)
@@ -67,18 +68,18 @@ async def test_silent_tracks_cost_nothing_and_noisy_ones_only_so_much() -> None:
         return made[-1]
 
     async with run_room(FakeCodec, FakeCodec, suppressor=make) as scene:
-        for number in range(MAX_SUPPRESSED + 8):
+        for number in range(MAX_SUPPRESSED + 3):
             scene.person(f"quiet {number}")
         await scene.passes(1.0)
         assert not made
         for caller in scene.callers.values():
-            caller.says(hiss(20.0))
-        await scene.passes(15.0)
+            caller.says(hiss(11.0))
+        await scene.passes(8.0)
         before = sum(suppressor.cleaned for suppressor in made)
         await scene.passes(1.0)
         assert sum(suppressor.cleaned for suppressor in made) - before == 50 * MAX_SUPPRESSED
         speaking = len(made)
-        await scene.passes(6.0)
+        await scene.passes(4.0)
         scene.callers["quiet 3"].says(tone(440, 1.0))
         await scene.passes(1.0)
         assert len(made) == speaking, "what was given back is used again"
@@ -88,11 +89,11 @@ async def test_silent_tracks_cost_nothing_and_noisy_ones_only_so_much() -> None:
 async def test_a_quiet_and_a_loud_speaker_are_equally_heard() -> None:
     async with run_room(FakeCodec, FakeCodec, automatic_gain=True) as scene:
         ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
-        ada.says(words(12.0, 0.02))
-        await scene.passes(12.0)
+        ada.says(words(7.0, 0.02))
+        await scene.passes(7.0)
         quiet = rms(cem.heard()[-RATE:])
-        ben.says(words(12.0, 0.3))
-        await scene.passes(12.0)
+        ben.says(words(7.0, 0.3))
+        await scene.passes(7.0)
         loud = rms(cem.heard()[-RATE:])
         assert 20 * np.log10(0.3 / 0.02) > 23
         assert abs(20 * np.log10(loud / quiet)) < 4

@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+
+from media.realtime.opus import FakeCodec
+from media.realtime.packet import RATE
+from media.room import RoomError
+from tests.media.room_script import Caller, run_room, tone, vowels
+
+pytestmark = pytest.mark.virtual_time
+
+
+def hears(caller: Caller, frequency: float) -> bool:
+    """Whether a tone is anywhere in what was heard, however softly and however short."""
+    sound = caller.heard()
+    part = RATE // 10
+    parts = sound[: len(sound) // part * part].reshape(-1, part) * np.hanning(part)
+    strengths = np.abs(np.fft.rfft(parts)[:, round(frequency * part / RATE)]) * 4 / part / 32768
+    return bool(strengths.max(initial=0.0) > 0.004)
+
+
+async def test_a_persona_whispers_to_one_and_nobody_else_hears_a_trace_of_it() -> None:
+    async with run_room() as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem", sending=False)
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", ["cem"])
+        await scene.passes(0.3)
+        ada.says(tone(440, 3.0))
+        await scene.passes(0.3)
+        vox.offer(tone(880, 2.0))
+        await scene.passes(3.0)
+        assert cem.hears(880)
+        assert cem.hears(440), "beside what all hear"
+        assert ben.hears(440)
+        assert not hears(ben, 880)
+        assert not hears(ada, 880)
+
+
+async def test_two_who_speak_can_be_whispered_to_and_still_do_not_hear_themselves() -> None:
+    async with run_room() as scene:
+        ada, ben = scene.person("ada"), scene.person("ben")
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", ["ada"])
+        await scene.passes(0.3)
+        ada.says(tone(440, 3.0))
+        ben.says(tone(660, 3.0))
+        vox.offer(tone(880, 2.5))
+        await scene.passes(3.5)
+        assert [ada.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
+        assert [hears(ben, frequency) for frequency in (440, 660, 880)] == [True, False, False]
+
+
+@pytest.mark.parametrize("listeners", [1, 5, 20])
+async def test_a_whisper_costs_one_encode_more_however_many_hear_it(listeners: int) -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada = scene.person("ada")
+        people = [scene.person(f"listener {number}", sending=False) for number in range(25)]
+        vox = scene.persona("vox")
+        ada.says(tone(440, 9.0))
+        await scene.passes(1.01)
+        before = scene.room.encodes
+        await scene.passes(1.0)
+        publicly = scene.room.encodes - before
+        scene.room.whisper("vox", [person.id for person in people[:listeners]])
+        vox.offer(tone(880, 3.0))
+        scene.room.wake("vox")
+        await scene.passes(1.0)
+        before, sent = scene.room.encodes, [len(person.peer.sent) for person in people]
+        await scene.passes(1.0)
+        assert scene.room.encodes - before == publicly + 50
+        assert [len(person.peer.sent) for person in people] == [count + 50 for count in sent]
+        assert len({id(person.peer.sent[-1][0]) for person in people}) == 2, "two different packets"
+        assert all(hears(person, 880) for person in people[:listeners])
+        assert not any(hears(person, 880) for person in people[listeners:])
+        await scene.passes(2.5)
+        before = scene.room.encodes
+        await scene.passes(0.3)
+        assert scene.room.encodes - before == 15, "and nothing once it is over"
+
+
+async def test_two_whisperers_to_different_people_make_a_mix_for_each_circle() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        names = ("ada", "ben", "cem", "dan")
+        ada, ben, cem, dan = (scene.person(name, sending=False) for name in names)
+        low, high = scene.persona("low"), scene.persona("high")
+        scene.room.whisper("low", ["ada", "ben"])
+        scene.room.whisper("high", ["ben", "cem"])
+        low.offer(tone(500, 2.0))
+        high.offer(tone(900, 2.0))
+        await scene.passes(0.51)
+        before = scene.room.encodes
+        await scene.passes(1.0)
+        assert scene.room.encodes - before == 150, "one, the other, and both; what all hear is silence"
+        await scene.passes(1.0)
+        heard = [(hears(person, 500), hears(person, 900)) for person in (ada, ben, cem, dan)]
+        assert heard == [(True, False), (True, True), (False, True), (False, False)]
+
+
+async def test_a_person_who_whispers_is_written_into_no_ears_but_those_of_whom_she_confides_in() -> None:
+    async with run_room() as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
+        scene.persona("vox")
+        await scene.passes(0.3)
+        scene.room.whisper("ada", ["ben"])
+        ada.says(vowels(2.0))
+        await scene.passes(2.5)
+        ears = np.zeros(2 * 16_000, np.int16)
+        assert ada.ears.read_at(ada.ears.written - len(ears), ears)
+        assert not ears.any()
+        assert np.abs(ben.heard().astype(int)).max() > 3000
+        assert np.abs(cem.heard().astype(int)).max() < 100
+        scene.room.whisper("ada", ["vox"])
+        ada.says(vowels(2.0))
+        await scene.passes(2.0)
+        assert ada.ears.read_at(ada.ears.written - len(ears), ears)
+        assert np.abs(ears.astype(int)).max() > 3000
+        assert np.abs(cem.heard().astype(int)).max() < 100
+
+
+async def test_turning_to_one_in_the_middle_of_a_word_leaks_nothing_and_clicks_nowhere() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
+        await scene.passes(0.2)
+        ada.says(tone(440, 3.0))
+        await scene.passes(1.0)
+        scene.room.whisper("ada", ["ben"])
+        await scene.passes(0.1)
+        since = len(cem.peer.sent)
+        await scene.passes(0.9)
+        del cem.peer.sent[:since]
+        assert not np.any(cem.heard())
+        scene.room.whisper("ada", None)
+        await scene.passes(1.0)
+        assert cem.hears(440)
+        steepest = 2 * np.pi * 440 / RATE * 0.2 * 32767
+        assert np.abs(np.diff(ben.heard().astype(int))).max() < 1.5 * steepest
+
+
+async def test_who_leaves_while_whispering_is_not_heard_by_the_others_and_an_empty_circle_by_nobody() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", ["ben"])
+        scene.room.whisper("ada", [])
+        await scene.passes(0.3)
+        vox.offer(tone(880, 3.0))
+        ada.says(tone(440, 3.0))
+        await scene.passes(1.0)
+        scene.leave("vox")
+        scene.leave("ben")
+        await scene.passes(0.5)
+        assert hears(ben, 880)
+        assert not np.any(cem.heard())
+        assert not hears(ben, 440)
+        with pytest.raises(RoomError):
+            scene.room.whisper("nobody", ["cem"])
+        assert ada.id in scene.room
