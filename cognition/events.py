@@ -35,7 +35,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was heard of a persona's words: with `interrupted`, only up to where it was cut off."""
+    """What was heard of a persona's words: with `interrupted`, only up to where it was cut off.
+
+    `kind` is "chat" for what it wrote instead; `id` is then the message's.
+    """
 
     room: str
     participant: str
@@ -43,6 +46,7 @@ class Said:
     at: datetime
     interrupted: bool = False
     id: str = ""
+    kind: Literal["speech", "chat"] = "speech"
 
 
 @dataclass(frozen=True, slots=True)

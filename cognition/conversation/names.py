@@ -2,11 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import add
+from typing import Self
 
-__all__ = ["addressed", "mentions", "sounds_like", "words_of"]
+__all__ = ["Wording", "addressed", "mentions", "sounds_like", "words_of"]
 
+MATCHED = 400
+"""Characters at each end of a longer text that are looked at: who wants to be heard says so there."""
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_PUNCTUATION = re.compile(r"[,;:.!?—–]+")
 _GREETINGS = frozenset(
     "hey hi hello ok okay so well and but yo oh um thanks thank please no yes yeah sorry".split()
 )
@@ -17,28 +25,67 @@ _ASKS = frozenset(
 _HOMOGRAPHS = frozenset(
     "art bill chase drew faith grace hope jack mark may pat rob rose sky sue will".split()
 )
-_SPELLINGS = (
-    (r"ph", "f"),
-    (r"gh", ""),
-    (r"ck", "k"),
-    (r"sch|sh|ch", "x"),
-    (r"c(?=[eiy])", "s"),
-    (r"[cqg]", "k"),
-    (r"x", "ks"),
-    (r"z", "s"),
-    (r"^kn", "n"),
-    (r"^wr", "r"),
-    (r"wh", "w"),
-    (r"v", "f"),
-    (r"d\b", "t"),
+_SPELLINGS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"ph", "f"),
+        (r"gh", ""),
+        (r"ck", "k"),
+        (r"sch|sh|ch", "x"),
+        (r"c(?=[eiy])", "s"),
+        (r"[cqg]", "k"),
+        (r"x", "ks"),
+        (r"z", "s"),
+        (r"^kn", "n"),
+        (r"^wr", "r"),
+        (r"wh", "w"),
+        (r"v", "f"),
+        (r"d\b", "t"),
+    )
 )
+_LONGEST_ONSET = 4
+"""Letters that decide a word's first sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text taken apart once, for every name and request that is looked for in it.
+
+    Attributes:
+        words: as `words_of` gives them; of a long text those of its two ends.
+        by_onset: words and pairs of neighbouring words, written as one, by their first sound.
+        calls: what stands between punctuation, greeting words before it left out.
+        first: the words up to the first punctuation.
+        last: the words after the last punctuation with any.
+    """
+
+    words: tuple[str, ...]
+    by_onset: Mapping[str, frozenset[str]]
+    calls: frozenset[tuple[str, ...]]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Takes a text apart."""
+        parts = [tuple(_words(part)) for part in _PUNCTUATION.split(_flat(_ends(text)))]
+        stretches = [part for part in parts if part]
+        words = tuple(word for stretch in stretches for word in stretch)
+        by_onset: dict[str, set[str]] = {}
+        for form in {*words, *map(add, words, words[1:])}:
+            by_onset.setdefault(_onset(form[:_LONGEST_ONSET]), set()).add(form)
+        return cls(
+            words,
+            {onset: frozenset(forms) for onset, forms in by_onset.items()},
+            frozenset(_without(stretch, _GREETINGS) for stretch in stretches),
+            stretches[0] if stretches else (),
+            stretches[-1] if stretches else (),
+        )
 
 
 def words_of(text: str) -> list[str]:
     """Lower-case words without accents and possessive endings."""
-    flat = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    flat = "".join(character for character in flat if not unicodedata.combining(character))
-    return [word.removesuffix("'s").strip("'") for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*", flat)]
+    return _words(_flat(text))
 
 
 def sounds_like(heard: str, name: str) -> bool:
@@ -49,53 +96,48 @@ def sounds_like(heard: str, name: str) -> bool:
     """
     if heard == name:
         return True
-    if min(len(heard), len(name)) < 4 or _syllables(heard) != _syllables(name):
-        return False
-    one, other = _consonants(heard), _consonants(name)
-    if one[:1] != other[:1]:
+    within = 2 if len(name) >= 7 else 1
+    if (
+        min(len(heard), len(name)) < 4
+        or abs(len(heard) - len(name)) > max(within, (len(name) + 1) // 2)
+        or _onset(heard[:_LONGEST_ONSET]) != _onset(name[:_LONGEST_ONSET])
+        or _syllables(heard) != _syllables(name)
+    ):
         return False
     distance = _edits(heard, name)
-    return distance <= (2 if len(name) >= 7 else 1) or (one == other and 2 * distance <= len(name) + 1)
+    return distance <= within or (_consonants(heard) == _consonants(name) and 2 * distance <= len(name) + 1)
 
 
-def mentions(text: str, name: str, *, others: Iterable[str] = ()) -> bool:
+def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
     """Whether a name occurs, perhaps misspelt or in two pieces; a word that is exactly one of `others` is not it."""
-    words = words_of(text)
-    target = "".join(words_of(name))
-    taken = {word for other in others for word in words_of(other)}
-    singles = [word for word in words if word == target or word not in taken]
-    pairs = [left + right for left, right in pairwise(words)]
-    first = words_of(name)[:1]
-    return (
-        any(sounds_like(word, target) for word in singles)
-        or target in pairs
-        or any(_consonants(pair) == _consonants(target) and sounds_like(pair, target) for pair in pairs)
-        or (len(words_of(name)) > 1 and len(first[0]) > 2 and first[0] in singles)
+    called = _name_words(name)
+    target = "".join(called)
+    taken = {word for other in others for word in _name_words(other)} - {target}
+    if len(called) > 1 and len(called[0]) > 2 and called[0] in said.words and called[0] not in taken:
+        return True
+    return any(
+        sounds_like(form, target) and (form in said.words or _consonants(form) == _consonants(target))
+        for form in said.by_onset.get(_onset(target[:_LONGEST_ONSET]), frozenset()) - taken
     )
 
 
-def addressed(text: str, name: str) -> bool:
+def addressed(said: Wording, name: str) -> bool:
     """Whether somebody of this name is spoken to: the name opens or closes what is said."""
-    called = words_of(name)
+    called = _name_words(name)
     if not called:
         return False
-    forms = [called, called[:1]]
-    stretches = [words_of(part) for part in re.split(r"[,;:.!?—–]+", text)]
-    stretches = [stretch for stretch in stretches if stretch]
-    if not stretches:
-        return False
+    forms = (called, called[:1])
     # Set off by punctuation: "Ada, could you …", "… don't you think, Ada?", "Hey Ada!"
-    for stretch in stretches:
-        if _without(stretch, _GREETINGS) in forms:
-            return True
-    opening = _without(stretches[0], _GREETINGS)
+    if any(form in said.calls for form in forms):
+        return True
+    opening = _without(said.first, _GREETINGS)
     for form in forms:
         rest = opening[len(form) :]
         if opening[: len(form)] != form or not rest or form[0] in _HOMOGRAPHS:
             continue
-        if rest[0] in _ASKS or len(opening) < len(stretches[0]):
-            return rest[0] not in {"is", "was", "will", "does", "did"} or rest[1:2] == ["you"]
-    closing = stretches[-1]
+        if rest[0] in _ASKS or len(opening) < len(said.first):
+            return rest[0] not in {"is", "was", "will", "does", "did"} or rest[1:2] == ("you",)
+    closing = said.last
     return any(
         len(closing) > len(form)
         and closing[-len(form) :] == form
@@ -105,16 +147,49 @@ def addressed(text: str, name: str) -> bool:
     )
 
 
-def _without(words: Sequence[str], openers: frozenset[str]) -> list[str]:
+def _ends(text: str) -> str:
+    """A long text without its middle, cut between words."""
+    if len(text) <= 2 * MATCHED:
+        return text
+    head, tail = text[:MATCHED].rpartition(" "), text[-MATCHED:].partition(" ")
+    return f"{head[0] or head[2]} — {tail[2] or tail[0]}"
+
+
+def _flat(text: str) -> str:
+    """Lower case, plain apostrophes, no accents."""
+    flat = text.casefold()
+    if flat.isascii():
+        return flat
+    flat = unicodedata.normalize("NFKD", flat.replace("’", "'"))
+    return "".join(character for character in flat if not unicodedata.combining(character))
+
+
+def _words(flat: str) -> list[str]:
+    return [word.removesuffix("'s").strip("'") for word in _WORD.findall(flat)]
+
+
+@lru_cache(maxsize=1024)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(words_of(name))
+
+
+def _without(words: tuple[str, ...], openers: frozenset[str]) -> tuple[str, ...]:
     start = 0
     while start < len(words) - 1 and words[start] in openers:
         start += 1
-    return list(words[start:])
+    return words[start:]
 
 
+@lru_cache(maxsize=4096)
+def _onset(letters: str) -> str:
+    """The first sound of a word that begins with these letters."""
+    return _consonants(letters)[:1]
+
+
+@lru_cache(maxsize=1024)
 def _consonants(word: str) -> str:
     for pattern, sound in _SPELLINGS:
-        word = re.sub(pattern, sound, word)
+        word = pattern.sub(sound, word)
     first = "a" if word[:1] in "aeiouy" else word[:1]
     rest = re.sub(r"[aeiouyhw]", "", word[1:])
     return re.sub(r"(.)\1+", r"\1", first + rest)

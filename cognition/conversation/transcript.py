@@ -80,7 +80,10 @@ def line_of(wire: Mapping[str, Any]) -> Line:
 
 def plain(text: str, limit: int) -> str:
     """One printable line: control characters and runs of blanks become one blank, the end is cut at the limit."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())[:limit].strip()
+    words = " ".join(text[: 4 * limit].split())
+    if not words.isprintable():
+        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return words[:limit].strip()
 
 
 class Transcript:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cognition.conversation.clauses import ClauseSplitter, ends_sentence
-from cognition.conversation.floor import Attendee, choose
+from cognition.conversation.floor import Attendee, choose, never
+from cognition.conversation.quiet import Quiet
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
 from cognition.events import Answer, Decline, Heard, Kind, Read, Said
-from cognition.inference.generator import GenerationError, Generator, Prompt
+from cognition.inference.generator import Generator, Prompt
 from cognition.inference.window import clip, first_kept
 from cognition.persona.opening import disowned, opening
 from cognition.persona.profile import Persona
@@ -70,9 +71,11 @@ class Clause:
 
 @dataclass(slots=True)
 class _Room:
+    quiet: Quiet
     transcript: Transcript = field(default_factory=Transcript)
     present: dict[str, Attendee] = field(default_factory=dict)
     greeted: set[str] = field(default_factory=set)
+    """Ids of the participants that were greeted or have spoken."""
     kept_from: dict[str, str] = field(default_factory=dict)
     """Id of the first line in the prompt, by persona."""
     costs: dict[str, int] = field(default_factory=dict)
@@ -86,7 +89,11 @@ class Mind:
         personas: who may be seated; a room holds those that `enter` it.
         generator: the language model.
         max_tokens: length of a reply.
+        is_backchannel: whether words only acknowledge what somebody else says; they are not answered.
         clock_ns: the clock of `Clause.token_ns`.
+
+    Raises:
+        ValueError: a persona and a reply of `max_tokens` leave the model no room for a conversation.
     """
 
     def __init__(
@@ -95,13 +102,16 @@ class Mind:
         generator: Generator,
         *,
         max_tokens: int = 80,
+        is_backchannel: Callable[[str], bool] = never,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
-        self._budgets: dict[str, int] = {}
         self._generator = generator
         self._max_tokens = max_tokens
+        self._budgets = {id: self._budget(persona) for id, persona in self._personas.items()}
+        """Tokens for the lines of a conversation, by persona."""
+        self._is_backchannel = is_backchannel
         self._clock_ns = clock_ns
         self._rooms: dict[str, _Room] = {}
         self.counts: Counter[str] = Counter()
@@ -132,8 +142,13 @@ class Mind:
                 read.append(line_of(wire))
             except (ValueError, AttributeError):
                 self.counts["restored line unreadable"] += 1
+        known = {line.id for line in state.transcript.lines}
         state.transcript.restore(read)
-        state.greeted |= {plain(line.name, MAX_NAME) for line in read if line.speaker not in self._personas}
+        state.greeted |= {line.speaker for line in read if line.speaker not in self._personas}
+        people = {line.speaker: line.name for line in read if line.speaker not in self._personas}
+        for line in state.transcript.lines:
+            if line.id not in known:
+                state.quiet.note(line, [name for id, name in people.items() if id != line.speaker])
 
     def forget(self, room: str) -> None:
         """Drops everything of a room, the model's cache of it too."""
@@ -145,7 +160,15 @@ class Mind:
         """Who would answer this; changes nothing."""
         state = self._room(line.room)
         seated = {id: self._personas[id] for id in state.present if id in self._personas}
-        return choose(state.transcript.lines, seated, tuple(state.present.values()), _line(line))
+        said = _line(line)
+        return choose(
+            state.transcript.lines,
+            seated,
+            tuple(state.present.values()),
+            said,
+            quiet=state.quiet.before(said),
+            is_backchannel=self._is_backchannel,
+        )
 
     def record(self, event: Heard | Read | Said) -> None:
         """Puts a line into the transcript; a Said holds what was heard of it. A room never entered keeps none."""
@@ -158,14 +181,17 @@ class Mind:
                 event.id or _line_id(event.participant, event.at.isoformat()),
                 event.participant,
                 name or event.participant,
-                "speech",
+                event.kind,
                 plain(event.text, MAX_TEXT),
                 event.at,
                 event.interrupted,
             )
         else:
             line = _line(event)
-        self._room(event.room).transcript.add(line)
+        state = self._rooms[event.room]
+        if state.transcript.add(line):
+            people = (each for each in state.present.values() if each.kind == "person")
+            state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
 
     async def warm_up(self) -> None:
         """Evaluates what the prompts of each persona begin with, so that a new room starts on it.
@@ -204,7 +230,7 @@ class Mind:
         name = attendee.name if attendee is not None else speaker
         words = plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
         turns = turns_of(self._fitting(room, persona, state.transcript.lines, idle=False), persona)
-        clipped = clip(words, self._budget(persona) // 4, self._generator.count)
+        clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
         prompt = Prompt(self._systems[persona], with_partial(turns, name, clipped), unfinished=True)
         await self._generator.prefill(_key(room, persona), prompt)
 
@@ -212,7 +238,7 @@ class Mind:
         """Answers a line, clause by clause; records nothing, `aclose()` stops it.
 
         Raises:
-            GenerationError: the model failed, or nothing of the conversation fits it.
+            GenerationError: the model failed.
         """
         state = self._room(room)
         line = _line(to)
@@ -254,9 +280,8 @@ class Mind:
         """Words to greet somebody with, at once and without the model."""
         state = self._room(room)
         attendee = state.present.get(participant)
-        known = attendee is not None and attendee.name in state.greeted
-        if attendee is not None:
-            state.greeted.add(attendee.name)
+        known = participant in state.greeted
+        state.greeted.add(participant)
         name = (spoken_name(attendee.name) if attendee is not None else "") or "there"
         mine = self._personas[persona].name
         if known:
@@ -270,39 +295,35 @@ class Mind:
         words = choices[zlib.crc32(f"{room} {participant}".encode()) % len(choices)]
         return words.format(name=name, persona=mine, others=_company(others) if others else "")
 
-    def was_greeted(self, room: str, name: str) -> bool:
-        """Whether somebody of this name was greeted in the room before, or had spoken there."""
-        state = self._rooms.get(room)
-        return state is not None and plain(name, MAX_NAME) in state.greeted
-
     def _open(self, room: str) -> _Room:
-        return self._rooms.setdefault(room, _Room())
+        if room not in self._rooms:
+            self._rooms[room] = self._room(room)
+        return self._rooms[room]
 
     def _room(self, room: str) -> _Room:
         """The room as it is known; one never entered is empty, and is not kept."""
-        return self._rooms.get(room) or _Room()
+        return self._rooms.get(room) or _Room(Quiet(self._personas))
 
-    def _budget(self, persona: str) -> int:
-        """Tokens for the lines of a conversation."""
-        if persona in self._budgets:
-            return self._budgets[persona]
-        system = Prompt(self._systems[persona], turns_of((), persona))
+    def _budget(self, persona: Persona) -> int:
+        system = Prompt(self._systems[persona.id], turns_of((), persona.id))
         used = self._generator.count(system.system) + sum(
             self._generator.count(turn.text) + TURN_COST for turn in system.turns
         )
-        budget = self._generator.capacity - used - self._max_tokens - MARGIN
+        capacity = self._generator.capacity
+        budget = capacity - used - self._max_tokens - MARGIN
         if budget < MIN_BUDGET:
-            raise GenerationError(
-                f"the context of {self._generator.capacity} tokens leaves {budget} for a conversation with "
-                f"{self._personas[persona].name}"
+            raise ValueError(
+                f"{persona.name}'s instructions ({used} tokens) and a reply of {self._max_tokens} leave {budget} of "
+                f"the model's {capacity} tokens for the conversation, which needs {MIN_BUDGET}: ask for at most "
+                f"{max(0, self._max_tokens + budget - MIN_BUDGET)} tokens a reply, shorten the profile, or give the "
+                "model a longer context"
             )
-        self._budgets[persona] = budget
         return budget
 
     def _fitting(self, room: str, persona: str, lines: Sequence[Line], *, idle: bool) -> list[Line]:
         """The newest lines that fit, starting where the last prompt started if possible."""
         state = self._room(room)
-        budget = self._budget(persona)
+        budget = self._budgets[persona]
         count = self._generator.count
         longest = budget // 4
         costs = []

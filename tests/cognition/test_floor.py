@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognition.conversation.floor import Attendee, choose
+from cognition.conversation.names import Wording
+from cognition.conversation.quiet import Quiet, asks_for_quiet
 from cognition.conversation.transcript import Line
 from cognition.events import Answer, Decline
 from cognition.persona.profile import Persona, PersonaVoice
+from media.speech.backchannel import is_backchannel
 
 FELIX = Persona("felix", "Felix", PersonaVoice(), "You are warm.", ("cooking", "music"))
 ROBIN = Persona("robin", "Robin", PersonaVoice(), "You are dry.", ("physics", "computers"))
@@ -24,13 +27,20 @@ def outcomes(script: str, *personas: Persona, pause: float = 4.0) -> list[str]:
     present = [Attendee(id, id.title(), "person") for id in people]
     present += [Attendee(id, persona.name, "persona") for id, persona in seated.items()]
     lines: list[Line] = []
+    quiet = Quiet(seated)
     results = []
     for number, (speaker, text) in enumerate(spoken):
         at = START + timedelta(seconds=pause * number)
         line = Line(f"l{number}", speaker, speaker.title(), "speech", text, at)
         if speaker not in seated:
-            outcome = choose(lines, seated, present, line)
-            assert choose([*lines, line], seated, present, line) == outcome, "recorded already or not"
+            outcome = choose(
+                lines, seated, present, line, quiet=quiet.before(line), is_backchannel=is_backchannel
+            )
+            quiet.note(line, [name.title() for name in people if name != speaker])
+            recorded = choose(
+                [*lines, line], seated, present, line, quiet=quiet.before(line), is_backchannel=is_backchannel
+            )
+            assert recorded == outcome, "recorded already or not"
             results.append(
                 f"{outcome.persona} {outcome.reason}" if isinstance(outcome, Answer) else outcome.reason
             )
@@ -48,6 +58,12 @@ def test_alone_with_the_persona_everything_said_is_answered() -> None:
 @pytest.mark.parametrize("text", ["Mhm.", "Yeah.", "Okay.", "I see.", "uh-huh", "Right, right."])
 def test_a_backchannel_is_not_answered(text: str) -> None:
     assert outcomes(f"felix: It rains a lot there.\nada: {text}") == ["backchannel"]
+
+
+def test_without_a_judge_of_backchannels_there_are_none() -> None:
+    present = [Attendee("felix", "Felix", "persona"), Attendee("ada", "Ada", "person")]
+    line = Line("l", "ada", "Ada", "speech", "Mhm.", START)
+    assert choose([], {"felix": FELIX}, present, line) == Answer("felix", "one-to-one")
 
 
 def test_yes_to_the_personas_own_question_is_an_answer() -> None:
@@ -172,6 +188,43 @@ def test_one_of_several_personas_answers() -> None:
 def test_one_persona_sent_to_be_quiet_leaves_the_other() -> None:
     script = "ada: Robin, be quiet.\nada: How does physics explain that?"
     assert outcomes(script, FELIX, ROBIN) == ["asked-to-be-quiet", "felix one-to-one"]
+
+
+def test_each_persona_sent_to_be_quiet_stays_quiet() -> None:
+    script = "ada: Robin, be quiet.\nada: Felix, be quiet.\nada: How does physics explain that?"
+    assert outcomes(script, FELIX, ROBIN)[-1] == "quiet-until-addressed"
+    script += "\nada: Felix, hello?\nfelix: Hello.\nada: How does physics explain that?"
+    assert outcomes(script, FELIX, ROBIN)[-1] == "felix one-to-one"
+
+
+def test_a_person_told_to_be_quiet_leaves_the_persona_free() -> None:
+    script = "ada: Please be quiet, Ben.\nben: Oh.\nada: Does anyone know a good recipe?"
+    assert outcomes(script)[-1] == "felix open-question"
+
+
+def line_at(second: float, text: str) -> Line:
+    return Line(f"at-{second}", "ada", "Ada", "speech", text, START + timedelta(seconds=second))
+
+
+def test_lines_that_come_late_take_effect_in_the_order_they_were_said() -> None:
+    quiet = Quiet({"felix": FELIX})
+    quiet.note(line_at(2, "Felix, what is a quark?"), [])
+    quiet.note(line_at(1, "Be quiet."), [])
+    assert quiet.before(line_at(1.5, "Why?")) == {"felix"}
+    assert quiet.before(line_at(3, "Why?")) == frozenset()
+
+
+def test_quiet_lasts_however_long_the_others_talk() -> None:
+    quiet = Quiet({"felix": FELIX, "robin": ROBIN})
+    quiet.note(line_at(0, "Felix, be quiet."), [])
+    for second in range(1, 500):
+        quiet.note(line_at(second, "Robin, tell me more." if second % 2 else "That was long."), [])
+    assert quiet.before(line_at(1000, "Why?")) == {"felix"}
+
+
+def test_a_long_speech_about_quiet_is_no_request_for_it() -> None:
+    assert asks_for_quiet(Wording.of("Felix, please be quiet."), ["Felix"])
+    assert not asks_for_quiet(Wording.of("Be quiet " + "and listen to me " * 500), ["Felix"])
 
 
 def test_personas_and_empty_words_are_not_answered() -> None:

@@ -1,10 +1,14 @@
 """The mind with a scripted model, on virtual time."""
 
 import asyncio
+import sys
+import time
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import FrameType
 
 import pytest
 
@@ -237,10 +241,17 @@ async def test_an_endless_line_is_clipped_not_refused() -> None:
     assert call.generator.streamed[-1][1].turns[-1].text.endswith("…")
 
 
-async def test_a_context_too_small_for_the_persona_is_a_clear_error() -> None:
-    call = Call(capacity=100)
-    with pytest.raises(GenerationError, match="context of 100 tokens"):
-        await call.reply(call.heard("Hello."))
+async def test_replies_that_leave_no_room_for_a_conversation_are_refused_at_once() -> None:
+    generator = FakeGenerator(["Fine."], capacity=2048)
+    with pytest.raises(ValueError, match=r"a reply of 4096 leave .* ask for at most \d+ tokens") as refused:
+        Mind([FELIX], generator, max_tokens=4096)
+    most = int(str(refused.value).split("at most ")[1].split()[0])
+    mind = Mind([FELIX], generator, max_tokens=most)
+    mind.enter("lobby", "felix", "Felix", "persona")
+    line = Read("lobby", "ada", "Ada", "word " * 400, START, "m")
+    assert [clause.text async for clause in mind.reply("lobby", "felix", line)] == ["Fine."]
+    with pytest.raises(ValueError, match="ask for at most 0 tokens"):
+        Call(capacity=100)
 
 
 async def test_nothing_of_one_room_is_in_anothers_prompt_or_key() -> None:
@@ -269,6 +280,91 @@ async def test_a_room_forgotten_leaves_nothing() -> None:
     assert call.mind.counts["line of no room"] == 1
 
 
+async def test_a_written_answer_is_kept_as_the_message_media_knows() -> None:
+    call = Call()
+    call.mind.record(Said("lobby", "felix", "Paris.", START, id="m7", kind="chat"))
+    call.said("And it rains there.")
+    written, spoken = call.mind.lines("lobby")
+    assert (written["id"], written["kind"], spoken["kind"]) == ("m7", "chat", "speech")
+    call.mind.restore("lobby", [written])
+    assert call.mind.lines("lobby") == [written, spoken]
+
+
+async def test_what_only_acknowledges_is_judged_by_what_was_handed_in() -> None:
+    mind = Mind([FELIX], FakeGenerator(["Fine."]), is_backchannel=lambda text: text == "Mhm.")
+    mind.enter("lobby", "felix", "Felix", "persona")
+    mind.enter("lobby", "ada", "Ada", "person")
+    assert mind.consider(Heard("lobby", "ada", "Ada", "Mhm.", START)) == Decline("backchannel")
+    assert mind.consider(Heard("lobby", "ada", "Ada", "Yes.", START)) == Answer("felix", "one-to-one")
+
+
+async def test_a_request_for_quiet_is_remembered_and_restored() -> None:
+    call = Call()
+    request = call.heard("Felix, be quiet.")
+    call.mind.record(request)
+    other = Call()
+    other.mind.restore("lobby", call.mind.lines("lobby"))
+    later = replace(request, text="Why is the sky blue?", at=START + timedelta(minutes=1))
+    for mind in (call.mind, other.mind):
+        assert mind.consider(later) == Decline("quiet-until-addressed")
+        assert mind.consider(replace(later, text="Felix, why?")) == Answer("felix", "addressed")
+
+
+def calls_made(work: Callable[[], object]) -> int:
+    """How many functions, Python's and C's, a piece of work calls."""
+    count = 0
+
+    def seen(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+async def test_considering_a_line_costs_the_same_however_much_was_said_before() -> None:
+    words = "the quick brown fox, feeling well, was fixing a fence with Phoebe and the folks " * 25
+    call = Call(people="ada ben cleo")
+    line = call.heard(words, "cleo")
+    call.mind.consider(line)
+    costs = []
+    for _ in range(3):
+        costs.append(calls_made(lambda: call.mind.consider(replace(line, at=call.now))))
+        for number in range(100):
+            call.mind.record(call.heard(f"{number} {words}", "ada ben".split()[number % 2]))
+    assert len(call.mind.lines("lobby")) == 200
+    assert costs[1] == costs[2] < 2 * costs[0]
+    assert costs[2] < 4000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a," * 1000,
+        "felix " * 333,
+        "anyone " * 280,
+        "é" * 2000,
+        " ".join(f"fel{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(320)),
+    ],
+)
+async def test_no_text_takes_long_to_consider(text: str) -> None:
+    call = Call(people="ada ben cleo")
+    for number in range(200):
+        call.mind.record(call.heard(f"{text} {number}", "ada ben".split()[number % 2]))
+    spent = []
+    for number in range(5):
+        line = call.heard(f"{number} {text}", "cleo")
+        begun = time.thread_time()
+        call.mind.consider(line)
+        spent.append(time.thread_time() - begun)
+    assert min(spent) < 0.02
+
+
 async def test_considering_changes_nothing() -> None:
     call = Call(people="ada ben")
     line = call.heard("Felix, hello?")
@@ -292,7 +388,7 @@ async def test_a_transcript_comes_back_as_it_was() -> None:
         "user: Ada: My cat is Luna.",
         "assistant: What a—",
     ]
-    assert other.mind.was_greeted("lobby", "Ada")
+    assert other.mind.greeting("lobby", "felix", "ada") == "Welcome back, Ada!"
 
 
 async def test_a_greeting_names_the_person_and_the_company_and_needs_no_model() -> None:
@@ -300,12 +396,22 @@ async def test_a_greeting_names_the_person_and_the_company_and_needs_no_model() 
     words = call.mind.greeting("lobby", "felix", "ada")
     assert "Ada" in words
     assert "Felix" in words
-    assert call.mind.was_greeted("lobby", "Ada")
     assert call.mind.greeting("lobby", "felix", "ada") == "Welcome back, Ada!"
     assert "Ben" in Call(people="ada ben").mind.greeting("lobby", "felix", "ada")
     assert "3 others" not in Call(people="ada ben cleo dan").mind.greeting("lobby", "felix", "ada")
     assert "4 others" in Call(people="ada ben cleo dan eve").mind.greeting("lobby", "felix", "ada")
     assert call.generator.streamed == []
+
+
+async def test_another_person_of_the_same_name_is_not_welcomed_back() -> None:
+    call = Call()
+    call.mind.record(call.heard("Hello."))
+    call.mind.greeting("lobby", "felix", "ada")
+    call.mind.leave("lobby", "ada")
+    call.mind.enter("lobby", "ada-2", "Ada", "person")
+    assert "back" not in call.mind.greeting("lobby", "felix", "ada-2")
+    call.mind.enter("lobby", "ada", "Lady Ada", "person")
+    assert call.mind.greeting("lobby", "felix", "ada") == "Welcome back, Lady Ada!"
 
 
 @pytest.mark.parametrize(
