@@ -112,6 +112,11 @@ class Attendance:
         """The persons present, by id."""
         return self._persons
 
+    def counts(self) -> Counter[str]:
+        """What was not answered, not said or not heard in this room, by reason."""
+        heard: Counter[str] = sum((person.listener.discarded for person in self._persons.values()), Counter())
+        return self.dropped + heard
+
     async def run(self, opened: Callable[[], None] | None = None) -> None:
         """Attends the room until `close`; `opened` is called once tasks can be started."""
         async with asyncio.TaskGroup() as group:
@@ -166,6 +171,7 @@ class Attendance:
         if person is None:
             return
         self._dismiss(person)
+        self.dropped.update(person.listener.discarded)
         self._mind.leave(self.room, participant)
         self._withdraw_replies_to(participant)
         self._settle(person)

@@ -41,6 +41,10 @@ INBOX = 1024
 """Notifications of one room that may wait for it to be opened."""
 MAX_EARLY = 8192
 """Notifications that may wait until the rooms are taken over."""
+ATTEMPTS = 5
+"""How often a room that fails is attended."""
+RETRY_AFTER = 1.0
+"""Seconds before a room that failed is attended anew."""
 EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 
@@ -49,12 +53,28 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _OpenRoom:
-    """A room of the present connection."""
+    """A room of the present connection, from its first person to its last.
 
-    inbox: "asyncio.Queue[tuple[str, JsonObject] | None]" = field(
-        default_factory=lambda: asyncio.Queue(INBOX)
-    )
-    persons: set[str] = field(default_factory=set)
+    Attributes:
+        inbox: news of it, in order.
+        persons: how each was introduced, by id.
+        over: the last person has left.
+        before: the end of the same room's earlier occupancy.
+        task: what attends it.
+    """
+
+    inbox: "asyncio.Queue[tuple[str, JsonObject]]" = field(default_factory=lambda: asyncio.Queue(INBOX))
+    persons: dict[str, JsonObject] = field(default_factory=dict)
+    over: bool = False
+    before: "asyncio.Task[None] | None" = None
+    task: "asyncio.Task[None] | None" = None
+
+    def reintroduce(self) -> None:
+        """Starts again with the persons who are there, whom the personas know by now."""
+        self.inbox = asyncio.Queue(INBOX)
+        for params in self.persons.values():
+            self.inbox.put_nowait(("participant.joined", {**params, "greeted": True}))
+        self.over = not self.persons
 
 
 class MindProcess:
@@ -72,6 +92,9 @@ class MindProcess:
         self._settings = settings
         self._mind = Mind(personas, engines.generator, max_tokens=settings.reply.max_tokens)
         self._rooms: dict[str, _OpenRoom] = {}
+        self._attending: list[Attendance] = []
+        self._gone: Counter[str] = Counter()
+        """Counts of rooms that are over."""
         self._early: list[tuple[str, JsonObject]] = []
         self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
         self.dropped: Counter[str] = Counter()
@@ -155,27 +178,48 @@ class MindProcess:
             self._early.append((method, params))
             return
         group, endpoint = self._attached
-        room = str(params["room"])
+        room, who = str(params["room"]), str(params["id"])
         known = self._rooms.get(room)
-        if known is None:
+        if known is None or not known.persons:
             if method != "participant.joined":
                 self.dropped[f"{method}: no such room"] += 1
                 return
-            known = self._rooms[room] = _OpenRoom()
-            group.create_task(self._attend(endpoint, room, known))
+            before = known.task if known is not None else None
+            known = self._rooms[room] = _OpenRoom(before=before)
+            known.task = group.create_task(self._attend(endpoint, room, known))
         if method == "participant.joined":
-            known.persons.add(str(params["id"]))
-        try:
-            known.inbox.put_nowait((method, params))
-        except asyncio.QueueFull:
-            self.dropped[f"{method}: inbox full"] += 1
-        if method == "participant.left":
-            known.persons.discard(str(params["id"]))
-            if not known.persons:
-                del self._rooms[room]
-                known.inbox.put_nowait(None)
+            known.persons[who] = params
+        elif method == "participant.left":
+            known.persons.pop(who, None)
+        if known.inbox.full():
+            # Whoever floods loses their own news; that somebody came or left has to be known.
+            if method not in ("participant.joined", "participant.left"):
+                self.dropped[f"{method}: inbox full"] += 1
+                return
+            lost, _ = known.inbox.get_nowait()
+            self.dropped[f"{lost}: inbox full"] += 1
+        known.inbox.put_nowait((method, params))
 
     async def _attend(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
+        """Attends a room to its end; one that fails is attended anew, and no other room notices."""
+        if opened.before is not None:
+            await asyncio.wait([opened.before])
+        for _ in range(ATTEMPTS):
+            try:
+                await self._attend_once(endpoint, room, opened)
+                break
+            except Exception as error:  # whatever it is, the other rooms are not to suffer from it
+                self.dropped["room failed"] += 1
+                _log.exception("room failed", room=room, exc_info=error)
+                await asyncio.sleep(RETRY_AFTER)
+                opened.reintroduce()
+        if opened.over:
+            self._mind.forget(room)
+            if self._rooms.get(room) is opened:
+                del self._rooms[room]
+            await self.warm_up()
+
+    async def _attend_once(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
         attendance = Attendance(
             room,
             mind=self._mind,
@@ -184,51 +228,63 @@ class MindProcess:
             anticipate=self._settings.reply.prefill,
         )
         ready = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(attendance.run(ready.set))
-            await ready.wait()
-            rings: dict[str, SharedFile] = {}
-            try:
-                for persona in self._personas.values():
-                    rings[persona.id] = await self._seat(endpoint, attendance, persona)
-                await self._follow(attendance, opened.inbox, rings)
-            except CallError as error:
-                # A room whose last person left is closed by media, at once and with everybody in it.
-                _log.info("room ended", room=room, reason=str(error))
-            finally:
-                attendance.close()
-                for ring in rings.values():
-                    ring.close()
-        if room not in self._rooms:
-            self._mind.forget(room)
-            await self.warm_up()
+        rings: dict[str, SharedFile] = {}
+        self._attending.append(attendance)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(attendance.run(ready.set))
+                await ready.wait()
+                try:
+                    for persona in self._personas.values():
+                        await self._seat(endpoint, attendance, persona, rings)
+                    await self._follow(attendance, opened, rings)
+                finally:
+                    attendance.close()
+        finally:
+            self._attending.remove(attendance)
+            self._gone += attendance.counts()
+            for ring in rings.values():
+                ring.close()
 
-    async def _seat(self, endpoint: Endpoint, attendance: Attendance, persona: Persona) -> SharedFile:
+    async def _seat(
+        self, endpoint: Endpoint, attendance: Attendance, persona: Persona, rings: dict[str, SharedFile]
+    ) -> None:
+        """Gives a persona its place; where media refuses, the others take theirs all the same."""
         room = attendance.room
-        answer = await endpoint.call("persona.join", {"room": room, "id": persona.id, "name": persona.name})
-        file = SharedFile.open(Path(answer["voice"]))
+        try:
+            answer = await endpoint.call(
+                "persona.join", {"room": room, "id": persona.id, "name": persona.name}
+            )
+            file = SharedFile.open(Path(answer["voice"]))
+            ring = AudioRing.attach(file.buffer)
+        except (CallError, SharedFileError, RingError) as error:
+            # Also when the last person has left meanwhile: media closed the room, and the news of it follows.
+            self.dropped["persona not seated"] += 1
+            _log.warning("persona not seated", room=room, persona=persona.id, reason=str(error))
+            return
+        rings[persona.id] = file
         presence = Presence(
             persona.id,
             voice=self._engines.voices[persona.id],
-            ring=AudioRing.attach(file.buffer),
+            ring=ring,
             port=RoomLine(endpoint, room),
             lane=self._engines.speaking,
             spawn=attendance.spawn,
+            floor=attendance.floor,
             quiet=attendance.quiet,
             said=partial(attendance.said, persona.id),
-            failed=lambda _: attendance.dropped.update(["reply failed"]),
+            dropped=lambda reason: attendance.dropped.update([reason]),
         )
         attendance.seat(presence, persona.name)
-        return file
 
     async def _follow(
         self,
         attendance: Attendance,
-        inbox: "asyncio.Queue[tuple[str, JsonObject] | None]",
+        opened: _OpenRoom,
         rings: dict[str, SharedFile],
     ) -> None:
-        while (news := await inbox.get()) is not None:
-            method, params = news
+        while not opened.over:
+            method, params = await opened.inbox.get()
             who = str(params["id"])
             person = attendance.persons.get(who)
             match method:
@@ -238,6 +294,7 @@ class MindProcess:
                     person.connected.set()
                 case "participant.left":
                     attendance.leave(who)
+                    opened.over = not attendance.persons
                     if (ring := rings.pop(who, None)) is not None:
                         ring.close()
                 case "gate.opened" if person is not None:
