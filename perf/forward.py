@@ -268,10 +268,11 @@ def measure() -> Report:
     results: list[Result] = []
     notes = [
         "Packets out, or streams out (in real time), for each second of the server's CPU; the target of streams is",
-        f"{TARGET_RATIO} times the baseline.",
+        f"{TARGET_RATIO} times the baseline. Ours sends faster than real time, to fill its core; what did not arrive",
+        "was lost in the two processes' socket buffers where the machine had no time for one of them.",
     ]
-    for kind, rooms, baseline in (("audio", 8, 1), ("video", 2, 1)):
-        ours = _measure(PassThrough, Plan(rooms, 4, 4, kind, 2.0, SECONDS))
+    for kind, rooms, baseline in (("audio", 8, 1), ("video", 3, 1)):
+        ours = _measure(PassThrough, Plan(rooms, 4, 4, kind, 3.0, SECONDS))
         stock = _measure(Relay, Plan(baseline, 2, 2, kind, 1.0, SECONDS))
         label = f"{kind}, rooms of 4"
         results += [
@@ -300,7 +301,7 @@ def measure() -> Report:
         )
     )
     for kind in ("audio", "video"):
-        many = _measure(PassThrough, Plan(1, 21, 1, kind, 4.0, SECONDS))
+        many = _measure(PassThrough, Plan(1, 21, 1, kind, 6.0, SECONDS))
         results.append(Result(f"{kind}, one to 20", "packets/s a core", many.pps, None, TARGET_PPS, True))
         notes.append(f"{kind}, one to 20: {many.delivered:.1%} arrived.")
     return Report("forward", results, notes)

@@ -167,9 +167,9 @@ class TrackForwarder:
             self._count(renumbered)
             return
         sequence, timestamp = renumbered
-        head = packet.head
-        if packet.descriptor is not None:
-            head = self._rewriter.vp8_head(head, packet.descriptor, packet.keyframe)
+        head, descriptor = packet.head, packet.descriptor
+        if descriptor is not None:
+            head = self._rewriter.vp8_head(head, descriptor, packet.keyframe)
         protected = self._sender.send_rtp(
             build_rtp(
                 number,

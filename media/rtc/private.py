@@ -344,24 +344,18 @@ class SecureTransport:
 
     def send_datagram(self, protected: bytes) -> bool:
         """Sends what is already protected; False when it was dropped, counted."""
-        transport, address = self._path()
-        if transport is None:
+        pair = None if self._closed else self._connection._nominated.get(1)
+        transport: Any = None if pair is None else pair.protocol.transport
+        if pair is None or transport.is_closing():
             self._sink.count("not-connected")
             return False
         if transport.get_write_buffer_size() > MAX_SEND_BUFFER:
             self._sink.count("send-buffer-full")
             return False
-        transport.sendto(protected, address)
+        transport.sendto(protected, pair.remote_addr)
         self.packets_out += 1
         self.bytes_out += len(protected)
         return True
-
-    def _path(self) -> tuple[Any, Any]:
-        """The socket's transport and the far side's address."""
-        pair = None if self._closed else self._connection._nominated.get(1)
-        if pair is None or pair.protocol.transport.is_closing():
-            return None, None
-        return pair.protocol.transport, pair.remote_addr
 
     async def close(self) -> None:
         """Says goodbye where a connection is up, and releases sockets and tasks. Idempotent."""
