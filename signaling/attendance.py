@@ -202,9 +202,9 @@ class Attendance:
             return False
         return True
 
-    def said(self, persona: str, utterance: str, text: str, interrupted: bool) -> None:
-        """Remembers what was heard of a persona's reply."""
-        self._mind.record(Said(self.room, persona, text, datetime.now(UTC), interrupted, utterance))
+    def said(self, event: Said) -> None:
+        """Remembers what was heard of a persona's reply, or what it wrote."""
+        self._mind.record(event)
         self._think()
 
     def _dismiss(self, person: Attendant) -> None:
@@ -403,7 +403,7 @@ class Attendance:
                         pass
         except TimeoutError:
             self._port.post_chat(persona, words)
-            self.said(persona, "", words, False)
+            self.said(Said(self.room, persona, words, datetime.now(UTC), kind="chat"))
             return
         presence.release(presence.propose(_once(words), None))
 

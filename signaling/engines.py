@@ -1,9 +1,11 @@
 """The mind's engines, loaded from the weights that the settings name."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from cognition.inference.generator import Generator
 from cognition.inference.llama import LlamaGenerator
@@ -69,7 +71,9 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
     try:
         activity = SileroModel(cache.resolve("vad", given))
-        generator = await asyncio.to_thread(LlamaGenerator, cache.resolve("language-model", given))
+        generator = await asyncio.to_thread(
+            partial(LlamaGenerator, cache.resolve("language-model", given), threads=_threads())
+        )
         try:
             speech = SpeechEngines(
                 await asyncio.to_thread(transcriber),
@@ -85,6 +89,13 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     finally:
         for lane in (words, turns, speaking):
             await asyncio.to_thread(lane.close)
+
+
+def _threads() -> int:
+    """Compute threads of the language model: more than a few slow each other down at one token a step."""
+    return max(
+        1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    )
 
 
 def _voices(

@@ -19,6 +19,7 @@ from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError, load_persona
 from media.realtime.ring import AudioRing, RingError
+from media.speech.backchannel import is_backchannel
 from media.speech.listener import Listener
 from media.speech.sessions import ModelError
 from media.speech.vad import SileroVoiceActivity
@@ -45,6 +46,8 @@ ATTEMPTS = 5
 """How often a room that fails is attended."""
 RETRY_AFTER = 1.0
 """Seconds before a room that failed is attended anew."""
+COUNTS_EVERY = 5.0
+"""Seconds between two looks at what was counted."""
 EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 
@@ -90,11 +93,15 @@ class MindProcess:
         self._engines = engines
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
-        self._mind = Mind(personas, engines.generator, max_tokens=settings.reply.max_tokens)
+        self._mind = Mind(
+            personas, engines.generator, max_tokens=settings.reply.max_tokens, is_backchannel=is_backchannel
+        )
         self._rooms: dict[str, _OpenRoom] = {}
         self._attending: list[Attendance] = []
         self._gone: Counter[str] = Counter()
         """Counts of rooms that are over."""
+        self._told: Counter[str] = Counter()
+        """Counts that media knows."""
         self._early: list[tuple[str, JsonObject]] = []
         self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
         self.dropped: Counter[str] = Counter()
@@ -137,9 +144,22 @@ class MindProcess:
                     self._take_over(room, state["participants"], state["history"])
                 for method, params in self._early:
                     self._deliver(method, params)
+                counting = group.create_task(self._tell_counts(endpoint))
                 await endpoint.wait_closed()
+                counting.cancel()
         finally:
             self._attached = None
+
+    async def _tell_counts(self, endpoint: Endpoint) -> None:
+        """Tells media from time to time what was counted, for its metrics."""
+        while True:
+            await asyncio.sleep(COUNTS_EVERY)
+            counts = sum(
+                (each.counts() for each in self._attending), self.dropped + self._gone + self._mind.counts
+            )
+            news = counts - self._told
+            if news and endpoint.notify("counted", dict(news)):
+                self._told = counts
 
     async def _attach(self, endpoint: Endpoint) -> dict[str, JsonObject]:
         """Brings back what media has lost and fetches the states of the rooms that are open, one at a time."""
@@ -265,6 +285,7 @@ class MindProcess:
         rings[persona.id] = file
         presence = Presence(
             persona.id,
+            room,
             voice=self._engines.voices[persona.id],
             ring=ring,
             port=RoomLine(endpoint, room),
@@ -272,7 +293,7 @@ class MindProcess:
             spawn=attendance.spawn,
             floor=attendance.floor,
             quiet=attendance.quiet,
-            said=partial(attendance.said, persona.id),
+            said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
         )
         attendance.seat(presence, persona.name)

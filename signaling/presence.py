@@ -9,13 +9,15 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
+from cognition.events import Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause
 from media.realtime.ring import AudioRing
@@ -75,6 +77,7 @@ class Presence:
 
     Args:
         persona: the persona's id in the room.
+        room: the room's id.
         voice: its voice; called in a thread.
         ring: its voice ring, 48 kHz.
         port: the room.
@@ -82,13 +85,14 @@ class Presence:
         spawn: starts a task owned by the room.
         floor: held while sounding: one persona of a room speaks at a time.
         quiet: true once no person speaks, false when that does not come; asked before a reply's first sound.
-        said: told a reply's utterance id, the text that was heard of it, and whether it was cut off.
+        said: told what was heard of a reply, or written.
         dropped: told why a reply, or the rest of one, was not heard.
     """
 
     def __init__(
         self,
         persona: str,
+        room: str,
         *,
         voice: Voice,
         ring: AudioRing,
@@ -97,10 +101,11 @@ class Presence:
         spawn: Spawn,
         floor: asyncio.Lock,
         quiet: Callable[[], Awaitable[bool]],
-        said: Callable[[str, str, bool], None],
+        said: Callable[[Said], None],
         dropped: Callable[[str], None],
     ) -> None:
         self.persona = persona
+        self._room = room
         self._voice = voice
         self._ring = ring
         self._port = port
@@ -179,7 +184,7 @@ class Presence:
         )
         self._port.status(self.persona, "listening")
         if heard and not reply.written:
-            self._said(reply.utterance, heard, True)
+            self._remember(reply, heard, interrupted=True)
 
     def progressed(self, played: int, first_packet_ns: int | None) -> None:
         """Takes news of the voice from media: an utterance's first frame went out at that instant."""
@@ -191,6 +196,12 @@ class Presence:
         """Waits until nothing is in flight."""
         while self.reply is not None and self.reply.task is not None:
             await asyncio.wait([self.reply.task])
+
+    def _remember(self, reply: Reply, text: str, *, interrupted: bool = False) -> None:
+        kind: Literal["speech", "chat"] = "chat" if reply.written else "speech"
+        self._said(
+            Said(self._room, self.persona, text, datetime.now(UTC), interrupted, reply.utterance, kind)
+        )
 
     def _cancel(self, reply: Reply) -> None:
         reply.silenced = True
@@ -239,7 +250,7 @@ class Presence:
             reply.posted = True
             text = " ".join(reply.composed)
             self._port.post_chat(self.persona, text)
-            self._said(reply.utterance, text, False)
+            self._remember(reply, text)
 
     def _synthesize(self, text: str, cancelled: Callable[[], bool]) -> Samples:
         pieces = list(self._voice.synthesize(text, cancelled))
@@ -324,4 +335,4 @@ class Presence:
         text = text_heard(reply.spans, self._ring.pulled)
         self._port.caption(self.persona, reply.utterance, text, final=True, record=not reply.written)
         if not reply.written:
-            self._said(reply.utterance, text, False)
+            self._remember(reply, text)

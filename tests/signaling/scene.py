@@ -2,11 +2,11 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 import numpy as np
 
@@ -90,6 +90,7 @@ class ScriptedEars:
     """A listener whose events are put in by the test."""
 
     def __init__(self) -> None:
+        self.discarded: Counter[str] = Counter()
         self._events: asyncio.Queue[SpeechEvent] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[SpeechEvent]:
@@ -220,6 +221,7 @@ async def scene(
     for persona in personas:
         presence = Presence(
             persona.id,
+            "room",
             voice=voice,
             ring=rings[persona.id],
             port=port,
@@ -227,7 +229,7 @@ async def scene(
             spawn=attendance.spawn,
             floor=attendance.floor,
             quiet=attendance.quiet,
-            said=partial(attendance.said, persona.id),
+            said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
         )
         held.presence = held.presence or presence
