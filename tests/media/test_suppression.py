@@ -77,7 +77,9 @@ async def test_silent_tracks_cost_nothing_and_noisy_ones_only_so_much() -> None:
         await scene.passes(8.0)
         before = sum(suppressor.cleaned for suppressor in made)
         await scene.passes(1.0)
-        assert sum(suppressor.cleaned for suppressor in made) - before == 50 * MAX_SUPPRESSED
+        assert sum(suppressor.cleaned for suppressor in made) - before == pytest.approx(
+            50 * MAX_SUPPRESSED, abs=2
+        )
         speaking = len(made)
         await scene.passes(4.0)
         scene.callers["quiet 3"].says(tone(440, 1.0))
@@ -89,11 +91,11 @@ async def test_silent_tracks_cost_nothing_and_noisy_ones_only_so_much() -> None:
 async def test_a_quiet_and_a_loud_speaker_are_equally_heard() -> None:
     async with run_room(FakeCodec, FakeCodec, automatic_gain=True) as scene:
         ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
-        ada.says(words(7.0, 0.02))
-        await scene.passes(7.0)
+        ada.says(words(11.0, 0.02))
+        await scene.passes(11.0)
         quiet = rms(cem.heard()[-RATE:])
-        ben.says(words(7.0, 0.3))
-        await scene.passes(7.0)
+        ben.says(words(11.0, 0.3))
+        await scene.passes(11.0)
         loud = rms(cem.heard()[-RATE:])
         assert 20 * np.log10(0.3 / 0.02) > 23
         assert abs(20 * np.log10(loud / quiet)) < 4
