@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perf.report import Report, Result
-from perf.running_server import running_server
+from perf.running_server import RunningServer, ServerDied, running_server
 from perf.speech_corpus import SpokenSentence, corpus
 from signaling.caller.caller import in_call
 from signaling.caller.outcome import CallOptions, TurnResult
@@ -29,6 +29,7 @@ NAIVE = {
     "CONTINUUM_SPEECH__WINDOW": "stock",
 }
 STAGES = ("paused", "decided", "words", "firstToken", "firstClause", "firstSound", "onWire")
+_GIVE_UP = 2
 TARGET_P50_S = 0.8
 TARGET_P95_S = 1.3
 TARGET_RATIO = 3.0
@@ -67,13 +68,15 @@ class Turns:
         return float(np.percentile(reached, of)) if reached else None
 
 
-async def _converse(url: str, room: str, sentences: Sequence[SpokenSentence]) -> Turns:
+async def _converse(server: RunningServer, room: str, sentences: Sequence[SpokenSentence]) -> Turns:
     turns = Turns()
-    async with in_call(CallOptions(room=room, url=url, timeout=40.0)) as caller:
+    async with in_call(CallOptions(room=room, url=server.url, timeout=40.0)) as caller:
         await caller.greeted()
         for number, sentence in enumerate(sentences, start=1):
             turn = await caller.speak_turn(sentence.samples, sentence.text)
             turns.add(turn)
+            if turns.unanswered == number == _GIVE_UP:
+                raise ServerDied(f"nothing is answered\n{server.tail()}")
             print(
                 f"{room} {number}: {turn.caller.first_sound_ms} ms, {turn.heard!r} -> {turn.reply!r}",
                 file=sys.stderr,
@@ -83,7 +86,10 @@ async def _converse(url: str, room: str, sentences: Sequence[SpokenSentence]) ->
 
 def _run(settings: Mapping[str, str], room: str, sentences: Sequence[SpokenSentence]) -> Turns:
     with running_server(settings) as server:
-        return asyncio.run(_converse(server.url, room, sentences))
+        turns = asyncio.run(_converse(server, room, sentences))
+        if server.starts("mind") > 1 or server.starts("media") > 1:
+            raise ServerDied(f"a process died on the way\n{server.tail()}")
+        return turns
 
 
 def measure(turns: int, naive_turns: int) -> Report:
