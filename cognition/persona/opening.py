@@ -1,7 +1,7 @@
-"""First words given to a small model, where it would otherwise lose whose name, whose cat or whose grief it is. Pure.
+"""First words given to a small model, where it would otherwise lose whose name or whose cat it is. Pure.
 
-A model of half a billion parameters answers "What's my job?" with "My job is …", takes the name of whatever product
-it is called, and is cheerful about a death. It does none of it once its first words are right; they also cost no time.
+A model of half a billion parameters answers "What's my job?" with "My job is …" and takes the name of whatever product
+it is called. It does neither once its first words are right; they also cost no time.
 """
 
 import re
@@ -14,39 +14,34 @@ _PRODUCTS = (
     r"qwen|qwan|chat ?gpt|gpt|open ?ai|claude|anthropic|alibaba|gemini|google|bard|deep ?mind|deep ?seek|llama|"
     r"meta ai|mistral|copilot|microsoft|siri|alexa|grok"
 )
+# Possessive, since "hi, " fits two of the alternatives: what was taken is not tried again in another way.
+_BEFORE = r"(?:(?:hi|hello|hey|and|so|but|ok|okay|well|wait|sorry|please|now|no|yes)\W+|\w+,\W*)*+"
+_AFTER = r"(?:\W+(?:then|again|exactly|really|anyway|now|please|by the way)\b|,\W*\w+)*+"
+_END = r"(?=\W*$|\s*[,.!?;:]|\s+or\b)"
+"""Nothing follows that would make another sense of it."""
+_IS_PRODUCT = (
+    rf"(?:(?:really|actually|just|not|secretly|in fact) )*"
+    rf"(?:(?P<product>{_PRODUCTS})|an? (?:{_PRODUCTS}) (?:ai|bot|chatbot|model|assistant)){_END}"
+)
 _CALLED_PRODUCT = re.compile(
-    rf"\b(?:you|you're|your|yourself)\b.*\b(?:{_PRODUCTS})\b|\bare you (?:a |an )?(?:{_PRODUCTS})\b"
+    rf"\b(?:(?:are|aren't) you|you are|you're|your name is|your name's|is your name|isn't your name) {_IS_PRODUCT}"
 )
 _MAKER = re.compile(
-    r"\bwho(?: has| is it that)? (?:made|built|created|trained|developed|programmed|designed|owns|runs) you\b|"
-    r"\bwho (?:are|were) you (?:made|built|created|trained|developed) by\b|\bwhere do you come from\b"
+    rf"\bwho(?: has| is it that)? (?:made|built|created|trained|developed|programmed|designed|owns|runs) you{_END}|"
+    rf"\bwho (?:are|were) you (?:made|built|created|trained|developed) by{_END}"
 )
 _IDENTITY = re.compile(
-    r"\b(?:who|what) are you\b|\bwhat(?:'s| is) your name\b|\bwho am i (?:talking|speaking) (?:to|with)\b"
+    rf"{_BEFORE}(?:(?:who|what) are you|what(?:'s| is) your name|who am i (?:talking|speaking) (?:to|with)){_AFTER}"
 )
 _OWN_NAME = re.compile(
-    r"\bwhat(?:'s| is| was) my name\b|\bwho am i\b(?! (?:talking|speaking))|\b(?:remember|know|say|tell me) my name\b"
+    rf"{_BEFORE}(?:what(?:'s| is| was) my name|who am i|"
+    rf"(?:(?:do|can|could|will|would) you )?(?:still )?(?:remember|know|say|tell me) (?:what )?my name(?: is)?){_AFTER}"
 )
 _OWN_THING = re.compile(
     r"\b(?:what|who|where|which|how|when)(?:'s| is| are| was| were) my\b|\bwhat (?:\w+ ){1,3}is my\b"
 )
 _OWN_DEED = re.compile(
     r"\b(?:what|where|who|when|which \w+|how \w+|what \w+) (?:do|am|did|was) i\b(?! (?:do|get|make|find))"
-)
-_GRIEF = re.compile(
-    r"\b(?:died|passed away|is dead|funeral|cancer|broke up with me|divorce|lost my (?:job|mother|father|mum|"
-    r"mom|dad|wife|husband|son|daughter|brother|sister|dog|cat|friend)|got fired|was fired|in (?:the )?hospital)\b"
-)
-_SADNESS = re.compile(
-    r"\bi(?:'m| am|'ve been| have been| feel| was)\b.*\b(?:sad|lonely|depressed|unhappy|heartbroken|ill|sick|upset)\b"
-)
-_HEARING = re.compile(r"\b(?:can|do) you (?:still )?hear me\b|^(?:hello\W+)?are you (?:still )?there\b")
-_WELL = re.compile(r"\bhow are you(?: (?:doing|today|now|then))*\W*$|\bhow(?:'s| is) it going\b")
-_CLOCK = re.compile(
-    r"\bwhat(?:'s| is)? (?:the )?(?:time|date|day)(?: is it| today| now|\?|$)|\bwhat day is (?:it|today)\b"
-)
-_CODE = re.compile(
-    r"\b(?:write|give|show|make|generate)\b.*\b(?:code|script|program|python|javascript|sql|html|function|regex)\b"
 )
 _MADE = r"(?:made|created|trained|developed|built|designed)"
 _CLAIM = re.compile(
@@ -67,24 +62,16 @@ def opening(text: str, *, persona: str, speaker: str) -> str:
         speaker: the name of who said it.
     """
     said = " ".join(text.casefold().replace("’", "'").split())
-    if _CALLED_PRODUCT.search(said):
+    called = _CALLED_PRODUCT.search(said)
+    if called is not None and called["product"] != persona.casefold():
         return f"No, I'm {persona}."
     if _MAKER.search(said):
         return f"{MAKER[0].upper()}{MAKER[1:]} made me"
-    if _OWN_NAME.search(said):
+    sentences = [sentence.strip(" \"'-") for sentence in re.split(r"[.!?;:]+", said)]
+    if any(_OWN_NAME.fullmatch(sentence) for sentence in sentences):
         return f"Your name is {speaker}"
-    if _IDENTITY.search(said):
+    if any(_IDENTITY.fullmatch(sentence) for sentence in sentences):
         return f"I'm {persona},"
-    if _GRIEF.search(said) or _SADNESS.search(said):
-        return "I'm so sorry to hear that. Would you like"
-    if _HEARING.search(said):
-        return "Yes, I can hear you."
-    if _WELL.search(said):
-        return "I'm doing well,"
-    if _CLOCK.search(said):
-        return "I can't see a clock from here,"
-    if _CODE.search(said):
-        return "I can't write code in a call,"
     if _OWN_THING.search(said):
         return "Your"
     if _OWN_DEED.search(said):

@@ -14,16 +14,18 @@ LINE_BREAK = "\n"
 
 _CALLER = "Caller"
 _EXAMPLES = (
-    ("I have a parrot called Kiwi.", "Kiwi is a lovely name! Does Kiwi talk a lot?"),
-    ("What time is it?", "I can't see a clock from here, sorry."),
-    (
-        "Can you write me some code?",
-        "I can't write code in a call, but tell me what it should do and we can talk it through.",
-    ),
     (
         "What can you do?",
         "I can chat, answer questions, and keep you company. What would you like to talk about?",
     ),
+    ("Hello, can you hear me?", "Yes, I can hear you well."),
+    ("My grandmother died.", "I am so sorry. What was she like?"),
+    ("I have a parrot called Kiwi.", "Kiwi is a lovely name! Does Kiwi talk a lot?"),
+    (
+        "Can you write me some code?",
+        "I can't write code in a call, but tell me what it should do and we can talk it through.",
+    ),
+    ("What time is it?", "I can't see a clock from here, sorry."),
     ("I have to go, bye.", "Bye, talk to you soon!"),
 )
 

@@ -215,6 +215,20 @@ async def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
         LlamaGenerator(tmp_path / "noise.gguf")
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+async def test_the_model_computes_on_as_many_threads_as_asked(weights: Path, threads: int) -> None:
+    # Not before the engine, which sets what OpenMP reads when it is loaded.
+    import llama_cpp
+
+    generator = LlamaGenerator(weights, threads=threads, context=256, conversations=1)
+    try:
+        assert llama_cpp.llama_n_threads(generator._model._context) == threads
+        assert llama_cpp.llama_n_threads_batch(generator._model._context) == threads
+        assert await answer(generator, "a", Prompt("You are brief.", (ASK,)), max_tokens=4)
+    finally:
+        await generator.aclose()
+
+
 async def test_closing_the_generator_ends_who_waits(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = LlamaGenerator(weights, context=CONTEXT, conversations=1)
     begun = first_evaluation(generator, monkeypatch)
