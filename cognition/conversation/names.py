@@ -10,7 +10,7 @@ from typing import Self
 
 __all__ = ["Wording", "addressed", "mentions", "sounds_like", "words_of"]
 
-MATCHED = 400
+MATCHED = 300
 """Characters at each end of a longer text that are looked at: who wants to be heard says so there."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
