@@ -10,7 +10,7 @@ FIRST_WORDS = 2
 """Words after which the first clause may end at a comma."""
 FIRST_CONNECTED = 4
 """Words after which the first clause is cut before a connecting word."""
-FIRST_FORCED = 6
+FIRST_FORCED = 5
 """Words after which the first clause is cut where there is no punctuation."""
 LATER_SOFT = 9
 """Words after which a later clause may end at a comma."""

@@ -18,8 +18,9 @@ import numpy as np
 from cognition.inference.generator import GenerationError
 
 # OpenMP reads this once, when it is loaded. Its default spins for milliseconds at each of some thousand barriers a
-# token: with a second busy process on the same cores an answer then takes minutes. A short spin costs nothing alone.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# token: with a second busy process on the same cores an answer then takes minutes. Some 0.3 ms bridge the barriers
+# where the cores are free.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import llama_cpp
 
