@@ -23,6 +23,7 @@ from media.speech.backchannel import is_backchannel
 from media.speech.listener import Listener
 from media.speech.sessions import ModelError
 from media.speech.vad import SileroVoiceActivity
+from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
 from signaling.engines import Engines, load_engines
 from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
@@ -52,6 +53,10 @@ EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 
 _log = structlog.get_logger()
+
+
+class StartError(Exception):
+    """The personas and settings do not go together; the message says how."""
 
 
 @dataclass(slots=True)
@@ -375,7 +380,10 @@ async def _until_signalled(work: Callable[[], Awaitable[None]]) -> None:
 async def _run(launch: Launch) -> None:
     personas = tuple(load_persona(path) for path in launch.settings.persona_paths())
     async with load_engines(launch.settings, personas) as engines:
-        process = MindProcess(engines, personas, launch.settings)
+        try:
+            process = MindProcess(engines, personas, launch.settings)
+        except ValueError as error:
+            raise StartError(str(error)) from error
         gc.collect()
         gc.freeze()
         await process.warm_up()
@@ -392,7 +400,7 @@ def main() -> int:
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
         return EX_CONFIG
-    except (WeightsError, ModelError, GenerationError, ProfileError) as error:
+    except (WeightsError, ModelError, GenerationError, ProfileError, VoiceError, StartError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EX_CONFIG
     return 0
