@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -53,6 +53,7 @@ QUIET_S = 1.0
 PING_EVERY_S = 10
 PONG_WITHIN_S = 20
 MAX_CONNECTIONS = 2048
+MAX_OPEN_FILES = 65_536
 
 log = structlog.get_logger()
 
@@ -153,15 +154,24 @@ async def run_media(launch: Launch, stop: asyncio.Event, ready: Callable[[int], 
         ready: called once, with the port, when connections are accepted.
 
     Raises:
-        StartError: the address cannot be listened on.
+        StartError: the certificate, the page or the key cannot be used, or the address not be listened on.
     """
-    parts = _build(launch)
-    server = _server(launch, parts)
+    async with AsyncExitStack() as stack:
+        try:
+            parts = _build(launch)
+            server = _server(launch, parts)
+            server.config.load()
+            await stack.enter_async_context(listen(launch.run_dir / SOCKET_NAME, parts.personas.handlers))
+        except (OSError, ValueError) as error:
+            raise StartError(str(error)) from error
+        await _serve_until(stop, parts, server, ready)
+
+
+async def _serve_until(
+    stop: asyncio.Event, parts: _Parts, server: uvicorn.Server, ready: Callable[[int], None]
+) -> None:
     try:
-        async with (
-            listen(launch.run_dir / SOCKET_NAME, parts.personas.handlers),
-            asyncio.TaskGroup() as group,
-        ):
+        async with asyncio.TaskGroup() as group:
             ticking = group.create_task(parts.plane.run(), name="plane")
             group.create_task(_serve(server, ready), name="http")
             collecting = group.create_task(_collect_when_quiet(parts.conference), name="collector")
@@ -176,15 +186,18 @@ async def run_media(launch: Launch, stop: asyncio.Event, ready: Callable[[int], 
 
 async def _serve(server: uvicorn.Server, ready: Callable[[int], None]) -> None:
     config = server.config
-    config.load()
     server.lifespan = config.lifespan_class(config)
     with _listening_socket(config.host, config.port) as listening:
-        await server.startup(sockets=[listening])
-        port = listening.getsockname()[1]
-        log.info("media.ready", host=config.host, port=port, https=config.is_ssl)
-        ready(port)
-        await server.main_loop()
-        await server.shutdown(sockets=[listening])
+        try:
+            await server.startup(sockets=[listening])
+            port = listening.getsockname()[1]
+            log.info("media.ready", host=config.host, port=port, https=config.is_ssl)
+            ready(port)
+            await server.main_loop()
+        finally:
+            # Also after a fault: a loop with an open server would never close, and the process not end.
+            if server.started:
+                await server.shutdown(sockets=[listening])
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
@@ -232,9 +245,16 @@ def _trim_the_heap() -> None:
 
 
 def _raise_open_files() -> None:
+    """As many as may be, up to `MAX_OPEN_FILES`; what the system gave stays when it gives no more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as error:
+        # macOS refuses more than kern.maxfilesperproc, whatever the hard limit says.
+        log.warning("media.open_files", limit=soft, wanted=wanted, error=str(error))
 
 
 async def _run(launch: Launch) -> None:
@@ -261,7 +281,7 @@ def main() -> int:
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
         return EX_CONFIG
-    except (StartError, ValueError, OSError) as error:
+    except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EX_CONFIG
     return 0

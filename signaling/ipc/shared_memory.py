@@ -12,10 +12,22 @@ from pathlib import Path
 __all__ = ["SharedFile", "SharedFileError"]
 
 MAX_BYTES = 64 << 20
+ZEROS_BYTES = 1 << 20
 
 
 class SharedFileError(Exception):
     """A file that cannot be made, or is not one that the other process made for us."""
+
+
+def _reserve(descriptor: int, nbytes: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, nbytes)
+        return
+    # macOS has no such call: pages that are written are there.
+    zeros = memoryview(bytes(min(nbytes, ZEROS_BYTES)))
+    written = 0
+    while written < nbytes:
+        written += os.pwrite(descriptor, zeros[: nbytes - written], written)
 
 
 class SharedFile:
@@ -57,7 +69,7 @@ class SharedFile:
             raise SharedFileError(f"cannot make {path}: {error}") from error
         try:
             # Reserved now: a full /dev/shm is an error here instead of a SIGBUS at the first write.
-            os.posix_fallocate(descriptor, 0, nbytes)
+            _reserve(descriptor, nbytes)
             return cls(path, mmap.mmap(descriptor, nbytes))
         except (OSError, ValueError) as error:
             path.unlink(missing_ok=True)

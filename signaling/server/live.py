@@ -1,6 +1,7 @@
 """What is alive of a room: connections, rings of sound, and its place in the media plane."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,10 @@ from media.realtime.ring import AudioRing
 from media.room import Room
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
-from signaling.server.messages import ChatLine, Line, ServerMessage, serialize
+from signaling.server.messages import Caption, ChatLine, Line, ServerMessage, serialize
 from signaling.server.ports import Camera, Connection, SessionPeer
 from signaling.server.rooms import RoomState, Seat
+from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
 
 __all__ = ["EARS_RATE", "VOICE_RATE", "Attendee", "LiveRoom", "Sound"]
@@ -20,6 +22,7 @@ EARS_RATE = 16_000
 EARS_SAMPLES = 30 * EARS_RATE
 VOICE_RATE = 48_000
 VOICE_SAMPLES = 20 * VOICE_RATE
+MAX_OPEN_CAPTIONS = 256
 
 
 @dataclass(slots=True)
@@ -85,6 +88,7 @@ class LiveRoom:
     """An open room: its state, its place in the plane, its persons and its personas' voices.
 
     Attributes:
+        captions: texts of the captions that are not final, by speaker and utterance, oldest first.
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
     """
 
@@ -92,6 +96,7 @@ class LiveRoom:
     plane: Room
     attendees: dict[str, Attendee] = field(default_factory=dict)
     voices: dict[str, Sound] = field(default_factory=dict)
+    captions: "OrderedDict[tuple[str, str], str]" = field(default_factory=OrderedDict)
     spoken: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -110,6 +115,41 @@ class LiveRoom:
         """Puts a written line into the history and tells everybody."""
         self.state.add_line(line)
         self.broadcast(ChatLine(line.id, line.sender, line.name, line.text, line.at))
+
+    def show_caption(self, caption: Caption, *, record: bool = True) -> None:
+        """Tells everybody; a final one with a text goes into the history if it is to be recorded."""
+        key = (caption.id, caption.utterance)
+        if not caption.final:
+            self.captions[key] = caption.text
+            while len(self.captions) > MAX_OPEN_CAPTIONS:
+                self.captions.popitem(last=False)
+        else:
+            self.captions.pop(key, None)
+            name = self.state.name_of(caption.id)
+            if record and caption.text and name is not None:
+                self.state.add_line(
+                    Line(
+                        caption.utterance,
+                        caption.id,
+                        name,
+                        "speech",
+                        caption.text,
+                        timestamp(),
+                        caption.interrupted,
+                    )
+                )
+        self.broadcast(caption)
+
+    def end_captions(self, speaker: str) -> None:
+        """Ends the speaker's captions that nobody else will end.
+
+        A persona was cut off: what it said so far stays. A person's words are taken back: they may still be heard.
+        """
+        seat = self.state.seats.get(speaker)
+        is_persona = seat is not None and seat.kind == "persona"
+        for (id, utterance), text in list(self.captions.items()):
+            if id == speaker:
+                self.show_caption(Caption(id, utterance, text if is_persona else "", True, is_persona))
 
     def introduction(self, seat: Seat) -> JsonObject:
         """A participant as the mind is told of them."""

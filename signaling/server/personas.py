@@ -49,6 +49,8 @@ ROOM_FULL = 5
 SEAT_TAKEN = 6
 NO_MEMORY = 7
 
+MAX_COUNTED = 1 << 53
+
 STATUSES = ("listening", "thinking", "speaking")
 
 log = structlog.get_logger()
@@ -93,6 +95,7 @@ class Personas:
             "caption": self._caption,
             "chat.post": self._post,
             "latency": self._latency,
+            "counted": self._counted,
         }
         handlers: dict[str, Handler] = {
             method: partial(self._attached, endpoint, request) for method, request in requests.items()
@@ -153,10 +156,16 @@ class Personas:
 
     def _send_away(self) -> None:
         for room in self._conference.rooms.values():
+            for speaker in {speaker for speaker, _ in room.captions}:
+                room.end_captions(speaker)
             for seat in room.state.personas():
                 self._take_voice(room, seat)
                 seat.status = "away"
                 room.broadcast(ParticipantChanged(seat.participant()))
+
+    def _cut_off(self, room: LiveRoom, seat: Seat) -> None:
+        room.end_captions(seat.id)
+        self._take_voice(room, seat)
 
     @staticmethod
     def _take_voice(room: LiveRoom, seat: Seat) -> None:
@@ -181,7 +190,7 @@ class Personas:
         except (RoomFull, SeatTaken):
             voice.remove()
             raise
-        self._take_voice(room, seat)
+        self._cut_off(room, seat)
         room.voices[id] = voice
         room.plane.add_persona(id, voice=voice.ring)
         room.broadcast(ParticipantChanged(seat.participant()))
@@ -189,7 +198,7 @@ class Personas:
 
     def _leave(self, params: JsonObject) -> None:
         room, seat = self._persona(params)
-        self._take_voice(room, seat)
+        self._cut_off(room, seat)
         room.state.give_up(seat.id)
         room.broadcast(Left(seat.id, "left"))
 
@@ -216,14 +225,13 @@ class Personas:
 
     def _caption(self, params: JsonObject) -> None:
         room, id = self._conference.room(_text(params, "room")), _text(params, "id")
-        name = room.state.name_of(id)
-        if name is None:
+        if room.state.name_of(id) is None:
             raise RpcError(NO_SUCH_PARTICIPANT, f"there is no {id} in the room")
         utterance, text = _text(params, "utterance"), clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
         final, interrupted = _flag(params, "final", False), _flag(params, "interrupted", False)
-        if final and text and _flag(params, "record", True):
-            room.state.add_line(Line(utterance, id, name, "speech", text, timestamp(), interrupted))
-        room.broadcast(Caption(id, utterance, text, final, interrupted))
+        room.show_caption(
+            Caption(id, utterance, text, final, interrupted), record=_flag(params, "record", True)
+        )
 
     def _post(self, params: JsonObject) -> None:
         room, seat = self._persona(params)
@@ -240,6 +248,12 @@ class Personas:
             raise RpcError(INVALID_PARAMS, str(error)) from error
         self._observe(latency)
         room.broadcast(latency)
+
+    def _counted(self, params: JsonObject) -> None:
+        if not all(type(number) is int and 0 <= number <= MAX_COUNTED for number in params.values()):
+            raise RpcError(INVALID_PARAMS, f"a count is an integer from 0 to {MAX_COUNTED}")
+        for reason, number in params.items():
+            self._conference.metrics.count_mind(reason[:MAX_ID_CHARACTERS], number)
 
     def _observe(self, latency: Latency) -> None:
         stages = {

@@ -57,6 +57,8 @@ MEDIA_TIMEOUT_S = 20.0
 FAREWELL_S = 1.0
 MESSAGES_PER_S = 50.0
 BURST = 200.0
+LINES_PER_S = 2.0
+LINES_BURST = 10.0
 MAX_REFUSED = 200
 MAX_EARLY_CANDIDATES = 64
 
@@ -107,6 +109,7 @@ class Session:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._bucket = TokenBucket(MESSAGES_PER_S, BURST, self._loop.time())
+        self._lines = TokenBucket(LINES_PER_S, LINES_BURST, self._loop.time())
         self._refused = 0
         self._outbox = Outbox()
         self._ended = asyncio.Event()
@@ -292,6 +295,8 @@ class Session:
             case Chat(id, _):
                 if "chat" not in attendee.seat.can:
                     raise MessageError("not-allowed", "you may not write in this room", id)
+                if not self._lines.take(self._loop.time()):
+                    raise MessageError("too-fast", f"at most {LINES_PER_S:.0f} lines a second", id)
                 self._conference.write(attendee, message)
                 self._send(Ack(id))
             case State(muted, camera):

@@ -5,6 +5,7 @@ import fractions
 import ipaddress
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -33,7 +34,7 @@ from signaling.ipc.shared_memory import SharedFile
 from signaling.lan import certificate_for
 from signaling.media_process import StartError, run_media
 from signaling.server.tokens import Tokens
-from signaling.settings import Launch, Settings, signing_key
+from signaling.settings import Launch, Settings, Tls, signing_key
 from tests.signaling.house import mind_of
 
 
@@ -429,3 +430,48 @@ def test_a_process_started_by_hand_says_what_starts_it(
     monkeypatch.delenv("CONTINUUM_LAUNCH", raising=False)
     assert media_process.main() == 78
     assert "continuum serve" in capsys.readouterr().err
+
+
+def test_a_start_that_cannot_succeed_is_told_from_a_fault_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(media_process, "configure_logs", lambda: None)
+    launch = launch_in(tmp_path)
+    torn = Tls(certificate=tmp_path / "none.pem", key=tmp_path / "none.key")
+    monkeypatch.setattr(Launch, "from_environment", lambda: launch.model_copy(update={"tls": torn}))
+    assert media_process.main() == 78
+    assert "No such file" in capsys.readouterr().err
+
+    async def fault(*_: object) -> None:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(Launch, "from_environment", lambda: launch)
+    monkeypatch.setattr(media_process, "_collect_when_quiet", fault)
+    with pytest.raises(ExceptionGroup) as faults:
+        media_process.main()
+    assert faults.group_contains(OSError, match="too many open files")
+
+
+@pytest.mark.parametrize(
+    ("limits", "wanted"),
+    [
+        ((256, resource.RLIM_INFINITY), (65_536, resource.RLIM_INFINITY)),
+        ((256, 4096), (4096, 4096)),
+        ((1024, 1 << 20), (65_536, 1 << 20)),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), None),
+        ((1 << 17, 1 << 20), None),
+    ],
+)
+def test_open_files_are_raised_as_far_as_is_sensible_and_never_fail(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], wanted: tuple[int, int] | None
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def refuse(_: int, limits: tuple[int, int]) -> None:
+        asked.append(limits)
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    media_process._raise_open_files()
+    assert asked == ([] if wanted is None else [wanted])

@@ -13,6 +13,7 @@ from signaling.ipc.endpoint import MessageTooLarge, RpcError
 from signaling.ipc.jsonrpc import INVALID_PARAMS
 from signaling.ipc.shared_memory import SharedFile
 from signaling.ipc.transcript import latest
+from signaling.server.live import MAX_OPEN_CAPTIONS
 from signaling.server.messages import Line, plain
 from signaling.server.mind_line import MAX_WAITING
 from signaling.server.personas import (
@@ -205,6 +206,76 @@ async def test_a_mind_that_dies_leaves_its_personas_away_and_they_come_back(tmp_
             assert home.rings() == 2
 
 
+async def test_captions_that_a_dead_mind_left_open_are_ended(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with mind_of(path) as mind:
+            await mind.attach()
+            await mind.ask("persona.join", id="echo", name="Echo")
+            await mind.ask("caption", id="echo", utterance="u0", text="Done.", final=True)
+            for text in ("The moon", "The moon is far"):
+                await mind.ask("caption", id="echo", utterance="u1", text=text)
+                await ada.expect("caption", text=text)
+            await mind.ask("caption", id=ada.id, utterance="u2", text="and how")
+            await ada.expect("caption", utterance="u2")
+        ended = [await ada.expect("caption") for _ in range(2)]
+        assert {
+            each["utterance"]: (each["text"], each["final"], "interrupted" in each) for each in ended
+        } == {
+            "u1": ("The moon is far", True, True),
+            "u2": ("", True, False),
+        }
+        history = (await home.arrive().join("Bob"))["history"]
+        assert [(line["text"], line.get("interrupted", False)) for line in history] == [
+            ("Done.", False),
+            ("The moon is far", True),
+        ]
+        async with mind_of(path) as mind:
+            await mind.attach()
+            assert (await mind.ask("room.state"))["history"] == history
+
+
+async def test_a_persona_that_takes_its_seat_anew_was_cut_off(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        ada = await home.seated("Ada")
+        await mind.ask("persona.join", id="echo", name="Echo")
+        await mind.ask("caption", id="echo", utterance="u1", text="Well")
+        await mind.ask("persona.join", id="echo", name="Echo")
+        assert await ada.expect("caption", utterance="u1", final=True, interrupted=True)
+
+
+async def test_captions_that_are_never_ended_are_bounded(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+        await mind.attach()
+        await home.seated("Ada")
+        await mind.ask("persona.join", id="echo", name="Echo")
+        for number in range(MAX_OPEN_CAPTIONS + 5):
+            await mind.ask("caption", id="echo", utterance=str(number), text="Well")
+        assert len(home.conference.room("lobby").captions) == MAX_OPEN_CAPTIONS
+
+
+async def test_what_the_mind_counts_is_exported_under_a_bounded_number_of_reasons(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
+
+        def counted(reason: str) -> float | None:
+            return home.metrics.registry.get_sample_value("continuum_mind_events_total", {"reason": reason})
+
+        assert mind.endpoint.notify("counted", {"early": 1})
+        await mind.attach()
+        assert mind.endpoint.notify("counted", {"reply failed": 2, "x" * 100: 1})
+        assert mind.endpoint.notify("counted", {"reply failed": 3})
+        for bad in (-1, 0.5, True, "2", None, 1 << 60):
+            assert await refusal(mind.endpoint.call("counted", {"fine": 1, "bad": bad})) == INVALID_PARAMS
+        assert (counted("early"), counted("fine"), counted("bad")) == (None, None, None)
+        assert (counted("reply failed"), counted("x" * 64)) == (5, 1)
+        await mind.endpoint.call("counted", {f"reason {number}": 1 for number in range(300)})
+        await mind.endpoint.call("counted", {"reply failed": 1})
+        assert (counted("reply failed"), counted("reason 197"), counted("reason 198")) == (6, 1, None)
+        assert counted("other") == 102
+        assert b'continuum_mind_events_total{reason="other"} 102.0' in home.metrics.exposition()
+
+
 async def test_a_second_mind_replaces_the_first(tmp_path: Path) -> None:
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as old, mind_of(path) as new:
         ada = await home.seated("Ada")
@@ -362,7 +433,7 @@ async def test_what_waits_for_the_mind_is_bounded_and_counted(tmp_path: Path) ->
         for number in range(MAX_WAITING + 5):
             ada.send(type="chat", id=str(number), text="hello")
             await ada.expect("ack")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
         assert len(home.mind.waiting) == MAX_WAITING
         assert home.mind.forgotten == 5
 

@@ -164,6 +164,24 @@ async def test_a_message_that_is_not_taken_in_time_drops_the_client(tmp_path: Pa
         assert home.dropped("slow-client") == 1
 
 
+async def test_lines_faster_than_people_write_are_refused_and_the_connection_stays(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, eve = await home.seated("Ada"), await home.seated("Eve")
+        for number in range(12):
+            eve.send(type="chat", id=str(number), text="hello")
+        for number in range(10):
+            await eve.expect("ack", id=str(number))
+        for number in (10, 11):
+            assert (await eve.expect("error", id=str(number)))["code"] == "too-fast"
+        ada.send(type="chat", id="a", text="hello")
+        await ada.expect("ack", id="a")
+        await asyncio.sleep(0.5)
+        eve.send(type="chat", id="11", text="hello")
+        await eve.expect("ack", id="11")
+        assert home.dropped("message-too-fast") == 2
+        assert [line["id"] for line in (await home.arrive().join("Bob"))["history"]][-3:] == ["9", "a", "11"]
+
+
 async def test_chat_is_acknowledged_and_reaches_everybody_once(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada, bob = await home.seated("Ada"), await home.seated("Bob")

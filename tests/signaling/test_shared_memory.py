@@ -52,6 +52,16 @@ def test_a_size_out_of_bounds_is_refused_and_leaves_nothing(tmp_path: Path, nbyt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_pages_cannot_be_reserved_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    made = SharedFile.create(tmp_path, (1 << 20) + 4096)
+    assert not np.frombuffer(made.buffer, np.uint8).any()
+    assert made.path.stat().st_size == (1 << 20) + 4096
+    assert made.path.stat().st_blocks * 512 >= (1 << 20) + 4096
+
+
 def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SharedFileError, match="cannot make"):
         SharedFile.create(tmp_path / "none", 4096)
