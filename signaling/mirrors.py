@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 from zlib import error as ZlibError
@@ -163,7 +164,7 @@ def _run(command: Sequence[str], scratch: Path, at: Callable[[int], None]) -> No
                     code = client.wait(0.1)
                     break
                 except subprocess.TimeoutExpired:
-                    size = sum(_size(path) for path in scratch.rglob("*"))
+                    size = _size_below(scratch)
                     if size > seen:
                         seen, moved = size, time.monotonic()
                         at(size)
@@ -185,8 +186,11 @@ def _run(command: Sequence[str], scratch: Path, at: Callable[[int], None]) -> No
     raise kind(f"{command[-1]}: {reasons[0][:200]}")
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:
-        return 0
+def _size_below(directory: Path) -> int:
+    """Bytes in the files below a directory in which another process makes and removes files meanwhile."""
+    size = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += os.lstat(os.path.join(folder, name)).st_size
+    return size

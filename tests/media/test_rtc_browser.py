@@ -155,7 +155,7 @@ async def test_browsers_hear_the_mix_and_see_each_other(tmp_path: Path, codec: s
 
 
 async def call(peers: list[Peer], pages: list[Page], lossless: bool = True) -> bool:
-    """Runs the clock until every page has seen 40 pictures and heard sound."""
+    """Runs the clock until every page has seen 40 pictures and heard sound, and every peer has heard its page."""
     encoder = OpusEncoder()
     out = np.zeros(FRAME, np.float32)
     spoken = [False] * len(peers)
@@ -172,7 +172,8 @@ async def call(peers: list[Peer], pages: list[Page], lossless: bool = True) -> b
         looking = asyncio.create_task(look())
         began, index = time.monotonic(), 0
         try:
-            while not looking.done():
+            # The fake microphone beeps once a second: a call may be looked at before the first beep.
+            while not (looking.done() and all(spoken)):
                 at = np.arange(index * FRAME, (index + 1) * FRAME) / 48_000
                 packet = encoder.encode((np.sin(2 * np.pi * 440 * at) * 9000).astype(np.int16))
                 for number, peer in enumerate(peers):
