@@ -232,7 +232,9 @@ async def test_short_answers_come_through(models: Models, text: str) -> None:
     """The voice says nothing twice alike, and one word leaves Whisper little to go by: two takes of three must do."""
     ada = person(models)
     voice = PiperVoice(models.piper)
-    await ada.live([silence(0.5), *(sound for _ in range(3) for sound in (spoken(voice, text), silence(1.5)))])
+    await ada.live(
+        [silence(0.5), *(sound for _ in range(3) for sound in (spoken(voice, text), silence(1.5)))]
+    )
     committed = [plain(event.text) for event in ada.events if isinstance(event, TurnCommitted)]
     assert len(committed) == 3
     assert committed.count(plain(text)) >= 2
