@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,16 +69,17 @@ class Report:
             {
                 "metric": result.metric,
                 "unit": result.unit,
-                "value": result.value,
-                "baseline": result.baseline,
-                "ratio": result.ratio,
-                "target": result.target,
+                "value": _finite(result.value),
+                "baseline": _finite(result.baseline),
+                "ratio": _finite(result.ratio),
+                "target": _finite(result.target),
                 "met": result.met,
             }
             for result in self.results
         ]
         return json.dumps(
-            {"name": self.name, "machine": machine(), "results": rows, "notes": list(self.notes)}
+            {"name": self.name, "machine": machine(), "results": rows, "notes": list(self.notes)},
+            allow_nan=False,
         )
 
     def print_table(self) -> None:
@@ -99,6 +101,11 @@ class Report:
         console.print(table)
         for note in self.notes:
             console.print(note)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has neither infinity nor NaN (RFC 8259, section 6)."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def machine() -> str:

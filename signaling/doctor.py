@@ -213,7 +213,12 @@ def weights(settings: Settings, cache: WeightsCache) -> Finding:
     for role, path in settings.weights.given().items():
         if not path.expanduser().exists():
             wrong.append(f"{role}: {path} is not there")
-    entries = needed(settings)
+    try:
+        entries = needed(settings)
+    except UserError as error:
+        return Finding(
+            "weights", "fail", str(error), "mend the profile, or name another in CONTINUUM_PERSONAS"
+        )
     for entry in entries:
         states = {cache.state(entry, file) for file in entry.files} - {"verified"}
         if states:
@@ -326,9 +331,8 @@ def _available_memory() -> int | None:
 
 
 def _missing_bytes(settings: Settings, cache: WeightsCache) -> int:
-    return sum(
-        file.size
-        for entry in needed(settings)
-        for file in entry.files
-        if not cache.path(entry, file).exists()
-    )
+    try:
+        entries = needed(settings)
+    except UserError:
+        return 0  # `weights` says so
+    return sum(file.size for entry in entries for file in entry.files if not cache.path(entry, file).exists())

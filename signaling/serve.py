@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cognition.persona.profile import ProfileError, load_persona
 from signaling import lan
 from signaling.errors import UserError
 from signaling.fetching import Fetcher
@@ -28,11 +29,20 @@ ROOM = "lobby"
 
 
 def needed(settings: Settings) -> tuple[Entry, ...]:
-    """The entries this server runs with, less those the user has given a path for."""
+    """The entries this server and its personas run with, less those the user has given a path for.
+
+    Raises:
+        UserError: a persona's profile cannot be used.
+    """
+    try:
+        personas = [load_persona(path) for path in settings.persona_paths()]
+    except ProfileError as error:
+        raise UserError(str(error)) from error
+    engines = {"kokoro" if settings.speech.voice == "kokoro" else each.voice.engine for each in personas}
     given = settings.weights.given()
-    entries = defaults()
-    if settings.speech.voice == "kokoro":
-        entries = (*(entry for entry in entries if entry.role != "voice"), entry_for("voice-kokoro"))
+    entries = [entry for entry in defaults() if entry.role != "voice" or "piper" in engines]
+    if "kokoro" in engines:
+        entries.append(entry_for("voice-kokoro"))
     return tuple(entry for entry in entries if entry.role not in given)
 
 
@@ -118,7 +128,7 @@ def serve(
     Raises:
         UserError: if it cannot start or cannot go on.
     """
-    settings.persona_paths()
+    entries = needed(settings)
     key = signing_key(settings)
     if port_in_use(settings.listen, settings.port):
         raise UserError(
@@ -126,7 +136,6 @@ def serve(
             "with --port"
         )
     cache = WeightsCache(settings.weights_dir)
-    entries = needed(settings)
     if any(cache.state(entry, file) != "verified" for entry in entries for file in entry.files):
         with BarProgress() as progress:
             Fetcher(cache, progress, hugging_face=settings.weights.hugging_face).fetch(entries)

@@ -82,7 +82,7 @@ class ReplySettings(BaseModel):
     """Transcribe and think from the first pause on, before the turn is decided."""
     prefill: bool = True
     """Feed the prompt to the language model while the person still talks."""
-    max_tokens: int = Field(default=160, ge=1, le=4096)
+    max_tokens: int = Field(default=160, ge=1, le=1024)
 
 
 class WeightSettings(BaseModel):

@@ -123,5 +123,5 @@ def test_a_call_with_a_file_that_is_no_wav_is_status_one(home: Path) -> None:
 
 def persona(home: Path) -> Path:
     path = home / "nova.toml"
-    path.touch()
+    path.write_text('name = "Nova"\ncharacter = "You are brief."\nexpertise = ["stars"]\n')
     return path

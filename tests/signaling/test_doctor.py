@@ -125,6 +125,16 @@ def test_missing_weights_fail_and_say_what_to_do(tmp_path: Path) -> None:
     assert "fetch" in finding.advice
 
 
+def test_a_profile_that_cannot_be_used_is_said_and_ends_nothing(tmp_path: Path) -> None:
+    profile = tmp_path / "eve.toml"
+    profile.write_text("name = 3")
+    settings = Settings(cache_dir=tmp_path, personas=(profile,))
+    finding = doctor.weights(settings, WeightsCache(settings.weights_dir))
+    assert (finding.state, "eve.toml" in finding.detail) == ("fail", True)
+    assert "CONTINUUM_PERSONAS" in finding.advice
+    assert doctor._missing_bytes(settings, WeightsCache(settings.weights_dir)) == 0
+
+
 def test_a_page_older_than_its_sources_is_a_warning(tmp_path: Path) -> None:
     page = tmp_path / "web" / "dist"
     assert doctor.browser_build(page).state == "fail"
