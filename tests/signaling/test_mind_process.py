@@ -1,0 +1,107 @@
+"""The mind at the line to media: what rooms said survives the death of either, however much it was."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from cognition.inference.generator import FakeGenerator
+from media.speech.end_of_turn import FakeTurnModel
+from media.speech.lane import FakeLane
+from media.speech.listener import SpeechEngines
+from media.speech.transcriber import FakeTranscriber
+from media.speech.vad import SileroModel
+from media.speech.voice import FakeVoice
+from signaling.engines import Engines
+from signaling.mind_process import MindProcess
+from signaling.server.messages import Line, plain
+from signaling.server.rooms import MAX_HISTORY
+from signaling.settings import Settings
+from tests.signaling.house import Client, house, line_to
+from tests.signaling.scene import NOVA
+
+pytestmark = pytest.mark.virtual_time
+
+
+class Deaf:
+    """Stands in for Silero's weights: nobody talks in these tests."""
+
+    def run(
+        self, window: npt.NDArray[np.float32], state: npt.NDArray[np.float32]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        return 0.0, state
+
+
+def mind_process() -> MindProcess:
+    speech = SpeechEngines(FakeTranscriber(lambda _: ""), FakeTurnModel(), FakeLane(), FakeLane())
+    engines = Engines(
+        FakeGenerator(("I see.",)), cast(SileroModel, Deaf()), speech, {"nova": FakeVoice()}, FakeLane()
+    )
+    return MindProcess(engines, (NOVA,), Settings())
+
+
+@asynccontextmanager
+async def running(mind: MindProcess, socket: Path) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(mind.run(socket))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def long_lines(count: int) -> list[Line]:
+    """As long as a chat line may be, 3.9 kB each in UTF-8."""
+    return [
+        Line(
+            str(number),
+            "p1",
+            "Ада",
+            "chat",
+            f"{number} ".ljust(2000, "ж"),
+            f"2026-01-05T12:{number // 60:02}:{number % 60:02}+00:00",
+        )
+        for number in range(count)
+    ]
+
+
+async def seated(client: Client, name: str) -> None:
+    """Waits until the persona listens."""
+    while True:
+        seat = (await client.expect("participant"))["participant"]
+        if (seat["name"], seat["status"]) == (name, "listening"):
+            return
+
+
+async def test_a_mind_that_died_comes_back_to_a_room_full_of_long_lines(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        home.conference.room("lobby").state.merge(long_lines(MAX_HISTORY))
+        for _ in range(2):
+            async with running(mind_process(), path) as task:
+                await seated(ada, "Nova")
+                assert not task.done()
+            assert (await ada.expect("participant"))["participant"]["status"] == "away"
+
+
+async def test_what_the_mind_remembers_comes_back_to_a_media_that_has_lost_it(tmp_path: Path) -> None:
+    lines = long_lines(MAX_HISTORY)
+    async with running(mind_process(), tmp_path / "media.sock") as task:
+        async with house(tmp_path) as home:
+            ada = await home.seated("Ada")
+            home.conference.room("lobby").state.merge(lines)
+            async with line_to(home):
+                await seated(ada, "Nova")
+        async with house(tmp_path) as home, line_to(home):
+            ada = home.arrive()
+            await ada.join("Ada")
+            await seated(ada, "Nova")
+            history = (await home.arrive().join("Bob"))["history"]
+            assert len(history) > 20
+            assert history == [plain(line) for line in lines[-len(history) :]]
+        assert not task.done()
