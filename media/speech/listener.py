@@ -207,7 +207,8 @@ class Listener:
     def _read(self) -> None:
         while not self._segmenter.overrun:
             if not self._ears.read_at(self._position, self._chunk):
-                if self._position + CHUNK <= self._ears.written:
+                # Media may have written since: that the chunk is there now does not say that it was overwritten.
+                if self._ears.written - self._position > self._ears.capacity:
                     self._lost()
                     continue
                 self._starve()

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from media.realtime.ring import AudioRing
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
@@ -15,7 +16,7 @@ from media.speech.events import (
 from media.speech.lane import FakeLane, LaneBusy
 from media.speech.transcriber import Transcript, TranscriptionError
 from media.speech.vad import RATE
-from tests.media.speech_script import Person, silence, voice
+from tests.media.speech_script import TICK, Person, silence, voice
 
 
 def question(_: npt.NDArray[np.float32]) -> str:
@@ -232,6 +233,40 @@ async def test_sound_overwritten_before_it_was_read_is_counted_and_speech_after_
     await ada.live([silence(0.1), voice(1.0), silence(1.2)])
     assert ada.listener.discarded["overwritten"] == 1
     assert ada.names()[-1] == "TurnCommitted"
+
+
+class _WrittenBetweenLooks:
+    """A ring into which media writes its next frame right after the listener has looked and found nothing."""
+
+    def __init__(self, ring: AudioRing, sound: npt.NDArray[np.int16]) -> None:
+        self._ring = ring
+        self._frames = iter(sound[: len(sound) // TICK * TICK].reshape(-1, TICK))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ring, name)
+
+    def read_at(self, position: int, out: npt.NDArray[np.int16]) -> bool:
+        found = self._ring.read_at(position, out)
+        if not found and (frame := next(self._frames, None)) is not None:
+            self._ring.write(frame)
+        return found
+
+
+@pytest.mark.virtual_time
+async def test_a_frame_that_comes_between_two_looks_is_not_taken_for_an_overwritten_one() -> None:
+    ada = Person(question)
+    sound = np.concatenate([silence(0.3), voice(1.0), silence(2.0)])
+    ada.listener._ears = _WrittenBetweenLooks(ada.ring, sound)  # type: ignore[assignment]
+    task = asyncio.create_task(ada.listen())
+    await asyncio.sleep(0)
+    ada.listener.gate_opened(0)
+    await asyncio.sleep(6.0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert ada.listener.discarded == {}
+    assert ada.names()[0] == "SpeechStarted"
+    assert ada.names()[-1] == "TurnCommitted"
+    assert ada.names().count("SpeechStarted") == 1
 
 
 @pytest.mark.virtual_time
