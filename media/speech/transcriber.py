@@ -96,10 +96,10 @@ class Transcriber(Protocol):
 def repeats(text: str) -> bool:
     """Whether the text says something twice, as people seldom do.
 
-    True when three words or more stand twice in a row, or one four times, or when the last four words stand in it
+    True when two words or more stand twice in a row, or one four times, or when the last four words stand in it
     before: a decoder that starts over is often stopped before it is through.
     """
-    return _starts_over(text) or any(count > (1 if size >= 3 else 3) for size, count in _runs(text))
+    return _starts_over(text) or any(count > (1 if size >= 2 else 3) for size, count in _runs(text))
 
 
 def degenerates(text: str) -> bool:

@@ -229,15 +229,16 @@ async def test_a_pause_between_two_sentences_proposes_withdraws_and_commits_the_
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("text", ["Thank you.", "Yes.", "No, thanks.", "Hello.", "Stop."])
 async def test_short_answers_come_through(models: Models, text: str) -> None:
-    """The voice says nothing twice alike, and one word leaves Whisper little to go by: two takes of three must do."""
+    """The voice says nothing twice alike: a word may be heard as another, a long comma as an end, none is lost."""
     ada = person(models)
     voice = PiperVoice(models.piper)
     await ada.live(
         [silence(0.5), *(sound for _ in range(3) for sound in (spoken(voice, text), silence(1.5)))]
     )
     committed = [plain(event.text) for event in ada.events if isinstance(event, TurnCommitted)]
-    assert len(committed) == 3
+    assert len(committed) >= 3
     assert committed.count(plain(text)) >= 2
+    assert ada.listener.discarded == {}
 
 
 @pytest.mark.virtual_time

@@ -132,6 +132,7 @@ def test_any_text_is_judged_without_failing(
     [
         "Yes. Yes. Yes. Yes. Yes. Yes.",
         "Can you hear me? Can you hear me?",
+        "No, thanks? No, thanks? No, thanks? No",
         "Good morning, the train to the city leaves at nine. Good morning, the train to the city leaves at nine. Good",
         "Could you tell me what the weather is like in London at the end of November? Could you tell me what the",
     ],
