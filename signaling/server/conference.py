@@ -156,7 +156,7 @@ class Conference:
             self._silence(attendee)
             self.metrics.drop("taken-over")
             previous.end("taken-over", "the seat was taken over by another connection")
-        seat.status, attendee.shown = "connecting", {}
+        seat.status, attendee.shown, attendee.pinned = "connecting", {}, None
         room.broadcast(ParticipantChanged(seat.participant()), but=attendee)
         return attendee
 
@@ -240,7 +240,7 @@ class Conference:
         self._silence(attendee)
         room.state.give_up(seat.id)
         del room.attendees[seat.id]
-        room.spoken.pop(seat.id, None)
+        room.forget(seat.id)
         attendee.ears.remove()
         room.broadcast(Left(seat.id, reason))
         self.mind.tell("participant.left", {"room": attendee.room, "id": seat.id, "reason": reason})
@@ -302,20 +302,13 @@ class Conference:
         """Shows a person the one whom they pinned, if there is a slot at all."""
         if attendee.pinned != id:
             attendee.pinned = id
-            self._assign_videos(self._rooms[attendee.room])
+            room = self._rooms[attendee.room]
+            self._show_cameras(room, attendee, _cameras(room))
 
     def _assign_videos(self, room: LiveRoom) -> None:
-        cameras = {
-            id: attendee.peer.camera
-            for id, attendee in room.attendees.items()
-            if attendee.peer is not None
-            and attendee.peer.camera is not None
-            and attendee.seat.camera
-            and "show" in attendee.seat.can
-        }
+        cameras = _cameras(room)
         for viewer in room.attendees.values():
-            if viewer.peer is not None and "listen" in viewer.seat.can:
-                self._show_cameras(room, viewer, viewer.peer, cameras)
+            self._show_cameras(room, viewer, cameras)
         for id, camera in cameras.items():
             sender = room.attendees[id]
             camera.on_wanted = partial(self._on_wanted, sender)
@@ -345,9 +338,10 @@ class Conference:
             sender.pausing.cancel()
             sender.pausing = None
 
-    def _show_cameras(
-        self, room: LiveRoom, viewer: Attendee, peer: SessionPeer, cameras: Mapping[str, Camera]
-    ) -> None:
+    def _show_cameras(self, room: LiveRoom, viewer: Attendee, cameras: Mapping[str, Camera]) -> None:
+        peer = viewer.peer
+        if peer is None or "listen" not in viewer.seat.can:
+            return
         before = {slot: who for slot, (who, _) in viewer.shown.items()}
         others = [who for who in cameras if who != viewer.seat.id]
         ranked = rank_cameras(others, pinned=viewer.pinned, dominant=room.plane.dominant, spoken=room.spoken)
@@ -398,3 +392,15 @@ class Conference:
     def _tell_progress(self, room: str, id: str, played: int, first_packet_ns: int | None) -> None:
         params = {"room": room, "id": id, "played": played, "first_packet_ns": first_packet_ns}
         self.mind.tell("voice.progress", params)
+
+
+def _cameras(room: LiveRoom) -> dict[str, Camera]:
+    """The cameras that are on, by their owners' ids."""
+    return {
+        id: attendee.peer.camera
+        for id, attendee in room.attendees.items()
+        if attendee.peer is not None
+        and attendee.peer.camera is not None
+        and attendee.seat.camera
+        and "show" in attendee.seat.can
+    }

@@ -151,6 +151,13 @@ class LiveRoom:
             if id == speaker:
                 self.show_caption(Caption(id, utterance, text if is_persona else "", True, is_persona))
 
+    def forget(self, id: str) -> None:
+        """Lets go of whatever concerns a participant who has left."""
+        self.spoken.pop(id, None)
+        for attendee in self.attendees.values():
+            if attendee.pinned == id:
+                attendee.pinned = None
+
     def introduction(self, seat: Seat) -> JsonObject:
         """A participant as the mind is told of them."""
         params: dict[str, Any] = {"room": self.id, "id": seat.id, "name": seat.name, "kind": seat.kind}

@@ -74,6 +74,7 @@ ErrorCode = Literal[
     "bad-candidate",
     "not-allowed",
     "empty-text",
+    "no-such-participant",
 ]
 ByeCode = Literal[
     "bad-token",

@@ -200,6 +200,7 @@ class Personas:
         room, seat = self._persona(params)
         self._cut_off(room, seat)
         room.state.give_up(seat.id)
+        room.forget(seat.id)
         room.broadcast(Left(seat.id, "left"))
 
     def _status(self, params: JsonObject) -> None:

@@ -308,11 +308,22 @@ class Session:
             case View(slots):
                 self._conference.view(attendee, slots)
             case Pin(id):
+                if id is not None:
+                    self._check_others(attendee, [id], id)
                 self._conference.pin(attendee, id)
             case Ping(id):
                 self._send(Pong(id))
             case Join():
                 raise MessageError("bad-message", "you have joined already")
+
+    def _check_others(self, attendee: Attendee, ids: Sequence[str], message: str | None) -> None:
+        """Refuses a message that names somebody who is not here, or the client itself."""
+        seats = self._conference.room(attendee.room).state.seats
+        for id in ids:
+            if id == attendee.seat.id:
+                raise MessageError("bad-message", "that is you", message)
+            if id not in seats:
+                raise MessageError("no-such-participant", "nobody of that id is here", message)
 
     async def _answer(self, attendee: Attendee, offer: Offer) -> None:
         peer = self._peer

@@ -491,6 +491,61 @@ async def test_of_more_cameras_than_slots_the_pinned_and_the_last_who_spoke_are_
         assert set(adas.watched) == {"2", "3"}
 
 
+async def test_a_pin_ends_when_the_pinned_one_leaves_and_with_the_connection(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob = await home.seated("Ada"), await home.seated("Bob")
+        attendee = home.conference.rooms["lobby"].attendees[ada.id]
+
+        def pinned() -> str | None:
+            return attendee.pinned
+
+        ada.send(type="pin", id=bob.id)
+        ada.send(type="ping", id="p")
+        await ada.expect("pong")
+        assert pinned() == bob.id
+        bob.send(type="leave")
+        await ada.expect("left")
+        assert pinned() is None
+        ada.send(type="pin", id=bob.id)
+        refused = await ada.expect("error")
+        assert (refused["code"], refused["id"]) == ("no-such-participant", bob.id)
+        cleo = await home.seated("Cleo")
+        ada.send(type="pin", id=cleo.id)
+        ada.send(type="ping", id="q")
+        await ada.expect("pong", id="q")
+        again = home.arrive()
+        await again.join("Ada", resume=ada.resume)
+        assert home.conference.rooms["lobby"].attendees[ada.id] is attendee
+        assert pinned() is None
+
+
+async def test_a_pin_on_oneself_or_nobody_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob = await home.seated("Ada"), await home.seated("Bob")
+        ada.send(type="pin", id=bob.id)
+        for id, code in ((ada.id, "bad-message"), ("nobody", "no-such-participant")):
+            ada.send(type="pin", id=id)
+            refused = await ada.expect("error")
+            assert (refused["code"], refused["id"]) == (code, id)
+        assert home.conference.rooms["lobby"].attendees[ada.id].pinned == bob.id
+        early = home.arrive()
+        early.send(type="pin", id=bob.id)
+        assert (await early.expect("error"))["code"] == "bad-message"
+        assert all(message["type"] != "error" for message in bob.unread())
+
+
+async def test_a_flood_of_pins_is_refused_and_disturbs_nobody(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob = await home.seated("Ada"), await home.seated("Bob")
+        await bob.connect()
+        for number in range(250):
+            ada.send(type="pin", id=bob.id if number % 2 else None)
+        await ada.expect("error", code="too-fast")
+        bob.send(type="ping", id="p")
+        await bob.expect("pong")
+        assert all(message["type"] == "participant" for message in bob.unread())
+
+
 async def test_the_sizes_of_tiles_reach_the_peer_and_unknown_slots_are_passed_over(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada = await home.seated("Ada")
