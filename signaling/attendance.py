@@ -60,8 +60,10 @@ class Attendant:
     speaking: bool = False
     """From the confirmed start of speech to the end of the turn."""
     paused: bool = False
-    shown: bool = False
-    """Whether a caption of the present turn is on display."""
+    turn: str = ""
+    """The turn begun last; the words of the one before it may still come."""
+    shown: set[str] = field(default_factory=set)
+    """Turns not yet over of which a caption is on display."""
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
 
@@ -215,7 +217,7 @@ class Attendance:
         async for event in person.listener.events():
             match event:
                 case SpeechStarted():
-                    self._speech_started(person)
+                    self._speech_started(person, event.turn)
                 case SpeechPaused():
                     person.paused = True
                 case PartialTranscript():
@@ -230,17 +232,17 @@ class Attendance:
                     await self._turn_committed(person, event)
                 case SpeechDiscarded():
                     self.dropped[f"speech: {event.reason}"] += 1
-                    if person.shown:
+                    if event.turn in person.shown:
                         self._port.caption(person.id, event.turn, "", final=True, record=False)
                     self._withdraw(event.turn)
-                    self._settle(person)
+                    self._turn_over(person, event.turn)
 
     def _show(self, person: Attendant, turn: str, text: str) -> None:
-        person.shown = True
+        person.shown.add(turn)
         self._port.caption(person.id, turn, text, final=False)
 
-    def _speech_started(self, person: Attendant) -> None:
-        person.speaking, person.paused, person.shown = True, False, False
+    def _speech_started(self, person: Attendant, turn: str) -> None:
+        person.speaking, person.paused, person.turn = True, False, turn
         self._hush.clear()
         if self._sounding:
             person.tasks.append(self.spawn(self._interrupt_unless_brief(person)))
@@ -306,7 +308,7 @@ class Attendance:
             presence.release(reply, event.decided_ns)
         if proposal is not None and not proposal.reply.released.is_set():
             self._presences[proposal.persona].withdraw(proposal.reply)
-        self._settle(person)
+        self._turn_over(person, event.turn)
 
     def _fitting(self, proposal: _Proposal | None, persona: str, text: str) -> Reply | None:
         """The reply composed ahead, if it is still this persona's, to these words."""
@@ -347,6 +349,11 @@ class Attendance:
         self.dropped[f"declined: {decision.reason}"] += 1
         _log.info("declined", room=self.room, reason=decision.reason)
         self._think()
+
+    def _turn_over(self, person: Attendant, turn: str) -> None:
+        person.shown.discard(turn)
+        if turn == person.turn:
+            self._settle(person)
 
     def _settle(self, person: Attendant) -> None:
         person.speaking = False

@@ -142,6 +142,7 @@ class Listener:
         self._started = False
         self._count = 0
         self._turn: _Turn | None = None
+        self._ended: deque[_Turn] = deque()
         self._leftover: set[asyncio.Task[Transcript] | asyncio.Task[float]] = set()
         self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
         self._out: deque[SpeechEvent] = deque()
@@ -185,20 +186,24 @@ class Listener:
             await self._abandon()
 
     async def _wait(self) -> None:
-        pending = set(self._turn.tasks) if self._turn is not None else set()
+        pending = {task for turn in self._turns() for task in turn.tasks if not task.done()}
         if pending:
             await asyncio.wait(pending, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(POLL)
 
     async def _abandon(self) -> None:
-        tasks = self._leftover | (self._turn.tasks if self._turn is not None else set())
+        tasks = self._leftover.union(*(turn.tasks for turn in self._turns()))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _turns(self) -> list[_Turn]:
+        """Those that ended and wait for their words, the oldest first, and the present one."""
+        return [*self._ended, *([self._turn] if self._turn is not None else [])]
+
     def _go_idle(self) -> None:
-        if self._open or not self._segmenter.quiet or self._turn is not None or self._position < self._until:
+        if self._open or not self._segmenter.quiet or self._turns() or self._position < self._until:
             return
         self._reading = False
         if not self._started:
@@ -222,7 +227,8 @@ class Listener:
         """The ring was overwritten before it was read."""
         if self._turn is not None:
             self._segmenter.drop()
-            self._discard(self._turn, "overwritten")
+            turn, self._turn = self._turn, None
+            self._discard(turn, "overwritten")
         else:
             self.discarded["overwritten"] += 1
         self._position = max(0, self._ears.written - RATE)
@@ -293,7 +299,6 @@ class Listener:
         self._give_up(turn)
         turn.words = turn.judgement = None
         turn.text = turn.refused = None
-        turn.over = False
         turn.probability = UNDECIDED
         turn.partial_due = self._now() + PARTIAL_EVERY
         self._out.append(TurnWithdrawn(turn.id))
@@ -307,17 +312,22 @@ class Listener:
             turn.settled, turn.since, turn.settled_voiced = turn.text, middle, turn.voiced
 
     def _end(self) -> None:
-        turn = self._turn
+        turn, self._turn = self._turn, None
         if turn is None:
             return
-        if turn.refused is not None:
-            self._discard(turn, turn.refused)
-        elif turn.text is not None:
-            self._commit(turn)
+        if turn.text is not None or turn.refused is not None:
+            self._conclude(turn)
         else:
             turn.over = True
+            self._ended.append(turn)
             if turn.words is None:
                 self._seek_words(turn)
+
+    def _conclude(self, turn: _Turn) -> None:
+        if turn.refused is not None:
+            self._discard(turn, turn.refused)
+        else:
+            self._commit(turn)
 
     def _commit(self, turn: _Turn) -> None:
         assert turn.text is not None
@@ -327,13 +337,11 @@ class Listener:
             )
         )
         self._give_up(turn)
-        self._turn = None
 
     def _discard(self, turn: _Turn, reason: str) -> None:
         self.discarded[reason] += 1
         self._out.append(SpeechDiscarded(turn.id, reason))
         self._give_up(turn)
-        self._turn = None
 
     def _give_up(self, turn: _Turn) -> None:
         for task in turn.tasks:
@@ -349,19 +357,21 @@ class Listener:
             self.discarded[f"given up: {type(error).__name__}"] += 1
 
     def _collect(self) -> None:
+        while self._ended and (words := self._ended[0].words) is not None and words.done():
+            self._understood(self._ended.popleft(), words)
         turn = self._turn
         if turn is None:
             return
-        turn.tasks = {task for task in turn.tasks if not task.done()}
         if turn.judgement is not None and turn.judgement.done():
             self._judged(turn, turn.judgement)
-        if turn.words is not None and turn.words.done():
+        if turn.words is not None and turn.words.done() and not self._ended:
             self._understood(turn, turn.words)
         if self._turn is turn:
             self._follow_along(turn)
 
     def _judged(self, turn: _Turn, judgement: "asyncio.Task[float]") -> None:
         turn.judgement = None
+        turn.tasks.discard(judgement)
         try:
             turn.probability = judgement.result()
         except LaneBusy:
@@ -373,6 +383,7 @@ class Listener:
 
     def _understood(self, turn: _Turn, words: "asyncio.Task[Transcript]") -> None:
         turn.words = None
+        turn.tasks.discard(words)
         turn.words_ns = self._clock()
         try:
             transcript = words.result()
@@ -396,7 +407,7 @@ class Listener:
                 TurnProposed(turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns)
             )
         if turn.over:
-            self._end()
+            self._conclude(turn)
         elif turn.text is not None:
             self._take(self._segmenter.finish_after(self._silence(turn, turn.text)))
         else:
@@ -410,6 +421,7 @@ class Listener:
     def _follow_along(self, turn: _Turn) -> None:
         if turn.partial is not None and turn.partial.done():
             partial, turn.partial = turn.partial, None
+            turn.tasks.discard(partial)
             turn.partial_due = self._now() + PARTIAL_EVERY
             try:
                 transcript = partial.result()

@@ -275,3 +275,66 @@ async def test_without_speculation_words_are_sought_only_once_the_turn_is_over()
     await ada.live([silence(0.4), voice(1.6), silence(1.5)])
     committed = next(event for event in ada.events if isinstance(event, TurnCommitted))
     assert (committed.words_ns - committed.speech_end_ns) / 1e9 >= 0.45 + 0.2
+
+
+@pytest.mark.virtual_time
+async def test_speech_that_begins_again_while_a_turn_is_transcribed_does_not_cost_that_turn_its_words() -> (
+    None
+):
+    ada = Person(
+        lambda utterance: "First." if len(utterance) < 2 * RATE else "Second, and longer.",
+        speculative=False,
+        partials=False,
+        takes=2.0,
+    )
+    await ada.live([silence(0.3), voice(0.8), silence(1.0), voice(2.0), silence(1.5)], after=6.0)
+    committed = [event for event in ada.events if isinstance(event, TurnCommitted)]
+    assert [event.text for event in committed] == ["First.", "Second, and longer."]
+    started = [event for event in ada.events if isinstance(event, SpeechStarted)]
+    assert [event.turn for event in committed] == [event.turn for event in started]
+    # Who speaks again is seen to speak at once, not when the earlier words are there.
+    assert ada.instants[ada.events.index(started[1])] < ada.instants[ada.events.index(committed[0])]
+    assert committed[0].speech_end_ns / 1e9 == pytest.approx(1.1, abs=0.05)
+    assert ada.listener.discarded == {}
+
+
+@pytest.mark.virtual_time
+async def test_turns_that_wait_for_their_words_are_committed_in_their_order() -> None:
+    heard: list[int] = []
+
+    def hear(utterance: npt.NDArray[np.float32]) -> str:
+        heard.append(len(utterance))
+        return f"Turn {len(heard)}."
+
+    ada = Person(hear, speculative=False, partials=False, takes=4.0)
+    await ada.live([silence(0.3), *[voice(0.6), silence(0.9)] * 3], after=14.0)
+    texts = [event.text for event in ada.events if isinstance(event, TurnCommitted)]
+    assert texts == ["Turn 1.", "Turn 2.", "Turn 3."]
+    assert len({event.turn for event in ada.events}) == 3
+
+
+@pytest.mark.virtual_time
+async def test_sound_lost_while_an_earlier_turn_is_transcribed_does_not_cost_that_turn() -> None:
+    ada = Person(question, speculative=False, partials=False, takes=2.0, capacity=2.0)
+    task = asyncio.create_task(ada.listen())
+    await asyncio.sleep(0)
+    ada.listener.gate_opened(0)
+    await ada.microphone(np.concatenate([silence(0.3), voice(0.8), silence(1.0)]))
+    ada.ring.write(silence(1.9))
+    ada.ring.write(silence(1.9))
+    await ada.microphone(silence(4.0))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert ada.names()[-1] == "TurnCommitted"
+    assert ada.listener.discarded == {"overwritten": 1}
+
+
+@pytest.mark.virtual_time
+async def test_endless_speech_without_speculation_loses_no_piece() -> None:
+    ada = Person(
+        lambda utterance: f"piece of {len(utterance)} samples.", takes=1.0, speculative=False, partials=False
+    )
+    await ada.live([silence(0.3), voice(60.0), silence(1.5)], after=6.0)
+    committed = [event for event in ada.events if isinstance(event, TurnCommitted)]
+    samples = sum(int(event.text.split()[2]) for event in committed)
+    assert samples / RATE == pytest.approx(60.3, abs=1.0)

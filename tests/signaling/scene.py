@@ -121,12 +121,14 @@ class Speaker:
     def resume(self) -> None:
         self._ears.put(TurnWithdrawn(self._turn))
 
-    def end(self, text: str) -> None:
+    def end(self, text: str, *, turn: int | None = None) -> None:
+        """The present turn is over, or an earlier one by its number."""
         now = time.monotonic_ns()
-        self._ears.put(TurnCommitted(self._turn, text, now, now, now, now))
+        self._ears.put(TurnCommitted(self._turn_of(turn), text, now, now, now, now))
 
-    def discard(self) -> None:
-        self._ears.put(SpeechDiscarded(self._turn, "noise"))
+    def discard(self, *, turn: int | None = None) -> None:
+        """The present turn, or an earlier one by its number, held no words."""
+        self._ears.put(SpeechDiscarded(self._turn_of(turn), "noise"))
 
     async def say(self, text: str, seconds: float = 1.0) -> None:
         """Speaks a whole turn: proposed at its end, committed 0.3 s later."""
@@ -139,7 +141,10 @@ class Speaker:
 
     @property
     def _turn(self) -> str:
-        return f"{self.attendant.id}-{self._turns}"
+        return self._turn_of(None)
+
+    def _turn_of(self, number: int | None) -> str:
+        return f"{self.attendant.id}-{number or self._turns}"
 
 
 class Scene:

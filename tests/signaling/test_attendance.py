@@ -373,3 +373,34 @@ async def test_a_model_that_fails_in_mid_sentence_is_still_heard_to_that_point()
         assert room.port.finals("nova") == ["Well, let me think,"] or room.port.finals("nova") == ["Well,"]
         assert room.port.ring.pulled == room.port.ring.written
         assert room.attendance.dropped["reply failed"] == 1
+
+
+@pytest.mark.virtual_time
+async def test_words_that_come_when_their_person_already_speaks_again_are_answered_once_they_stop() -> None:
+    async with scene("It is nine.") as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        await asyncio.sleep(1.0)
+        ada.start()
+        ada.end("What time is it?", turn=1)
+        await asyncio.sleep(2.0)
+        assert room.port.finals("ada") == ["What time is it?"]
+        assert room.attendance.persons["ada"].speaking
+        assert sum(room.sounding_at_once) == 0
+        ada.discard()
+        await room.until_quiet()
+        assert room.port.finals("nova") == ["It is nine."]
+
+
+@pytest.mark.virtual_time
+async def test_the_caption_of_a_turn_let_go_is_taken_back_when_its_person_already_speaks_again() -> None:
+    async with scene() as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        ada.pause("Thanks for watching!")
+        await asyncio.sleep(0.3)
+        ada.start()
+        ada.discard(turn=1)
+        await asyncio.sleep(0.1)
+        assert room.port.captions[-1] == ("ada", "", True, False)
+        assert room.attendance.persons["ada"].speaking
