@@ -52,6 +52,8 @@ class InboundStream:
     sender_ntp: int = 0
     sender_ns: int = 0
     clock_offset: int | None = None
+    packets: int = 0
+    octets: int = 0
 
 
 @dataclass(slots=True)
@@ -61,12 +63,16 @@ class InboundTracks:
     Args:
         ssrc: that our reports come from.
         send: sends a compound RTCP packet.
+
+    Attributes:
+        nacks: packets that were asked for again.
     """
 
     ssrc: int
     send: Callable[[bytes], bool]
     tracks: dict[str, InboundTrack] = field(default_factory=dict)
     streams: dict[int, InboundStream] = field(default_factory=dict)
+    nacks: int = 0
     _reported_ns: int | None = None
     _arrivals: ArrivalLog = field(default_factory=ArrivalLog)
 
@@ -150,10 +156,13 @@ class InboundTracks:
             continuous = continuous and current is None
             track.current[stream.rid] = stream
         stream.last_ns = arrival_ns
+        stream.packets += 1
+        stream.octets += header.end - header.payload
         hopeless = False
         if track.kind == "video":
             wanted, hopeless = stream.missing.add(header.sequence, arrival_ns)
             if wanted and "nack" in track.section.feedback[header.payload_type]:
+                self.nacks += len(wanted)
                 self.send(rtcp.nack(self.ssrc, stream.ssrc, wanted))
             self._note_arrival(stream, header, data, arrival_ns)
         if self._reported_ns is None:

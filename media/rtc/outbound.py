@@ -53,6 +53,16 @@ class OutboundAudio:
         self._octets = 0
         self._reported_ns: int | None = None
 
+    @property
+    def packets(self) -> int:
+        """Sent so far."""
+        return self._packets
+
+    @property
+    def octets(self) -> int:
+        """Of payload, sent so far."""
+        return self._octets
+
     def negotiate(self, payload_type: int | None, extensions: ExtensionWriter) -> None:
         """Takes what was agreed; None when the client does not want to hear."""
         self._payload_type = payload_type

@@ -43,6 +43,9 @@ MAX_REMOTE_CANDIDATES = 64
 MAX_VOICES = 16
 """Single voices that a client may be sent beside the mix."""
 
+ACTIVE_NS = 2_000_000_000
+"""A stream from which nothing came for so long does not come at present; DTX sends more often."""
+
 MAX_PACKETS_PER_S = 2500
 MAX_BURST = 2500.0
 """What a client may send: three layers of a camera and a voice are some 500 packets a second."""
@@ -252,6 +255,7 @@ class Peer:
 
     def statistics(self) -> PeerStatistics:
         """Counts since the beginning."""
+        now_ns = self._clock()
         return PeerStatistics(
             packets_in=self._transport.packets_in,
             bytes_in=self._transport.bytes_in,
@@ -265,13 +269,26 @@ class Peer:
             budget=self._slots.downlink.budget,
             received=tuple(
                 ReceivedStream(
-                    stream.track.kind, stream.ssrc, stream.reception.lost, stream.reception.jitter_ms
+                    stream.track.kind,
+                    stream.ssrc,
+                    stream.reception.lost,
+                    stream.reception.jitter_ms,
+                    stream.packets,
+                    stream.octets,
+                    now_ns - stream.last_ns < ACTIVE_NS,
                 )
                 for stream in self._inbound.streams.values()
                 if stream.reception.expected
             ),
             slots={mid: forwarder.statistics() for mid, forwarder in self._slots.videos.items()},
+            voices={mid: forwarder.statistics() for mid, forwarder in self._slots.voices.items()},
+            mix_packets=self._audio.packets,
+            mix_octets=self._audio.octets,
             keyframe_requests=self._camera.keyframe_requests if self._camera is not None else 0,
+            keyframe_wishes=self._slots.keyframe_wishes,
+            nacks_sent=self._inbound.nacks,
+            nacks_received=self._slots.nacks,
+            unrepaired=sum(stream.missing.given_up for stream in self._inbound.streams.values()),
         )
 
     async def close(self) -> None:

@@ -23,12 +23,15 @@ class Slots:
         videos: forwarders of pictures, by mid, in order.
         voices: forwarders of single voices, by mid, in order.
         downlink: what the subscriber can receive.
+        nacks: packets that the subscriber asked for again.
+        keyframe_wishes: keyframes that it asked for.
     """
 
     def __init__(self, count: Callable[[str], None], clock: Callable[[], int]) -> None:
         self.videos: Mapping[str, TrackForwarder] = {}
         self.voices: Mapping[str, TrackForwarder] = {}
         self.downlink = Downlink()
+        self.nacks = self.keyframe_wishes = 0
         self._by_ssrc: dict[int, TrackForwarder] = {}
         self._count = count
         self._clock = clock
@@ -101,6 +104,7 @@ class Slots:
         forwarder = self._by_ssrc.get(ssrc)
         if forwarder is None:
             return False
+        self.nacks += len(sequences)
         now_ns = self._clock()
         gained = (now_ns - self._resent_ns) * MAX_RESENT / 1e9
         self._resendable = min(float(MAX_RESENT), self._resendable + gained)
@@ -117,5 +121,6 @@ class Slots:
         forwarder = self._by_ssrc.get(ssrc)
         if forwarder is None:
             return False
+        self.keyframe_wishes += 1
         forwarder.on_keyframe_request()
         return True

@@ -17,12 +17,18 @@ class ReceivedStream:
         ssrc: its synchronization source.
         lost: packets lost since the beginning; negative with duplicates.
         jitter_ms: interarrival jitter (RFC 3550 §6.4.1).
+        packets: received.
+        octets: of payload, received.
+        active: it comes at present.
     """
 
     kind: str
     ssrc: int
     lost: int
     jitter_ms: float
+    packets: int = 0
+    octets: int = 0
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,15 @@ class PeerStatistics:
         bandwidth: what the client believes that it can receive (REMB), in bit/s.
         budget: what its cameras may take of it, in bit/s.
         received: streams from the client.
-        slots: by mid.
+        slots: of cameras, by mid.
+        voices: of single voices, by mid.
+        mix_packets: of the mix, sent.
+        mix_octets: of them, of payload.
         keyframe_requests: sent to the client's camera.
+        keyframe_wishes: keyframes that the client asked for.
+        nacks_sent: packets of the client's camera that were asked for again.
+        nacks_received: packets that the client asked for again.
+        unrepaired: packets of the client's camera that are no longer asked for.
     """
 
     packets_in: int
@@ -57,4 +70,11 @@ class PeerStatistics:
     budget: int
     received: tuple[ReceivedStream, ...]
     slots: Mapping[str, SlotStatistics]
+    voices: Mapping[str, SlotStatistics]
+    mix_packets: int
+    mix_octets: int
     keyframe_requests: int
+    keyframe_wishes: int
+    nacks_sent: int
+    nacks_received: int
+    unrepaired: int

@@ -248,5 +248,12 @@ class FakeSessionPeer:
             budget=0,
             received=self.streams,
             slots={},
+            voices={},
+            mix_packets=len(self.sent),
+            mix_octets=sum(len(payload) for payload, _ in self.sent),
             keyframe_requests=0,
+            keyframe_wishes=0,
+            nacks_sent=0,
+            nacks_received=0,
+            unrepaired=0,
         )
