@@ -74,6 +74,7 @@ def _build(launch: Launch) -> _Parts:
     make_file = partial(SharedFile.create, launch.run_dir)
     mind = MindLine()
     metrics = Metrics()
+    metrics.tasks.set_function(partial(_count_tasks, asyncio.get_running_loop()))
 
     def handle(event: MediaEvent) -> None:
         conference.on_media_event(event)
@@ -92,6 +93,10 @@ def _build(launch: Launch) -> _Parts:
         )
     )
     return _Parts(plane, conference, Personas(conference, make_file), Sessions())
+
+
+def _count_tasks(loop: asyncio.AbstractEventLoop) -> int:
+    return len(asyncio.all_tasks(loop))
 
 
 def _peer_factory(settings: Settings) -> Callable[[Callable[[PeerState], None]], Peer]:

@@ -34,6 +34,9 @@ class Metrics:
         self.participants = Gauge(
             "continuum_participants", "Participants in all rooms", ["kind"], registry=self.registry
         )
+        self.tasks = Gauge(
+            "continuum_tasks", "Tasks on the loop of the media process", registry=self.registry
+        )
         self.mind_up = Gauge("continuum_mind_up", "Whether the mind is attached", registry=self.registry)
         self.mind_events = Counter(
             "continuum_mind_events",

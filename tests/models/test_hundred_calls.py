@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from perf.media_alone import MediaAlone, media_alone
 from signaling.caller.caller import in_call
 from signaling.caller.outcome import CallOptions
-from tests.models.media_alone import MediaAlone, media_alone
 
 AT_ONCE = 4
 WARM_UP = 100

@@ -20,12 +20,12 @@ import pytest
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
 from websockets.asyncio.client import ClientConnection, connect
 
+from perf.media_alone import MediaAlone, media_alone
 from signaling.caller.caller import in_call
 from signaling.caller.client import get_token
 from signaling.caller.microphone import Microphone
 from signaling.caller.outcome import CallOptions
 from signaling.caller.wav import WavRecorder
-from tests.models.media_alone import MediaAlone, media_alone
 
 ROOM = "lobby"
 Samples = npt.NDArray[np.int16]

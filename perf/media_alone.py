@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ import psutil
 
 from signaling.run_directory import base_directory, run_directory
 from signaling.settings import Launch, Settings
+
+__all__ = ["MediaAlone", "media_alone"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class MediaAlone:
     process: psutil.Process
 
     def rings(self) -> list[str]:
+        """Names of what lies in the run directory."""
         return sorted(path.name for path in self.run_dir.iterdir())
 
     def sockets(self) -> int:
@@ -42,6 +46,7 @@ class MediaAlone:
         )
 
     def resident_mib(self) -> float:
+        """Memory that is not swapped out, shared pages included."""
         return float(self.process.memory_info().rss) / 2**20
 
 
@@ -93,8 +98,6 @@ def media_alone() -> Iterator[MediaAlone]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
