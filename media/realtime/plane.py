@@ -25,6 +25,7 @@ LATENESS_BOUNDS_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 """Upper bounds of the buckets of the lateness histogram; one more bucket holds what is above."""
 
 _LATE_NS = 5_000_000
+_FAULTY_ROOMS_TOLD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Plane:
         self._awake = asyncio.Event()
         self._epoch_ns = clock()
         self._ticks = self._late = self._skipped = self._faults = 0
+        self._faulty: set[str] = set()
         self._lateness = [0] * (len(LATENESS_BOUNDS_MS) + 1)
         self._lateness_ns = 0
         self._closed_encodes = self._closed_replays = self._closed_sent = 0
@@ -187,12 +189,17 @@ class Plane:
             try:
                 room.tick(number * FRAME, now_ns)
             except Exception:
-                # One room's fault must not silence the others; the first is told in full, all are counted.
+                # One room's fault must not silence the others.
                 self._faults += 1
-                if self._faults == 1:
-                    _log.exception("tick of room %s failed", room.id)
+                self._tell_fault(room)
             if room.idle:
                 self._active.pop(room.id, None)
+
+    def _tell_fault(self, room: Room) -> None:
+        """Logs the first fault of each room: a room that fails does so 50 times a second."""
+        if room.id not in self._faulty and len(self._faulty) < _FAULTY_ROOMS_TOLD:
+            self._faulty.add(room.id)
+            _log.exception("tick of room %s failed", room.id)
 
     def _note(self, lateness_ns: int) -> None:
         self._lateness[bisect_left(LATENESS_BOUNDS_MS, lateness_ns / 1e6)] += 1
