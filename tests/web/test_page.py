@@ -142,6 +142,32 @@ async def test_everything_can_be_done_from_the_keyboard(server: MediaServer) -> 
         await expect(me).to_have_attribute("data-muted", "true")
 
 
+async def test_a_pinned_participant_is_shown_large_until_unpinned_or_gone(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada = await joined(context, server.url, "Ada")
+        grace = await joined(context, server.url, "Grace")
+        await grace.get_by_test_id("camera").click()
+        tile = ada.locator('[data-testid=participant][data-name="Grace"]')
+        await expect(tile.locator("video")).to_be_visible(timeout=SLOW_MS)
+        await ada.bring_to_front()
+        small = await tile.evaluate("tile => tile.clientWidth")
+        pin = tile.get_by_role("button", name="Pin Grace")
+        await pin.focus()
+        await ada.keyboard.press("Enter")
+        await expect(pin).to_have_attribute("aria-pressed", "true")
+        assert await tile.evaluate("tile => tile.clientWidth") > 1.5 * small
+        assert await tile.locator("video").evaluate("video => !video.paused")
+        await ada.keyboard.press("Enter")
+        await expect(pin).to_have_attribute("aria-pressed", "false")
+        assert await tile.evaluate("tile => tile.clientWidth") == small
+        await pin.click()
+        assert await ada.evaluate("window.continuum.room.pinned") is not None
+        await grace.get_by_test_id("leave").click()
+        await expect(tile).to_have_count(0)
+        assert await ada.evaluate("window.continuum.room.pinned") is None
+        await expect(ada.get_by_test_id("problem")).to_have_count(0)
+
+
 async def test_the_library_makes_any_page_a_call(server: MediaServer) -> None:
     async with chromium(GRANT) as context:
         page, complaints = await opened(context, f"{server.url}/api/health")

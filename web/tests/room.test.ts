@@ -78,6 +78,14 @@ describe("the room", () => {
     expect(state.video.size).toBe(0);
   });
 
+  it("keeps a pin over a reconnection, and lets it go with whoever was pinned", () => {
+    const pinned = { ...room(), pinned: "p2" };
+    expect(after(pinned, joined()).pinned).toBe("p2");
+    expect(after(pinned, { type: "left", id: "p3", reason: "left" }).pinned).toBe("p2");
+    expect(after(pinned, { type: "left", id: "p2", reason: "left" }).pinned).toBeNull();
+    expect(after(pinned, joined({ participants: [person("p1", "Ada")] })).pinned).toBeNull();
+  });
+
   it("after a reconnection is what the server says, and nothing from before", () => {
     const before = room({ type: "participant", participant: person("p3", "Joe") });
     const state = after(before, joined({ history: [line("c1"), line("s1", { kind: "speech" })] }));

@@ -151,6 +151,66 @@ describe("a participant's tile", () => {
   });
 });
 
+describe("a participant's buttons", () => {
+  async function tile(own: boolean, pinned = false) {
+    const element = new ParticipantTile();
+    element.participant = roomed().person("p2", MARKUP);
+    element.own = own;
+    element.pinned = pinned;
+    const root = await mounted(element);
+    return { element, button: root.querySelector<HTMLButtonElement>("[data-testid=pin]") };
+  }
+
+  it("say whom they pin, and whether that is so", async () => {
+    const { element, button } = await tile(false);
+    expect(button?.getAttribute("aria-label")).toBe(`Pin ${MARKUP}`);
+    expect(button?.getAttribute("aria-pressed")).toBe("false");
+    const asked = vi.fn();
+    element.addEventListener("pin", asked);
+    button?.click();
+    expect(asked).toHaveBeenCalledOnce();
+    element.pinned = true;
+    await element.updateComplete;
+    expect(button?.getAttribute("aria-pressed")).toBe("true");
+    expect(button?.title).toContain("Unpin");
+  });
+
+  it("are not on one's own tile", async () => {
+    expect((await tile(true)).button).toBeNull();
+  });
+});
+
+describe("a pin", () => {
+  function pinning() {
+    const { client, tell } = roomed();
+    const sent: object[] = [];
+    const connection = (client as unknown as { connection: { send(message: object): void } }).connection;
+    connection.send = (message) => sent.push(message);
+    return { client, tell, sent };
+  }
+
+  it("is asked of the server and shown at once", () => {
+    const { client, sent } = pinning();
+    client.pin("p2");
+    client.pin(null);
+    expect(sent).toEqual([
+      { type: "pin", id: "p2" },
+      { type: "pin", id: null },
+    ]);
+    expect(client.room.pinned).toBeNull();
+  });
+
+  it("on somebody who has just left is taken back without a word", () => {
+    const { client, tell } = pinning();
+    const problems: Problem[] = [];
+    client.on("problem", (problem) => problems.push(problem));
+    client.pin("p2");
+    tell({ type: "error", code: "no-such-participant", message: "nobody", id: "p2" });
+    expect(client.room.pinned).toBeNull();
+    expect(problems).toEqual([]);
+  });
+});
+
 describe("the way in", () => {
   it("asks for a name before it lets one in", async () => {
     const element = new JoinScreen();

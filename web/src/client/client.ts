@@ -205,9 +205,11 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.tileSizes.set(participant, { width, height });
   }
 
-  /** Asks to be shown a participant whatever happens; null for nobody. */
+  /** Asks to be shown a participant whatever happens; null for nobody. Ends when they leave. */
   pin(participant: string | null): void {
+    this.room = { ...this.room, pinned: participant };
     this.connection.send({ type: "pin", id: participant });
+    this.changed();
   }
 
   private readonly onOnline = () => this.connection.retryNow();
@@ -294,6 +296,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     for (const [id, text] of this.unacknowledged) this.connection.send({ type: "chat", id, text });
     this.tellState();
     this.tileSizes.reset();
+    if (this.room.pinned !== null) this.connection.send({ type: "pin", id: this.room.pinned });
     const before = this.session;
     const session = new MediaSession({
       iceServers: joined.iceServers,
@@ -325,6 +328,8 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
 
   private refused(code: string, message: string, id: string | null): void {
     if (id !== null && this.session?.refused(id, message)) return;
+    // They left while we asked; `left` says the same.
+    if (code === "no-such-participant" && id !== null && id === this.room.pinned) return this.pin(null);
     if (id !== null && this.unacknowledged.delete(id)) {
       this.room = { ...this.room, chat: this.room.chat.filter((line) => line.id !== id) };
     }

@@ -24,6 +24,8 @@ export interface RoomState {
   readonly latency: Latency | null;
   /** Which participant's camera each video slot (by `mid`) shows. */
   readonly video: ReadonlyMap<string, string>;
+  /** Whom we want to see whatever happens. */
+  readonly pinned: string | null;
 }
 
 export const EMPTY_ROOM: RoomState = {
@@ -34,6 +36,7 @@ export const EMPTY_ROOM: RoomState = {
   chat: [],
   latency: null,
   video: new Map(),
+  pinned: null,
 };
 
 const MAX_CHAT = 500;
@@ -46,7 +49,8 @@ function withoutParticipant(state: RoomState, id: string): RoomState {
   const participants = new Map(state.participants);
   participants.delete(id);
   const video = new Map([...state.video].filter(([, shown]) => shown !== id));
-  return { ...state, participants, video, captions: settleCaptions(state.captions, id) };
+  const pinned = state.pinned === id ? null : state.pinned;
+  return { ...state, participants, video, pinned, captions: settleCaptions(state.captions, id) };
 }
 
 /** Puts a line into the chat; one with the same id is replaced where it stands. */
@@ -64,15 +68,17 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
         .filter((line) => line.kind === "chat")
         .map(({ id, from, name, text, at }) => ({ id, from, name, text, at, pending: false }));
       const known = new Set(chat.map((line) => line.id));
+      const participants = new Map(message.participants.map((each) => [each.id, each]));
       const pending = state.chat.filter((line) => line.pending && !known.has(line.id));
       return {
         room: message.room,
         you: message.you,
-        participants: new Map(message.participants.map((participant) => [participant.id, participant])),
+        participants,
         captions: captionsOfHistory(message.history),
         chat: [...chat, ...pending],
         latency: state.latency,
         video: new Map(),
+        pinned: state.pinned !== null && participants.has(state.pinned) ? state.pinned : null,
       };
     }
     case "participant":

@@ -140,6 +140,15 @@ export const callStyles = [
       flex-basis: 8rem;
       min-block-size: 9rem;
     }
+    .tiles .pinned,
+    .bare .tiles .pinned,
+    .tiles.many .pinned {
+      --_portrait: 6.5rem;
+      order: -1;
+      flex: 1 0 100%;
+      max-inline-size: min(100%, 42rem);
+      min-block-size: min(20rem, 45cqb);
+    }
     aside {
       display: grid;
       grid-template-rows: auto minmax(0, 1fr);

@@ -385,14 +385,17 @@ export class ContinuumCall extends LitElement {
       data-speaking=${participant.speaking}
       data-status=${participant.status}
       data-muted=${participant.muted}
+      class=${client.room.pinned === participant.id ? "pinned" : ""}
       ${styled({ "--_colour": this.colours.of(participant.id, participant.name) })}
     >
       <continuum-participant
         .participant=${participant}
         .own=${participant.id === client.room.you}
+        .pinned=${participant.id === client.room.pinned}
         .track=${client.videoTrackOf(participant.id)}
         @continuum-tile-size=${({ detail }: CustomEvent<TileSizeDetail>) =>
           client.setTileSize(detail.participant, detail.width, detail.height)}
+        @pin=${() => client.pin(client.room.pinned === participant.id ? null : participant.id)}
       ></continuum-participant>
     </li>`;
   }

@@ -28,6 +28,7 @@ export const devices = icon(
 export const leave = icon(
   svg`<path d="M3.5 14.3c-.6-1.4-.3-2.9.9-3.9C6.5 8.7 9.2 7.8 12 7.8s5.5.9 7.6 2.6c1.2 1 1.5 2.5.9 3.9l-.3.6c-.3.7-1 1-1.7.8l-2.7-.8a1.4 1.4 0 0 1-1-1.3v-1.3a9.8 9.8 0 0 0-5.6 0v1.3c0 .6-.4 1.1-1 1.3l-2.7.8c-.7.2-1.4-.1-1.7-.8Z"/>`,
 );
+export const pin = icon(svg`<path d="M9.5 3.5h5M10.5 3.5v6.2l-3 3.3v1.5h9V13l-3-3.3V3.5M12 14.5v6"/>`);
 export const close = icon(svg`<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>`);
 export const send = icon(svg`<path d="M12 19V5.5M6 11l6-6 6 6"/>`);
 export const sound = icon(

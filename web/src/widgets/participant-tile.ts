@@ -20,12 +20,16 @@ export interface TileSizeDetail {
   readonly height: number;
 }
 
-/** One participant: picture or portrait, name, and what they are doing. */
+/**
+ * One participant: picture or portrait, name, what they are doing, and what can be asked of them. Fires `pin` when
+ * they are to be pinned or unpinned.
+ */
 @customElement("continuum-participant")
 export class ParticipantTile extends LitElement {
   @property({ attribute: false }) participant!: Participant;
   @property({ attribute: false }) track: MediaStreamTrack | null = null;
   @property({ type: Boolean }) own = false;
+  @property({ type: Boolean }) pinned = false;
 
   private readonly sized = new ResizeObserver(() => this.tellSize());
 
@@ -85,8 +89,25 @@ export class ParticipantTile extends LitElement {
           </p>
           <p class="status">${muted && kind === "person" ? icons.microphoneOff : nothing}${words}</p>
         </div>
+        ${this.own ? nothing : this.tools()}
       </div>
     `;
+  }
+
+  private tools() {
+    const { name } = this.participant;
+    return html`<div class="tools">
+      <button
+        class="tool"
+        data-testid="pin"
+        aria-label="Pin ${name}"
+        aria-pressed=${this.pinned}
+        title=${this.pinned ? "Unpin: show whoever is speaking" : "Pin: keep in view, large"}
+        @click=${() => this.dispatchEvent(new CustomEvent("pin"))}
+      >
+        ${icons.pin}
+      </button>
+    </div>`;
   }
 
   static override styles = [
@@ -300,6 +321,47 @@ export class ParticipantTile extends LitElement {
         inset: 0;
         border-radius: inherit;
         border: 2px solid var(--_colour);
+        pointer-events: none;
+      }
+      .tools {
+        position: absolute;
+        inset-block-start: 0.4rem;
+        inset-inline-end: 0.4rem;
+        display: flex;
+        flex-direction: column;
+        gap: 0.25rem;
+      }
+      .tool {
+        display: grid;
+        place-items: center;
+        inline-size: 2rem;
+        block-size: 2rem;
+        padding: 0;
+        border: 0;
+        border-radius: 50%;
+        font-size: 0.8125rem;
+        color: var(--_quiet);
+        background: color-mix(in oklab, var(--_surface) 82%, transparent);
+        transition: opacity 120ms ease;
+      }
+      .tool:hover {
+        color: var(--_ink);
+        background: var(--_sunken);
+      }
+      .tool[aria-pressed="true"] {
+        color: var(--_on-accent);
+        background: var(--_accent);
+      }
+      @media (hover: hover) {
+        .tile:not(:hover, :focus-within) .tool[aria-pressed="false"] {
+          opacity: 0;
+        }
+      }
+      @media (pointer: coarse) {
+        .tool {
+          inline-size: 2.5rem;
+          block-size: 2.5rem;
+        }
       }
     `,
   ];

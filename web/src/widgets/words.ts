@@ -85,6 +85,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   "camera-lost": { title: "The camera went away", advice: "Plug it in again, then turn it on." },
   "too-large": { title: "That message is too long", advice: "Send it in parts." },
   "empty-text": { title: "That message was empty", advice: "Write something first." },
+  "no-such-participant": { title: "They have left", advice: "Nothing was changed." },
   "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
 };
 
