@@ -28,10 +28,12 @@ from signaling.ipc.endpoint import listen
 from signaling.ipc.shared_memory import SharedFile
 from signaling.logs import configure_logs
 from signaling.server.app import Sessions, create_app
+from signaling.server.census import PeerCensus
 from signaling.server.conference import Conference
 from signaling.server.messages import MAX_MESSAGE_BYTES
 from signaling.server.metrics import Metrics
 from signaling.server.mind_line import MindLine
+from signaling.server.overview import Overview
 from signaling.server.page import load_page, security_headers
 from signaling.server.personas import Personas
 from signaling.server.plane_metrics import PlaneCollector
@@ -39,6 +41,7 @@ from signaling.server.reports import PlaneReports
 from signaling.server.rooms import Directory
 from signaling.server.session import VIDEO_SLOTS, SessionSettings
 from signaling.server.tokens import Tokens
+from signaling.server.watching import SnapshotFeed
 from signaling.settings import Launch, Settings, SettingsError, signing_key
 
 __all__ = ["main", "run_media"]
@@ -68,6 +71,9 @@ class _Parts:
     conference: Conference
     personas: Personas
     sessions: Sessions
+    census: PeerCensus
+    overview: Overview
+    feed: SnapshotFeed
 
 
 def _build(launch: Launch) -> _Parts:
@@ -86,13 +92,24 @@ def _build(launch: Launch) -> _Parts:
         automatic_gain=True,
     )
     conference = Conference(Directory(launch.settings.room_size), plane, make_file, mind, metrics)
-    metrics.registry.register(
-        PlaneCollector(
-            plane.statistics,
-            lambda: {"plane-reports-full": reports.dropped, "chat-mind-down": mind.forgotten},
-        )
+    metrics.registry.register(PlaneCollector(plane.statistics))
+    census = PeerCensus(_peer_factory(launch.settings))
+    overview = Overview(
+        conference,
+        census,
+        plane.statistics,
+        lambda: {"plane-reports-full": reports.dropped, "chat-mind-down": mind.forgotten},
+        version(DISTRIBUTION),
     )
-    return _Parts(plane, conference, Personas(conference, make_file), Sessions())
+    return _Parts(
+        plane,
+        conference,
+        Personas(conference, make_file),
+        Sessions(),
+        census,
+        overview,
+        SnapshotFeed(overview.snapshot, metrics.drop),
+    )
 
 
 def _count_tasks(loop: asyncio.AbstractEventLoop) -> int:
@@ -114,7 +131,9 @@ def _server(launch: Launch, parts: _Parts) -> uvicorn.Server:
         conference=parts.conference,
         sessions=parts.sessions,
         tokens=Tokens(signing_key(settings)),
-        peers=_peer_factory(settings),
+        peers=parts.census,
+        overview=parts.overview,
+        feed=parts.feed,
         page=load_page(launch.page),
         headers=security_headers(("'self'", *settings.origins)),
         origins=settings.origins,
@@ -180,11 +199,13 @@ async def _serve_until(
             ticking = group.create_task(parts.plane.run(), name="plane")
             group.create_task(_serve(server, ready), name="http")
             collecting = group.create_task(_collect_when_quiet(parts.conference), name="collector")
+            watching = group.create_task(parts.feed.run(), name="snapshots")
             await stop.wait()
             await _say_goodbye(parts)
             server.should_exit = True
             ticking.cancel()
             collecting.cancel()
+            watching.cancel()
     except* StartError as failed:
         raise failed.exceptions[0] from None
 
@@ -216,6 +237,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
 async def _say_goodbye(parts: _Parts) -> None:
     parts.conference.end("restarting", "the server is restarting")
     parts.sessions.end()
+    parts.feed.end()
     with suppress(TimeoutError):
         async with asyncio.timeout(FAREWELL_S):
             await parts.sessions.all_ended()

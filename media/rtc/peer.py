@@ -130,6 +130,7 @@ class Peer:
         self._rtt_ms: float | None = None
         self._remote_jitter_ms: float | None = None
         self._remote_loss: float | None = None
+        self._remote_lost: int | None = None
 
     @property
     def slots(self) -> Sequence[str]:
@@ -265,6 +266,7 @@ class Peer:
             rtt_ms=self._rtt_ms,
             remote_jitter_ms=self._remote_jitter_ms,
             remote_loss=self._remote_loss,
+            remote_lost=self._remote_lost,
             bandwidth=self._slots.downlink.estimate,
             budget=self._slots.downlink.budget,
             received=tuple(
@@ -406,6 +408,7 @@ class Peer:
         if block.ssrc == self._audio.ssrc:
             self._remote_jitter_ms = block.jitter / 48
             self._remote_loss = block.fraction_lost / 256
+            self._remote_lost = block.lost
         elif not self._slots.on_report(block.ssrc, block.lost, block.fraction_lost / 256):
             return False
         if block.last_report:

@@ -44,6 +44,7 @@ class PeerStatistics:
         rtt_ms: round trip by the client's last report, None before one.
         remote_jitter_ms: of our audio, by the client's last report.
         remote_loss: fraction of our audio lost, by the client's last report, 0 to 1.
+        remote_lost: packets of our audio lost since the beginning, by the client's last report.
         bandwidth: what the client believes that it can receive (REMB), in bit/s.
         budget: what its cameras may take of it, in bit/s.
         received: streams from the client.
@@ -66,6 +67,7 @@ class PeerStatistics:
     rtt_ms: float | None
     remote_jitter_ms: float | None
     remote_loss: float | None
+    remote_lost: int | None
     bandwidth: int | None
     budget: int
     received: tuple[ReceivedStream, ...]

@@ -6,10 +6,10 @@ is not), and an `Origin`, which a browser does not let a page forge, must be our
 """
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
-__all__ = ["bearer", "is_local_request", "may_connect"]
+__all__ = ["bearer", "is_local_request", "may_connect", "may_operate"]
 
 
 def _host_of(authority: str) -> str | None:
@@ -76,6 +76,17 @@ def may_connect(host: str | None, origin: str | None, allowed: Collection[str]) 
         return True
     authority = _authority_of(origin)
     return authority is not None and host is not None and authority == host.lower()
+
+
+def may_operate(credentials: str | None, is_key: Callable[[str], bool], *, local: bool) -> bool:
+    """Whether one may look at how the server does: with its key, or without any on its own machine.
+
+    Args:
+        credentials: what was shown, if anything; a wrong key is refused wherever it comes from.
+        is_key: whether it is the server's key.
+        local: whether the request is local, see `is_local_request`.
+    """
+    return local if credentials is None else is_key(credentials)
 
 
 def bearer(authorization: str | None) -> str | None:

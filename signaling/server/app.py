@@ -1,4 +1,4 @@
-"""The HTTP and WebSocket face: page, tokens, health, metrics, and the rooms' WebSocket."""
+"""The HTTP and WebSocket face: page, tokens, health, metrics, and the WebSockets of rooms and operators."""
 
 import asyncio
 import secrets
@@ -6,22 +6,26 @@ from collections.abc import Collection, Mapping
 
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from signaling.server.access import bearer, is_local_request, may_connect
+from signaling.server.access import bearer, is_local_request, may_connect, may_operate
 from signaling.server.conference import Conference
 from signaling.server.messages import MAX_NAME_CHARACTERS, MAX_TOKEN_CHARACTERS, valid_room
 from signaling.server.metrics import CONTENT_TYPE
+from signaling.server.overview import Overview
 from signaling.server.page import Asset, Page
 from signaling.server.ports import PeerFactory
 from signaling.server.session import Session, SessionSettings
 from signaling.server.text import clean_name
 from signaling.server.tokens import EVERYTHING, Permission, TokenError, Tokens
+from signaling.server.watching import SnapshotFeed, Watcher
 
 __all__ = ["Sessions", "create_app"]
 
 MAX_BODY_BYTES = 16 << 10
+OPERATOR_PAGE = "operator.html"
 UNPROCESSABLE = 422
 UNAUTHORIZED = 401
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -114,6 +118,8 @@ def create_app(
     sessions: Sessions,
     tokens: Tokens,
     peers: PeerFactory,
+    overview: Overview,
+    feed: SnapshotFeed,
     page: Page,
     headers: Mapping[str, str],
     settings: SessionSettings,
@@ -127,6 +133,8 @@ def create_app(
         sessions: where running sessions are kept.
         tokens: mints and verifies.
         peers: makes a client's WebRTC peer.
+        overview: how the server does.
+        feed: the same, each second.
         page: what `/` shows.
         headers: sent with every response, see `security_headers`.
         settings: of each session.
@@ -155,8 +163,14 @@ def create_app(
         return Health(status="ok", version=version, mind=conference.mind.status)
 
     @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(conference.metrics.exposition(), media_type=CONTENT_TYPE)
+    async def metrics(request: Request) -> Response:
+        shown = bearer(request.headers.get("authorization"))
+        if not may_operate(shown, tokens.is_key, local=_is_local(request)):
+            conference.metrics.drop("metrics-unauthorized")
+            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+        return Response(
+            await overview.exposition(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"}
+        )
 
     @app.post(
         "/api/token",
@@ -205,14 +219,39 @@ def create_app(
             Session(socket, conference=conference, tokens=tokens, peers=peers, settings=settings)
         )
 
+    @app.websocket("/ws/operator")
+    async def operator(websocket: WebSocket) -> None:
+        # No other page is let near it, not even one that may embed calls.
+        if not may_connect(websocket.headers.get("host"), websocket.headers.get("origin"), ()):
+            conference.metrics.drop("origin-refused")
+            await websocket.close()
+            return
+        await websocket.accept()
+        watcher = Watcher(
+            _WebSocketSocket(websocket),
+            feed=feed,
+            is_key=tokens.is_key,
+            local=_is_local(websocket),
+            drop=conference.metrics.drop,
+        )
+        await watcher.run()
+
     @app.get("/{path:path}", include_in_schema=False)
     async def file(path: str, request: Request) -> Response:
-        asset = page.index if path == "" or path.startswith("r/") else page.assets.get(path)
+        asset = _asset(page, path)
         if asset is None:
             return _problem(404, "not-found", "there is nothing here")
         return _file(asset, request)
 
     return app
+
+
+def _asset(page: Page, path: str) -> Asset | None:
+    if path == "" or path.startswith("r/"):
+        return page.index
+    if path == "operator":
+        return page.assets.get(OPERATOR_PAGE, page.index)
+    return page.assets.get(path)
 
 
 def _file(asset: Asset, request: Request) -> Response:
@@ -231,18 +270,20 @@ async def _read_body(request: Request) -> bytes | None:
     return body
 
 
+def _is_local(request: HTTPConnection) -> bool:
+    return is_local_request(
+        request.client.host if request.client is not None else None,
+        request.headers.get("host"),
+        request.headers.get("origin"),
+        forwarded=any(name in request.headers for name in _FORWARDING),
+    )
+
+
 def _granted(request: Request, tokens: Tokens, room: str) -> frozenset[Permission] | None:
     """What the one who asks may do in the room; None when they may not enter it."""
     credentials = bearer(request.headers.get("authorization"))
     if credentials is None:
-        client = request.client.host if request.client is not None else None
-        local = is_local_request(
-            client,
-            request.headers.get("host"),
-            request.headers.get("origin"),
-            forwarded=any(name in request.headers for name in _FORWARDING),
-        )
-        return EVERYTHING if local else None
+        return EVERYTHING if _is_local(request) else None
     if tokens.is_key(credentials):
         return EVERYTHING
     if len(credentials) > MAX_TOKEN_CHARACTERS:

@@ -1,6 +1,11 @@
 """What the server counts, in Prometheus' terms; one registry an application."""
 
+import asyncio
+from collections.abc import Iterable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -56,6 +61,34 @@ class Metrics:
             self._mind_reasons.add(reason)
         self.mind_events.labels(reason if reason in self._mind_reasons else "other").inc(number)
 
-    def exposition(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        return generate_latest(self.registry)
+    def refused(self) -> dict[str, int]:
+        """What was refused or dropped, by reason."""
+        return {
+            sample.labels["reason"]: int(sample.value)
+            for metric in self.dropped.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+
+    async def exposition(self, others: Iterable[Metric] = ()) -> bytes:
+        """The text that Prometheus scrapes, written one family in each turn of the loop.
+
+        Args:
+            others: families that are in no registry.
+        """
+        parts = []
+        for families in (self.registry.collect(), others):
+            for family in families:
+                parts.append(generate_latest(_Single(family)))
+                await asyncio.sleep(0)
+        return b"".join(parts)
+
+
+class _Single(Collector):
+    """One family, as `generate_latest` takes it."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._family

@@ -1,9 +1,15 @@
 """The media plane's counters in Prometheus' terms, read when they are scraped."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    SummaryMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -17,16 +23,10 @@ class PlaneCollector(Collector):
 
     Args:
         statistics: the plane's.
-        forgotten: what else was dropped, by reason.
     """
 
-    def __init__(
-        self,
-        statistics: Callable[[], PlaneStatistics],
-        forgotten: Callable[[], dict[str, int]],
-    ) -> None:
+    def __init__(self, statistics: Callable[[], PlaneStatistics]) -> None:
         self._statistics = statistics
-        self._forgotten = forgotten
 
     def collect(self) -> Iterator[Metric]:
         """One snapshot."""
@@ -37,6 +37,7 @@ class PlaneCollector(Collector):
             "ticks_late": ("Passes that began more than 5 ms late", plane.late),
             "ticks_skipped": ("Passes left out", plane.skipped),
             "encodes": ("Frames encoded", plane.encodes),
+            "encoder_replays": ("Streams that another encoder took over", plane.replays),
             "packets_sent": ("Audio packets handed to peers", plane.sent),
             "frames_cleaned": ("Frames that went through noise suppression", plane.cleaned),
             "cleaning_seconds": ("Time that noise suppression took", plane.cleaning_ms / 1000),
@@ -51,9 +52,17 @@ class PlaneCollector(Collector):
             buckets=list(zip(bounds, map(float, accumulate(plane.lateness)), strict=True)),
             sum_value=plane.lateness_sum_ms / 1000,
         )
-        drops = CounterMetricFamily(
-            "continuum_media_dropped", "Packets and events that were dropped", labels=["reason"]
+        held = asdict(plane.jitter)
+        delay_ms = held.pop("delay_ms")
+        events = CounterMetricFamily(
+            "continuum_jitter_buffer_events", "What became of packets and frames", labels=["event"]
         )
-        for reason, count in {**plane.drops, **self._forgotten()}.items():
-            drops.add_metric([reason], count)
-        yield drops
+        for event, count in held.items():
+            events.add_metric([event], count)
+        yield events
+        yield SummaryMetricFamily(
+            "continuum_jitter_buffer_delay_seconds",
+            "For how long played packets were held",
+            count_value=plane.jitter.played,
+            sum_value=delay_ms / 1000,
+        )

@@ -244,6 +244,7 @@ class FakeSessionPeer:
             rtt_ms=None,
             remote_jitter_ms=None,
             remote_loss=None,
+            remote_lost=None,
             bandwidth=None,
             budget=0,
             received=self.streams,

@@ -14,10 +14,13 @@ from signaling.ipc.endpoint import Endpoint, Handlers, dial, listen
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
 from signaling.server.app import Sessions
+from signaling.server.census import PeerCensus
 from signaling.server.conference import Conference
 from signaling.server.metrics import Metrics
 from signaling.server.mind_line import MindLine
+from signaling.server.overview import Overview
 from signaling.server.personas import Personas
+from signaling.server.plane_metrics import PlaneCollector
 from signaling.server.ports import FakeSessionPeer, FakeSocket
 from signaling.server.reports import PlaneReports
 from signaling.server.rooms import Directory
@@ -110,6 +113,15 @@ class House:
         self.tokens = Tokens(KEY)
         self.sessions = Sessions()
         self.peers: list[FakeSessionPeer] = []
+        self.census = PeerCensus(self.make_peer)
+        self.metrics.registry.register(PlaneCollector(self.plane.statistics))
+        self.overview = Overview(
+            self.conference,
+            self.census,
+            self.plane.statistics,
+            lambda: {"plane-reports-full": self.reports.dropped},
+            "1.2.3",
+        )
         self.clients: list[Client] = []
 
     def make_peer(self, on_state: Callable[[PeerState], None]) -> FakeSessionPeer:
@@ -123,7 +135,7 @@ class House:
             socket,
             conference=self.conference,
             tokens=self.tokens,
-            peers=self.make_peer,
+            peers=self.census,
             settings=SessionSettings(),
         )
         client = Client(self, socket, asyncio.create_task(self.sessions.run(session)))
@@ -156,6 +168,7 @@ async def house(directory: Path, room_size: int = 16) -> AsyncIterator[House]:
         assert not made.conference.rooms
         assert made.plane.statistics().rooms == 0
         assert made.rings() == 0
+        assert made.census.living == ()
 
 
 class FakeMind:

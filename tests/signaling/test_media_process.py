@@ -23,9 +23,11 @@ import pytest
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 from websockets.uri import parse_uri
 
 from media.realtime.ring import AudioRing
@@ -168,12 +170,83 @@ async def test_health_metrics_and_the_missing_page(tmp_path: Path) -> None:
         assert 'continuum_plane_lateness_seconds_bucket{le="+Inf"} 0.0' in metrics
 
 
+async def test_how_the_server_does_is_told_on_this_machine_and_to_whoever_has_the_key(tmp_path: Path) -> None:
+    async with server(tmp_path) as at:
+        key = signing_key(at.launch.settings).decode()
+        elsewhere = {"Host": "example.org:8200"}
+
+        async def status(**headers: str) -> int:
+            return (await at.http.get("/metrics", headers=headers)).status_code
+
+        assert await status() == 200
+        assert await status(**elsewhere) == 401
+        assert await status(**{"X-Forwarded-For": "127.0.0.1"}) == 401
+        assert await status(Origin="https://evil.example") == 401
+        assert await status(**elsewhere, Authorization=f"Bearer {key}") == 200
+        assert await status(Authorization="Bearer wrong") == 401
+        invite = Tokens(key.encode()).mint_invite("lobby")
+        assert await status(**elsewhere, Authorization=f"Bearer {invite}") == 401
+        told = await at.http.get("/metrics")
+        assert told.headers["Cache-Control"] == "no-store"
+        families = {family.name for family in text_string_to_metric_families(told.text)}
+        assert {
+            "continuum_plane_lateness_seconds",
+            "continuum_media_dropped",
+            "continuum_rtc_peers",
+        } <= families
+        assert 'continuum_dropped_total{reason="metrics-unauthorized"} 5.0' in told.text
+
+
+async def test_an_operator_looks_on_while_people_talk(tmp_path: Path) -> None:
+    async with server(tmp_path) as at, at.websocket() as one:
+        address = f"ws://127.0.0.1:{at.port}/ws/operator"
+        joined = await join(at, one, "Ada")
+        ada = Caller(one, 440)
+        try:
+            await ada.offer()
+            async with connect(address, proxy=None) as operator:
+                await operator.send(json.dumps({"type": "watch", "version": 1}))
+                async with asyncio.timeout(15):
+                    while True:
+                        told = await expect(operator, "snapshot")
+                        peers = told["rooms"][0]["peers"]
+                        tracks = {track["name"]: track for peer in peers for track in peer["tracks"]}
+                        if tracks.get("microphone", {}).get("packets", 0) > 50:
+                            break
+                assert [peer["id"] for peer in peers] == [joined["you"]]
+                assert 50 * 20 < tracks["microphone"]["bytes"] < told["network"]["bytesIn"]
+                assert told["plane"]["ticks"] == sum(told["plane"]["lateness"]["counts"]) > 0
+                at.stop.set()
+                assert (await expect(operator, "bye"))["code"] == "restarting"
+        finally:
+            await ada.peer.close()
+
+
+async def test_a_foreign_page_and_a_stranger_do_not_look_on(tmp_path: Path) -> None:
+    friend = "https://friend.example"
+    async with server(tmp_path, origins=(friend,)) as at:
+        address = f"ws://127.0.0.1:{at.port}/ws/operator"
+        for origin in (friend, "https://evil.example"):
+            with pytest.raises(InvalidStatus):
+                await connect(address, proxy=None, origin=Origin(origin))
+        forwarded = {"X-Forwarded-For": "127.0.0.1"}
+        async with connect(address, proxy=None, additional_headers=forwarded) as operator:
+            await operator.send(json.dumps({"type": "watch", "version": 1}))
+            assert (await expect(operator, "bye"))["code"] == "unauthorized"
+        async with connect(address, proxy=None, additional_headers=forwarded) as operator:
+            key = signing_key(at.launch.settings).decode()
+            await operator.send(json.dumps({"type": "watch", "version": 1, "key": key}))
+            assert (await expect(operator, "snapshot"))["rooms"] == []
+
+
 async def test_the_built_page_is_served_for_every_room(tmp_path: Path) -> None:
     dist = tmp_path / "dist"
     dist.mkdir()
     (dist / "index.html").write_text("<!doctype html>the page")
     (dist / "continuum.js").write_text("export {}")
+    (dist / "operator.html").write_text("<!doctype html>for operators")
     async with server(tmp_path, page=dist) as at:
+        assert (await at.http.get("/operator")).text == "<!doctype html>for operators"
         for path in ("/", "/r/lobby"):
             assert (await at.http.get(path)).text == "<!doctype html>the page"
         first = await at.http.get("/continuum.js")

@@ -273,7 +273,7 @@ async def test_what_the_mind_counts_is_exported_under_a_bounded_number_of_reason
         await mind.endpoint.call("counted", {"reply failed": 1})
         assert (counted("reply failed"), counted("reason 197"), counted("reason 198")) == (6, 1, None)
         assert counted("other") == 102
-        assert b'continuum_mind_events_total{reason="other"} 102.0' in home.metrics.exposition()
+        assert b'continuum_mind_events_total{reason="other"} 102.0' in await home.metrics.exposition()
 
 
 async def test_a_second_mind_replaces_the_first(tmp_path: Path) -> None:
