@@ -39,22 +39,24 @@ class Path:
     drift_ppm: float = 0.0
     reported: int = 5
 
+    def fate(self, number: int, random: np.random.Generator) -> tuple[float, ...]:
+        """How many ms after it was sent each copy of a packet arrives; none when it is lost."""
+        delay = random.uniform(0.0, self.jitter_ms)
+        gone = random.random() < self.lost
+        again = random.random() < self.duplicated
+        if gone or (self.burst and number % 100 >= 100 - self.burst):
+            return ()
+        if self.reordered and number % 10 == 9:
+            delay += 20.0 * self.reordered
+        return (delay, delay + 30.0) if again else (delay,)
+
     def arrivals(self, packets: int) -> list[Arrival]:
         """When which packet arrives, in order of arrival; the same at every call."""
         random = np.random.default_rng(_SEED)
         found: list[Arrival] = []
         for number in range(packets):
-            delay = random.uniform(0.0, self.jitter_ms)
-            gone = random.random() < self.lost
-            again = random.random() < self.duplicated
-            if gone or (self.burst and number % 100 >= 100 - self.burst):
-                continue
-            if self.reordered and number % 10 == 9:
-                delay += 20.0 * self.reordered
-            at = int(number * TICK_NS * (1 + self.drift_ppm * 1e-6) + delay * _MS)
-            found.append((at, number))
-            if again:
-                found.append((at + 30 * _MS, number))
+            sent_ns = number * TICK_NS * (1 + self.drift_ppm * 1e-6)
+            found += [(int(sent_ns + delay * _MS), number) for delay in self.fate(number, random)]
         return sorted(found)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 import uvloop
+from aioice import Candidate
 from aiortc.codecs.vpx import Vp8Encoder
 
 from media.realtime.opus import OpusEncoder
@@ -20,7 +21,7 @@ from media.rtc.packets import build_rtp, parse_rtp
 from media.rtc.private import RemoteTransport, SecureTransport
 from media.rtc.sdp import parse_offer
 
-__all__ = ["AUDIO", "LOAD_COMMAND", "VIDEO", "Clip", "Plan", "main", "offer"]
+__all__ = ["AUDIO", "LOAD_COMMAND", "VIDEO", "Clip", "Plan", "main", "offer", "write_offer"]
 
 AUDIO, VIDEO = 111, 96
 CLOCK = {AUDIO: 48_000, VIDEO: 90_000}
@@ -111,6 +112,11 @@ def offer(transport: SecureTransport, plan: Plan, sends: bool) -> str:
     slots = plan.senders - (1 if sends else 0)
     # The first voice is the room's mix: a single track comes in a place of its own.
     sections += [f"{plan.kind} recvonly"] * slots
+    return write_offer(transport, sections, transport.candidates)
+
+
+def write_offer(transport: SecureTransport, sections: Sequence[str], candidates: Sequence[Candidate]) -> str:
+    """An offer with these m-lines (`audio sendrecv`), whose mids and SSRCs count up from 0 and 1000."""
     lines = [
         "v=0",
         "o=- 1 1 IN IP4 127.0.0.1",
@@ -138,7 +144,7 @@ def offer(transport: SecureTransport, plan: Plan, sends: bool) -> str:
         if direction.startswith("send"):
             lines += [f"a=ssrc:{1000 + mid} cname:load", f"a=msid:s{mid} t{mid}"]
         lines += [
-            *(f"a=candidate:{candidate.to_sdp()}" for candidate in transport.candidates),
+            *(f"a=candidate:{candidate.to_sdp()}" for candidate in candidates),
             f"a=ice-ufrag:{transport.username}",
             f"a=ice-pwd:{transport.password}",
             f"a=fingerprint:sha-256 {transport.fingerprint}",
