@@ -39,7 +39,8 @@ class Person:
         suppressor: cleans it; None while nothing is.
         audience: who alone hears her, by identity; None for all.
         wanted: the audience she is to have; it takes its place when she is faded out.
-        whispered: whether she is sent a mix with something private in it.
+        without: who is left out of what she hears, by identity.
+        whispered: whether she is sent the mix of a circle.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Person:
     suppressor: Suppressor | None = None
     audience: frozenset[str] | None = None
     wanted: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
     whispered: bool = False
 
 

@@ -245,9 +245,7 @@ class Room:
         Raises:
             RoomError: no person of that identity is here.
         """
-        person = self._persons.get(id)
-        if person is None:
-            raise RoomError(f"no person {id!r} is in room {self.id!r}")
+        person = self._person(id)
         person.suppressed = on
         if not on and self.cleaning is not None:
             self.cleaning.leave(person)
@@ -269,6 +267,21 @@ class Room:
         participant.wanted = None if to is None else frozenset(to)
         if self._gains_from[participant.row] == 0.0:
             self._reroute(participant)
+
+    def leave_out(self, id: str, others: Collection[str]) -> None:
+        """Leaves some participants out of what a person hears, who is sent their voices in another way.
+
+        It costs one mix more for each circle of people who hear the same, while one of these sounds.
+
+        Args:
+            id: who listens.
+            others: identities of those she does not hear in the mix; those who are not here are passed over.
+
+        Raises:
+            RoomError: no person of that identity is here.
+        """
+        self._person(id).without = frozenset(others)
+        self._regroup()
 
     def mute(self, id: str, muted: bool) -> None:
         """A muted participant is neither mixed nor listened to; a muted person's ears hear silence.
@@ -515,6 +528,12 @@ class Room:
         if participant is None:
             raise RoomError(f"nobody called {id!r} is in room {self.id!r}")
         return participant
+
+    def _person(self, id: str) -> Person:
+        person = self._persons.get(id)
+        if person is None:
+            raise RoomError(f"no person {id!r} is in room {self.id!r}")
+        return person
 
     def _persona(self, id: str) -> Persona:
         persona = self._personas.get(id)

@@ -1,4 +1,4 @@
-"""Private speech: sources that only named listeners hear, at one more mix for each circle of listeners."""
+"""What not all hear: private speech, and voices left out, at one more mix for each circle of listeners."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,17 +19,19 @@ APART_TICKS = 10
 
 @dataclass(slots=True)
 class Circle:
-    """People who hear the same private sources beside what all hear.
+    """People who hear the same private sources beside what all hear, and the same ones not.
 
     Attributes:
         sources: who whispers to them.
+        absent: who is left out of what they hear.
         listeners: the people.
         mix: int16[960], what those of them hear who have no mix of their own.
-        outlet: encodes it; None while nothing private sounds, and they hear what all hear.
+        outlet: encodes it; None while none of these sound, and they hear what all hear.
         lasting: ticks for which it is still made.
     """
 
     sources: tuple[Participant, ...]
+    absent: tuple[Participant, ...]
     listeners: list[Person] = field(default_factory=list)
     mix: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
     outlet: Outlet | None = None
@@ -37,7 +39,7 @@ class Circle:
 
 
 class Whispers:
-    """Who whispers to whom in a room.
+    """Who whispers to whom in a room, and who leaves out whom.
 
     Attributes:
         circles: of those who are here now.
@@ -48,7 +50,7 @@ class Whispers:
         self._rows = np.zeros(1, np.int64)
 
     def regroup(self, participants: Sequence[Participant], persons: Mapping[str, Person]) -> list[Outlet]:
-        """Forms the circles anew, after somebody came, left, or began or ceased to whisper.
+        """Forms the circles anew, after somebody came, left, began or ceased to whisper or to be left out.
 
         Args:
             participants: all who are here.
@@ -59,18 +61,27 @@ class Whispers:
         """
         private = [one for one in participants if one.audience is not None]
         before = {_key(circle): circle for circle in self.circles}
-        formed: dict[tuple[str, ...], Circle] = {}
-        for person in persons.values() if private else ():
+        formed: dict[tuple[tuple[str, ...], tuple[str, ...]], Circle] = {}
+        for person in persons.values():
             person.whispered = False
-            heard = tuple(one for one in private if one is not person and person.id in (one.audience or ()))
-            if heard:
-                circle = formed.setdefault(tuple(one.id for one in heard), Circle(heard))
-                circle.listeners.append(person)
+            heard = tuple(
+                one
+                for one in private
+                if one is not person and person.id in (one.audience or ()) and one.id not in person.without
+            )
+            absent = tuple(
+                one
+                for one in participants
+                if one.id in person.without and one is not person and one.audience is None
+            )
+            if heard or absent:
+                key = tuple(one.id for one in heard), tuple(one.id for one in absent)
+                formed.setdefault(key, Circle(heard, absent)).listeners.append(person)
         self.circles = [before.pop(_key(circle), circle) for circle in formed.values()]
         for circle in before.values():
             for person in circle.listeners:
                 person.whispered = False
-        self._rows = np.zeros(len(private) + 1, np.int64)
+        self._rows = np.zeros(len(participants) + 1, np.int64)
         return [circle.outlet for circle in before.values() if circle.outlet is not None]
 
     def mix(
@@ -82,7 +93,7 @@ class Whispers:
         apart: Sequence[Person],
         mixes: NDArray[np.int16],
     ) -> None:
-        """Adds what is whispered, after `mix_minus`, whose arrays these are.
+        """Adds what is whispered and takes out who is left out, after `mix_minus`, whose arrays these are.
 
         Args:
             frames: float32[participants, 960]; the rows of those who whisper are scaled in place.
@@ -103,20 +114,25 @@ class Whispers:
                         scaled.add(row)
                         scale(frames, gains_from, gains_to, self._rows[count:], 1)
                     count += 1
-            circle.lasting = APART_TICKS if count else max(0, circle.lasting - 1)
+            minus = 0
+            for source in circle.absent:
+                if gains_from[source.row] > 0.0 or gains_to[source.row] > 0.0:
+                    self._rows[count + minus] = source.row
+                    minus += 1
+            circle.lasting = APART_TICKS if count or minus else max(0, circle.lasting - 1)
             alone = True
             for person in circle.listeners:
                 person.whispered = circle.lasting > 0 and person.outlet is None
                 alone = alone and not person.whispered
-                if count and person.outlet is not None:
+                if (count or minus) and person.outlet is not None:
                     own = mixes[apart.index(person) + 1]
-                    mix_private(frames, total, person.row, self._rows, count, own)
+                    mix_private(frames, total, person.row, self._rows, count, minus, own)
             if not alone:
-                mix_private(frames, total, -1, self._rows, count, circle.mix)
+                mix_private(frames, total, -1, self._rows, count, minus, circle.mix)
 
 
-def _key(circle: Circle) -> tuple[frozenset[int], frozenset[int]]:
-    return frozenset(map(id, circle.sources)), frozenset(map(id, circle.listeners))
+def _key(circle: Circle) -> tuple[frozenset[int], ...]:
+    return tuple(frozenset(map(id, group)) for group in (circle.sources, circle.absent, circle.listeners))
 
 
 def confides(audience: frozenset[str] | None, personas: Iterable[str]) -> bool:

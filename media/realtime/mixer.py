@@ -84,23 +84,25 @@ def scale(
             frames[row, sample] *= gain + step * np.float32(sample)
 
 
-@kernel("void(float32[:,::1], float32[::1], int64, int64[::1], int64, int16[::1])")
+@kernel("void(float32[:,::1], float32[::1], int64, int64[::1], int64, int64, int16[::1])")
 def mix_private(
     frames: NDArray[np.float32],
     total: NDArray[np.float32],
     without: int,
     rows: NDArray[np.int64],
     count: int,
+    minus: int,
     mix: NDArray[np.int16],
 ) -> None:
-    """One mix: what all hear, and the first `count` of `rows`, less one row.
+    """One mix: what all hear, and the first `count` of `rows`, less the `minus` after them, less one row.
 
     Args:
         frames: float32[participants, 960], scaled already.
         total: float32[960], the sum that `mix_minus` left.
         without: row of the listener in that sum, -1 when not in it.
-        rows: int64[>= count].
-        count: how many.
+        rows: int64[>= count + minus].
+        count: how many are added.
+        minus: how many that follow them are taken out.
         mix: int16[960], written.
     """
     for sample in range(total.shape[0]):
@@ -109,4 +111,6 @@ def mix_private(
             value -= frames[without, sample]
         for index in range(count):
             value += frames[rows[index], sample]
+        for index in range(count, count + minus):
+            value -= frames[rows[index], sample]
         mix[sample] = np.int16(np.rint(_limit(value) * np.float32(32767.0)))

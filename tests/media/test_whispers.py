@@ -154,3 +154,57 @@ async def test_who_leaves_while_whispering_is_not_heard_by_the_others_and_an_emp
         with pytest.raises(RoomError):
             scene.room.whisper("nobody", ["cem"])
         assert ada.id in scene.room
+
+
+async def test_who_is_left_out_of_a_mix_is_missing_there_and_nowhere_else() -> None:
+    async with run_room() as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem", sending=False)
+        vox = scene.persona("vox")
+        scene.room.leave_out("cem", ["ada", "gone"])
+        scene.room.leave_out("ben", ["vox"])
+        await scene.passes(0.3)
+        ada.says(tone(440, 3.0))
+        ben.says(tone(660, 3.0))
+        vox.offer(tone(880, 2.5))
+        await scene.passes(3.5)
+        assert [cem.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
+        assert [ben.hears(frequency) for frequency in (440, 660, 880)] == [True, False, False]
+        assert [ada.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
+
+
+async def test_who_is_left_out_can_be_heard_again_and_costs_a_mix_only_while_she_sounds() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, ben = scene.person("ada"), scene.person("ben")
+        others = [scene.person(f"listener {number}", sending=False) for number in range(6)]
+        for one in others[:3]:
+            scene.room.leave_out(one.id, ["ada"])
+        ada.says(tone(440, 2.0))
+        ben.says(tone(660, 2.0))
+        await scene.passes(1.01)
+        before = scene.room.encodes
+        await scene.passes(0.5)
+        assert scene.room.encodes - before == 100, "hers, his, what all hear, what the three hear without her"
+        assert not any(hears(one, 440) for one in others[:3])
+        assert all(hears(one, 440) for one in others[3:])
+        await scene.passes(2.5)
+        before = scene.room.encodes
+        await scene.passes(0.3)
+        assert scene.room.encodes == before
+        scene.room.leave_out(others[0].id, [])
+        ada.says(tone(440, 1.0))
+        await scene.passes(1.0)
+        assert [hears(one, 440) for one in others[:3]] == [True, False, False]
+
+
+async def test_a_whisper_of_one_who_is_left_out_is_not_in_the_mix_either() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
+        scene.room.leave_out("ben", ["ada"])
+        scene.room.whisper("ada", ["ben"])
+        await scene.passes(0.2)
+        ada.says(tone(440, 1.0))
+        await scene.passes(1.2)
+        assert not np.any(ben.heard())
+        assert not np.any(cem.heard())
+        with pytest.raises(RoomError):
+            scene.room.leave_out("nobody", [])
