@@ -57,11 +57,6 @@ class Growth:
     error: float
 
     @property
-    def faults(self) -> list[str]:
-        """Why the soak failed, a line each: what leaked, or that hardly anybody was there who could have."""
-        empty = [f"only {self.came} of {self.visits} visits were connected"]
-        return self.leaks() + (empty if self.came < ENOUGH * self.visits else [])
-
     def leaks(self) -> bool:
         """It grew by more than an allocator keeps, and steadily: two standard errors beyond what is allowed."""
         return self.last - self.first > ALLOWED_MIB and (
