@@ -57,7 +57,7 @@ def shape_of(minutes: float) -> Shape:
     """As many cycles as fit."""
     cycles = max(4, round(minutes * 60 / (CYCLE_S + LULL_S)))
     return Shape(
-        cycles=cycles, cycle_s=CYCLE_S, visits=9, rooms=3, warm_up=max(2, cycles // 5), vanishing=True
+        cycles=cycles, cycle_s=CYCLE_S, visits=14, rooms=3, warm_up=max(2, cycles // 5), vanishing=True
     )
 
 
@@ -112,9 +112,11 @@ class _Soak:
         while True:
             await asyncio.sleep(PROGRESS_S)
             memory = Memory.of(self._server.media)
+            await self.look()
             self._say(
                 f"{(time.monotonic() - self._began) / 60:.0f} min: {len(self.lulls)} cycles, "
                 f"{self.counts['connections']} connections, {int(self._metrics['continuum_rooms'])} rooms, "
+                f"{int(self._metrics['continuum_participants|person'])} people, "
                 f"media {memory.resident:.1f} MiB resident, {memory.own:.1f} MiB its own, "
                 f"late by > 20 ms {self.plane.share_above(20.0):.3f} % (control "
                 f"{self.control.share_above(20.0):.3f} %)"
