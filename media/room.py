@@ -283,6 +283,11 @@ class Room:
         self._person(id).without = frozenset(others)
         self._regroup()
 
+    def left_out(self, id: str) -> frozenset[str]:
+        """Whom a person does not hear in the mix; nobody for one who is not here."""
+        person = self._persons.get(id)
+        return person.without if person is not None else frozenset()
+
     def mute(self, id: str, muted: bool) -> None:
         """A muted participant is neither mixed nor listened to; a muted person's ears hear silence.
 

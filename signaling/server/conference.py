@@ -41,6 +41,7 @@ from signaling.server.rooms import Directory, Seat
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
 from signaling.server.video import assign_slots, rank_cameras
+from signaling.server.voices import pass_voices
 
 __all__ = ["Conference"]
 
@@ -156,7 +157,8 @@ class Conference:
             self._silence(attendee)
             self.metrics.drop("taken-over")
             previous.end("taken-over", "the seat was taken over by another connection")
-        seat.status, attendee.shown, attendee.pinned = "connecting", {}, None
+        seat.status, attendee.shown, attendee.passed = "connecting", {}, {}
+        attendee.pinned, attendee.voices = None, ()
         room.broadcast(ParticipantChanged(seat.participant()), but=attendee)
         return attendee
 
@@ -183,11 +185,11 @@ class Conference:
         attendee.peer = peer
         heard: AudioPeer = peer if "listen" in seat.can else Silenced(peer)
         room.plane.add_person(seat.id, ears=attendee.ears.ring, peer=heard)
-        room.plane.mute(seat.id, self._is_silent(seat))
+        room.plane.mute(seat.id, seat.silent)
         seat.status = "connected"
         room.broadcast(ParticipantChanged(seat.participant()))
         self.mind.tell("participant.connected", {"room": attendee.room, "id": seat.id})
-        self._assign_videos(room)
+        self._assign_slots(room)
 
     def disconnect(self, attendee: Attendee, peer: SessionPeer) -> None:
         """The person's media is down: it is taken out at once."""
@@ -198,9 +200,9 @@ class Conference:
     def _suspend(self, attendee: Attendee) -> None:
         room = self._rooms[attendee.room]
         self._silence(attendee)
-        attendee.seat.status, attendee.shown = "connecting", {}
+        attendee.seat.status, attendee.shown, attendee.passed = "connecting", {}, {}
         room.broadcast(ParticipantChanged(attendee.seat.participant()))
-        self._assign_videos(room)
+        self._assign_slots(room)
 
     def _silence(self, attendee: Attendee) -> None:
         if attendee.peer is None:
@@ -245,7 +247,7 @@ class Conference:
         room.broadcast(Left(seat.id, reason))
         self.mind.tell("participant.left", {"room": attendee.room, "id": seat.id, "reason": reason})
         log.info("participant.left", room=attendee.room, id=seat.id, reason=reason)
-        self._assign_videos(room)
+        self._assign_slots(room)
         self._close_if_empty(room)
 
     def _close_if_empty(self, room: LiveRoom) -> None:
@@ -279,18 +281,14 @@ class Conference:
         if (seat.muted, seat.camera) == before:
             return
         if attendee.peer is not None:
-            room.plane.mute(seat.id, self._is_silent(seat))
+            room.plane.mute(seat.id, seat.silent)
         room.broadcast(ParticipantChanged(seat.participant()))
-        self._assign_videos(room)
-
-    @staticmethod
-    def _is_silent(seat: Seat) -> bool:
-        return seat.muted or "speak" not in seat.can
+        self._assign_slots(room)
 
     def negotiated(self, attendee: Attendee, connection: Connection) -> None:
         """A person's slots or camera may have changed."""
         if attendee.connection is connection:
-            self._assign_videos(self._rooms[attendee.room])
+            self._assign_slots(self._rooms[attendee.room])
 
     def view(self, attendee: Attendee, sizes: Mapping[str, tuple[int, int]]) -> None:
         """Takes the sizes of a person's tiles; slots that they do not have (any more) are passed over."""
@@ -304,6 +302,17 @@ class Conference:
             attendee.pinned = id
             room = self._rooms[attendee.room]
             self._show_cameras(room, attendee, _cameras(room))
+
+    def ask_voices(self, attendee: Attendee, who: tuple[str, ...]) -> None:
+        """Passes voices on to a person unmixed: these, and no others any more."""
+        attendee.voices = who
+        pass_voices(self._rooms[attendee.room], attendee, tell=True)
+
+    def _assign_slots(self, room: LiveRoom) -> None:
+        self._assign_videos(room)
+        for listener in room.attendees.values():
+            if listener.voices or listener.passed:
+                pass_voices(room, listener)
 
     def _assign_videos(self, room: LiveRoom) -> None:
         cameras = _cameras(room)

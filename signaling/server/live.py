@@ -8,6 +8,7 @@ from typing import Any
 
 from media.realtime.ring import AudioRing
 from media.room import Room
+from media.rtc.source import TrackSource
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
 from signaling.server.messages import Caption, ChatLine, Line, ServerMessage, serialize
@@ -64,6 +65,8 @@ class Attendee:
         gate: position in the ears ring at which the open gate opened.
         shown: slot to participant id and camera, as last told.
         pinned: the participant whom they want to see whatever happens.
+        voices: the participants whom they want to hear unmixed.
+        passed: slot to participant id and voice, as last told; None for a voice that is silent or not for them.
         wanted: rids of the layers of their camera that are watched, as last told; None before.
         pausing: tells them, in a while, of layers that nobody watches any more.
         expiry: gives the seat up when nobody comes back.
@@ -78,6 +81,8 @@ class Attendee:
     gate: int | None = None
     shown: dict[str, tuple[str, Camera]] = field(default_factory=dict)
     pinned: str | None = None
+    voices: tuple[str, ...] = ()
+    passed: dict[str, tuple[str, TrackSource | None]] = field(default_factory=dict)
     wanted: tuple[str, ...] | None = None
     pausing: asyncio.TimerHandle | None = None
     expiry: asyncio.TimerHandle | None = None
@@ -157,6 +162,7 @@ class LiveRoom:
         for attendee in self.attendees.values():
             if attendee.pinned == id:
                 attendee.pinned = None
+            attendee.voices = tuple(who for who in attendee.voices if who != id)
 
     def introduction(self, seat: Seat) -> JsonObject:
         """A participant as the mind is told of them."""

@@ -42,6 +42,8 @@ __all__ = [
     "State",
     "Video",
     "View",
+    "Voices",
+    "VoicesPassed",
     "parse",
     "parse_latency",
     "parse_line",
@@ -54,6 +56,7 @@ PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 256 << 10
 MAX_SDP_BYTES = 128 << 10
 MAX_VIEWS = 64
+MAX_VOICES = 16
 MAX_PIXELS = 16_384
 MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
@@ -169,11 +172,23 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Voices:
+    """Whose voices the client wants unmixed, beside the mix and left out of it; all of them, each once.
+
+    Attributes:
+        id: of the message, where it had one.
+    """
+
+    who: tuple[str, ...]
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give the seat up."""
 
 
-ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Ping | Leave
+ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Voices | Ping | Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +334,14 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicesPassed:
+    """Whose voice is passed on unmixed in which slot: mid to participant id."""
+
+    type: ClassVar[str] = "voices"
+    slots: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CameraWanted:
     """Whether anybody watches the client's camera, and which of its simulcast layers (rids)."""
 
@@ -366,6 +389,7 @@ ServerMessage = (
     | Ack
     | Latency
     | Video
+    | VoicesPassed
     | CameraWanted
     | Pong
     | Error
@@ -467,6 +491,8 @@ class _Fields:
                 if self._body.get("id") is not None and self._id is None:
                     raise MessageError("bad-message", "id is a participant's, or null")
                 return Pin(self._id)
+            case "voices":
+                return Voices(self._participants("who", MAX_VOICES), self._id)
             case "ping":
                 return Ping(self._own_id())
             case "leave":
@@ -509,6 +535,19 @@ class _Fields:
                 raise MessageError("bad-message", "a slot's size is an object", self._id)
             sizes[mid] = (self._pixels(size.get("width")), self._pixels(size.get("height")))
         return View(sizes)
+
+    def _participants(self, name: str, most: int) -> tuple[str, ...]:
+        """A list of participant ids, each once."""
+        ids = self._body.get(name)
+        if not isinstance(ids, list):
+            raise MessageError("bad-message", f"{name} is a list of participant ids", self._id)
+        if len(ids) > most:
+            raise MessageError("too-large", f"{name} has at most {most} ids", self._id)
+        if not all(isinstance(id, str) and 0 < len(id) <= MAX_ID_CHARACTERS for id in ids):
+            raise MessageError("bad-message", f"{name} is a list of participant ids", self._id)
+        if len(set(ids)) < len(ids):
+            raise MessageError("bad-message", f"{name} has an id twice", self._id)
+        return tuple(ids)
 
     def _pixels(self, value: Any) -> int:
         if type(value) is not int or not 0 <= value <= MAX_PIXELS:

@@ -77,6 +77,16 @@ class SessionPeer(AudioPeer, Protocol):
         """Mids of the videos that the client receives."""
         ...
 
+    @property
+    def microphone(self) -> TrackSource:
+        """The client's voice as it comes."""
+        ...
+
+    @property
+    def voice_slots(self) -> Sequence[str]:
+        """Mids of the single voices that the client receives."""
+        ...
+
     async def answer(self, sdp: str) -> str:
         """Answers an offer; raises SdpError."""
         ...
@@ -89,8 +99,8 @@ class SessionPeer(AudioPeer, Protocol):
         """Ends it."""
         ...
 
-    def watch(self, source: Camera | None, slot: str) -> None:
-        """Shows a camera in a slot, or nothing."""
+    def watch(self, source: TrackSource | None, slot: str) -> None:
+        """Shows a camera in a slot, or passes a voice on, or nothing."""
         ...
 
     def view(self, sizes: Mapping[str, tuple[int, int]]) -> None:
@@ -171,24 +181,32 @@ class FakeSessionPeer:
         offers: what was answered.
         candidates: what was added.
         sent: (payload, timestamp) of each packet sent to the client.
-        watched: slot to camera.
+        watched: slot to camera or voice.
         sizes: slot to the size of its tile.
         streams: what its statistics say was received.
     """
 
-    def __init__(self, on_state: Callable[[PeerState], None], slots: Sequence[str] = ("2", "3")) -> None:
+    def __init__(
+        self,
+        on_state: Callable[[PeerState], None],
+        slots: Sequence[str] = ("2", "3"),
+        voice_slots: Sequence[str] = ("4", "5"),
+    ) -> None:
         self.jitter = JitterBuffer()
         self.state = PeerState.NEW
         self.camera: Camera | None = None
+        self.microphone = TrackSource(lambda rid: False, lambda: 0, clock_rate=48_000)
         self.slots: Sequence[str] = ()
+        self.voice_slots: Sequence[str] = ()
         self.offers: list[str] = []
         self.candidates: list[tuple[str, str | None, int | None]] = []
         self.sent: list[tuple[bytes, int]] = []
-        self.watched: dict[str, Camera | None] = {}
+        self.watched: dict[str, TrackSource | None] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
         self.streams: tuple[ReceivedStream, ...] = ()
         self._on_state = on_state
         self._slots = tuple(slots)
+        self._voice_slots = tuple(voice_slots)
 
     def enter(self, state: PeerState) -> None:
         """The connection changes its state."""
@@ -204,7 +222,7 @@ class FakeSessionPeer:
         if not sdp.startswith("v=0"):
             raise SdpError("an offer begins with v=0")
         self.offers.append(sdp)
-        self.slots = self._slots
+        self.slots, self.voice_slots = self._slots, self._voice_slots
         if self.state is PeerState.NEW:
             self.enter(PeerState.CONNECTING)
         return "v=0 answer"
@@ -220,9 +238,9 @@ class FakeSessionPeer:
         if self.state is not PeerState.CLOSED:
             self.enter(PeerState.CLOSED)
 
-    def watch(self, source: Camera | None, slot: str) -> None:
+    def watch(self, source: TrackSource | None, slot: str) -> None:
         """See `SessionPeer`."""
-        if slot not in self.slots:
+        if slot not in (*self.slots, *self.voice_slots):
             raise KeyError(slot)
         self.watched[slot] = source
 

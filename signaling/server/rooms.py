@@ -49,6 +49,11 @@ class Seat:
     camera: bool = False
     speaking: bool = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing of them is to be heard, whatever they send."""
+        return self.muted or "speak" not in self.can
+
     def participant(self) -> Participant:
         """The seat as the others see it."""
         return Participant(self.id, self.name, self.kind, self.muted, self.camera, self.speaking, self.status)

@@ -38,6 +38,7 @@ from signaling.server.messages import (
     ServerMessage,
     State,
     View,
+    Voices,
     parse,
     serialize,
 )
@@ -59,6 +60,8 @@ MESSAGES_PER_S = 50.0
 BURST = 200.0
 LINES_PER_S = 2.0
 LINES_BURST = 10.0
+ASKS_PER_S = 5.0
+ASKS_BURST = 20.0
 MAX_REFUSED = 200
 MAX_EARLY_CANDIDATES = 64
 
@@ -110,6 +113,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._bucket = TokenBucket(MESSAGES_PER_S, BURST, self._loop.time())
         self._lines = TokenBucket(LINES_PER_S, LINES_BURST, self._loop.time())
+        self._asks = TokenBucket(ASKS_PER_S, ASKS_BURST, self._loop.time())
         self._refused = 0
         self._outbox = Outbox()
         self._ended = asyncio.Event()
@@ -311,10 +315,24 @@ class Session:
                 if id is not None:
                     self._check_others(attendee, [id], id)
                 self._conference.pin(attendee, id)
+            case Voices(who, id):
+                if "listen" not in attendee.seat.can:
+                    raise MessageError("not-allowed", "you may not listen in this room", id)
+                self._check_others(attendee, who, id)
+                seats = self._conference.room(attendee.room).state.seats
+                if any(seats[each].kind == "persona" for each in who):
+                    raise MessageError("not-allowed", "a persona is heard in the mix only", id)
+                self._check_pace(id)
+                self._conference.ask_voices(attendee, who)
             case Ping(id):
                 self._send(Pong(id))
             case Join():
                 raise MessageError("bad-message", "you have joined already")
+
+    def _check_pace(self, message: str | None) -> None:
+        """Refuses what would form the room's mixes anew too often."""
+        if not self._asks.take(self._loop.time()):
+            raise MessageError("too-fast", f"at most {ASKS_PER_S:.0f} such requests a second", message)
 
     def _check_others(self, attendee: Attendee, ids: Sequence[str], message: str | None) -> None:
         """Refuses a message that names somebody who is not here, or the client itself."""

@@ -20,7 +20,13 @@ import av
 import httpx
 import numpy as np
 import pytest
-from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    AudioStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 from prometheus_client.parser import text_string_to_metric_families
@@ -363,11 +369,16 @@ class Tone(AudioStreamTrack):
 class Caller:
     """A WebRTC client that sends a tone and listens."""
 
-    def __init__(self, socket: ClientConnection, hertz: float) -> None:
+    def __init__(self, socket: ClientConnection, hertz: float, voices: int = 0) -> None:
         self.socket = socket
-        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # With aiortc's default policy a second audio stays on a transport that the bundle has given up.
+        self.peer = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
         self.peer.addTrack(Tone(hertz))
         self.peer.addTransceiver("video", direction="recvonly")
+        for _ in range(voices):
+            self.peer.addTransceiver("audio", direction="recvonly")
         self.tracks: asyncio.Queue[Any] = asyncio.Queue()
         self.peer.on("track", self.tracks.put_nowait)
 
@@ -379,7 +390,7 @@ class Caller:
         await self.peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
 
     async def hear(self, loud_enough: Callable[[NDArray[np.float64]], bool]) -> NDArray[np.float64]:
-        """Listens until half a second of sound is as wished; the strengths at each hertz up to 2000."""
+        """Listens until half a second of the next audio is as wished; the strengths at each hertz up to 2000."""
         track = await self.tracks.get()
         while track.kind != "audio":
             track = await self.tracks.get()
@@ -416,6 +427,34 @@ async def test_two_callers_hear_each_other_and_never_themselves(tmp_path: Path) 
             assert (await expect(one, "speaking"))["speaking"]
         finally:
             await asyncio.gather(ada.peer.close(), bob.peer.close())
+
+
+async def test_a_single_voice_is_heard_in_its_own_track_and_not_in_the_mix(tmp_path: Path) -> None:
+    async with (
+        server(tmp_path) as at,
+        at.websocket() as one,
+        at.websocket() as two,
+        at.websocket() as three,
+    ):
+        await join(at, one, "Ada")
+        bobs = (await join(at, two, "Bob"))["you"]
+        await join(at, three, "Cleo")
+        ada, bob, cleo = Caller(one, 440, voices=1), Caller(two, 1000), Caller(three, 700)
+        callers = (ada, bob, cleo)
+        try:
+            for caller in callers:
+                await caller.offer()
+            await one.send(json.dumps({"type": "voices", "who": [bobs]}))
+            slots = (await expect(one, "voices"))["slots"]
+            assert list(slots.values()) == [bobs]
+            await ada.hear(lambda heard: at_hertz(heard, 700) > 300 > 50 * at_hertz(heard, 1000))
+            alone = await ada.hear(lambda heard: at_hertz(heard, 1000) > 300)
+            assert max(at_hertz(alone, 700), at_hertz(alone, 440)) < at_hertz(alone, 1000) / 50
+            await cleo.hear(lambda heard: min(at_hertz(heard, 1000), at_hertz(heard, 440)) > 300)
+            await one.send(json.dumps({"type": "voices", "who": []}))
+            assert (await expect(one, "voices"))["slots"] == {}
+        finally:
+            await asyncio.gather(*(caller.peer.close() for caller in callers))
 
 
 async def test_a_persona_is_heard_and_hears_through_shared_memory(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from signaling.server.messages import (
     Ping,
     State,
     View,
+    Voices,
     parse,
     parse_latency,
     parse_line,
@@ -65,6 +66,8 @@ def refusal(body: Any) -> tuple[str, str | None]:
         ({"type": "pin", "id": "p1"}, Pin("p1")),
         ({"type": "pin", "id": None}, Pin(None)),
         ({"type": "pin"}, Pin(None)),
+        ({"type": "voices", "who": ["p1", "p2"], "id": "v"}, Voices(("p1", "p2"), "v")),
+        ({"type": "voices", "who": []}, Voices(())),
         ({"type": "leave"}, Leave()),
     ],
 )
@@ -260,3 +263,35 @@ def test_a_view_of_other_than_sizes_is_refused(slots: Any) -> None:
 def test_a_pin_on_other_than_an_id_is_refused() -> None:
     for id in (5, "", "x" * 65, []):
         assert refusal({"type": "pin", "id": id}) == ("bad-message", None)
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [
+        (None, "bad-message"),
+        ("p1", "bad-message"),
+        ({"p1": 1}, "bad-message"),
+        ([1], "bad-message"),
+        ([""], "bad-message"),
+        (["x" * 65], "bad-message"),
+        (["p1", "p2", "p1"], "bad-message"),
+        ([str(number) for number in range(17)], "too-large"),
+        (["p1"] * 10_000, "too-large"),
+    ],
+)
+def test_a_list_of_other_than_a_few_different_ids_is_refused(who: Any, code: str) -> None:
+    assert refusal({"type": "voices", "who": who, "id": "v"}) == (code, "v")
+
+
+@given(st.lists(st.one_of(st.text(max_size=70), st.integers(), st.none()), max_size=20))
+def test_a_list_of_ids_is_taken_as_it_is_or_refused(who: list[Any]) -> None:
+    good = (
+        len(who) <= 16
+        and all(isinstance(id, str) and 0 < len(id) <= 64 for id in who)
+        and len(set(who)) == len(who)
+    )
+    text = json.dumps({"type": "voices", "who": who})
+    if good:
+        assert parse(text) == Voices(tuple(who))
+    else:
+        assert code_of(text) in ("bad-message", "too-large")
