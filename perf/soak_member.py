@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import aioice
 import httpx
@@ -246,8 +246,7 @@ class _Line:
         self._up = False
         if self._relay is not None:
             self._relay.cut()
-        # uvloop's own is none by inheritance.
-        cast(asyncio.Transport, self._socket.transport).pause_reading()
+        self._socket.transport.pause_reading()
 
     async def drop(self) -> None:
         """Gives everything back."""
