@@ -67,13 +67,17 @@ def line_of(wire: Mapping[str, Any]) -> Line:
     moment = datetime.fromisoformat(at)
     if moment.tzinfo is None:
         raise ValueError("a line's time has a time zone")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
     return Line(
         id,
         speaker,
         plain(name, MAX_NAME),
         "chat" if kind == "chat" else "speech",
         plain(text, MAX_TEXT),
-        moment.astimezone(UTC),
+        moment,
         wire.get("interrupted") is True,
     )
 

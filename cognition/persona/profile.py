@@ -66,7 +66,8 @@ def load_persona(path: Path) -> Persona:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ProfileError(f"{path}: is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Of numbers with thousands of digits and brackets thousands deep tomllib says it in its own way.
         raise ProfileError(f"{path}: is not TOML: {error}") from error
     try:
         return _persona(path.stem.lower(), fields)

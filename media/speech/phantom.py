@@ -63,7 +63,7 @@ _FILLERS = frozenset(
         "good night",
     }
 )
-_SOUND = re.compile(r"[\[(*♪♫][^\])*♪♫]*[\])*♪♫]|♪|♫")
+_SOUND = re.compile(r"[\[(*♪♫][^\[\]()*♪♫]*[\])*♪♫]|♪|♫")
 
 FILLER_LOGPROB = -1.45
 FILLER_VOICED = 0.14

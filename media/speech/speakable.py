@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 __all__ = ["pieces", "speakable"]
 
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")  # no bracket within: many open ones are read once
 _URL = re.compile(r"https?://\S+")
 _MARKUP = re.compile(r"[*_#`~|<>\[\]{}\\^=]+")
 _LONGEST = 300

@@ -605,7 +605,10 @@ def parse_line(body: Any) -> Line:
     moment = datetime.fromisoformat(at)
     if moment.tzinfo is None:
         raise ValueError("a line's time has a time zone")
-    at = moment.astimezone(UTC).isoformat()
+    try:
+        at = moment.astimezone(UTC).isoformat()
+    except OverflowError as error:
+        raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
     return Line(id, sender, clean_name(name), kind, clean_line(text), at, body.get("interrupted") is True)
 
 

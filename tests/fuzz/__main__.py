@@ -1,0 +1,17 @@
+"""Fuzzes one target by coverage: `python -m tests.fuzz TARGET [corpus] [-max_total_time=60 …]`; needs atheris.
+
+What it finds it writes to `crash-…` in the working directory: a line for `FOUND` in `tests/fuzz/test_targets.py`.
+"""
+
+import sys
+
+import atheris
+
+if __name__ == "__main__":
+    with atheris.instrument_imports(include=["media", "cognition", "signaling"]):
+        from tests.fuzz.targets import TARGETS
+
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"{__doc__}\nTargets: {', '.join(TARGETS)}")
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], TARGETS[sys.argv[1]])
+    atheris.Fuzz()
