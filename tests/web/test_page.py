@@ -122,6 +122,20 @@ async def test_without_a_microphone_one_listens_and_writes(server: MediaServer) 
         )
 
 
+async def test_who_only_listens_is_told_when_no_sound_can_get_through_and_goes_on_in_writing(
+    server: MediaServer,
+) -> None:
+    async with chromium("--webrtc-ip-handling-policy=disable_non_proxied_udp") as context:
+        ada, _ = await opened(context, server.url)
+        await ada.get_by_test_id("join-name").fill("Ada")
+        await ada.get_by_test_id("join-button").click()
+        told = ada.locator('[data-testid=problem][data-code="no-media"]')
+        await expect(told).to_have_count(1, timeout=40_000)
+        await ada.get_by_test_id("chat-input").fill("I can still write")
+        await ada.get_by_test_id("chat-send").click()
+        await expect(ada.get_by_test_id("chat-line")).to_have_attribute("data-pending", "false")
+
+
 async def test_everything_can_be_done_from_the_keyboard(server: MediaServer) -> None:
     async with chromium(GRANT) as context:
         ada, _ = await opened(context, server.url)

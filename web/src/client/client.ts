@@ -318,7 +318,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     void session.offer();
   }
 
-  /** A path that broke after it had worked is built anew; one that never worked is for the server's `bye` to tell. */
+  /** A path that broke after it had worked is built anew; one that never worked is told by the session as a problem. */
   private mediaChanged(state: RTCPeerConnectionState): void {
     this.mediaState = state;
     if (state === "connected") this.sessionWorked = true;

@@ -3,6 +3,8 @@ import type { ClientMessage } from "./protocol.js";
 import { constrainOpus } from "./sdp.js";
 
 const ANSWER_TIMEOUT_MS = 10_000;
+/** From the answer to the first connection; a browser that may not use UDP never says itself that it failed. */
+const CONNECT_TIMEOUT_MS = 20_000;
 
 /** The camera's simulcast layers, the least first; the server asks for those that somebody watches. */
 const CAMERA_LAYERS: readonly RTCRtpEncodingParameters[] = [
@@ -48,6 +50,8 @@ export class MediaSession {
   private offerAgain = false;
   private heldCandidates: ClientMessage[] | null = [];
   private deadline: ReturnType<typeof setTimeout> | undefined;
+  private connectDeadline: ReturnType<typeof setTimeout> | undefined;
+  private reached: boolean | null = null;
   private closed = false;
   private layersSet: Promise<void> = Promise.resolve();
 
@@ -55,7 +59,11 @@ export class MediaSession {
     this.events = options.events;
     this.peer = new RTCPeerConnection({ iceServers: [...options.iceServers], bundlePolicy: "max-bundle" });
     this.peer.onicecandidate = ({ candidate }) => this.trickle(candidate);
-    this.peer.onconnectionstatechange = () => this.events.state(this.peer.connectionState);
+    this.peer.onconnectionstatechange = () => {
+      if (this.state === "connected") this.reach(true);
+      if (this.state === "failed") this.reach(false);
+      this.events.state(this.state);
+    };
     this.voice = this.peer.addTransceiver(options.microphone ?? "audio", {
       direction: options.microphone ? "sendrecv" : "recvonly",
     });
@@ -122,6 +130,9 @@ export class MediaSession {
       this.failed(`answer: ${String(error)}`);
       return;
     }
+    if (this.reached === null) {
+      this.connectDeadline ??= setTimeout(() => this.reach(false), CONNECT_TIMEOUT_MS);
+    }
     this.settled();
   }
 
@@ -170,6 +181,7 @@ export class MediaSession {
   close(): void {
     this.closed = true;
     clearTimeout(this.deadline);
+    clearTimeout(this.connectDeadline);
     this.peer.onicecandidate = null;
     this.peer.onconnectionstatechange = null;
     this.peer.close();
@@ -198,6 +210,14 @@ export class MediaSession {
     };
     if (this.heldCandidates) this.heldCandidates.push(message);
     else this.events.send(message);
+  }
+
+  /** Tells once when there is no path to the server; a path that was there and broke is for whoever watches the state. */
+  private reach(reached: boolean): void {
+    clearTimeout(this.connectDeadline);
+    const first = this.reached === null;
+    this.reached ??= reached;
+    if (first && !reached) this.events.problem(new Problem("no-media", "no path to the server was found"));
   }
 
   private settled(): void {
