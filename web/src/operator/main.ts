@@ -1,0 +1,3 @@
+import { ContinuumOperator } from "./continuum-operator.js";
+
+document.body.append(new ContinuumOperator());
