@@ -3,11 +3,17 @@
 What it finds it writes to `crash-…` in the working directory: a line for `FOUND` in `tests/fuzz/test_targets.py`.
 """
 
+import importlib
 import sys
 
 import atheris
 
+# Kernels are imported before, as they are: numba compiles them from bytecode that it must know.
+KERNELS = ("decimator", "delay", "gain", "levels", "mixer", "speaker", "stretch")
+
 if __name__ == "__main__":
+    for kernel in KERNELS:
+        importlib.import_module(f"media.realtime.{kernel}")
     with atheris.instrument_imports(include=["media", "cognition", "signaling"]):
         from tests.fuzz.targets import TARGETS
 
