@@ -1,5 +1,6 @@
 """The page against the real media process: rooms of people, no persona."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -179,6 +180,47 @@ async def test_a_pinned_participant_is_shown_large_until_unpinned_or_gone(server
         await grace.get_by_test_id("leave").click()
         await expect(tile).to_have_count(0)
         assert await ada.evaluate("window.continuum.room.pinned") is None
+        await expect(ada.get_by_test_id("problem")).to_have_count(0)
+
+
+# Energy of what was played so far: in the slot of a single voice, and in the mix.
+ENERGY = """async id => {
+    const { room, session } = window.continuum;
+    const [mid] = [...room.voices].find(([, heard]) => heard === id) ?? [];
+    const streams = [...(await session.statistics()).values()].filter(each => each.type === "inbound-rtp");
+    const energy = which => streams.find(each => each.kind === "audio" && which(each.mid))?.totalAudioEnergy ?? 0;
+    return { apart: energy(each => each === mid), mixed: energy(each => each === "0") };
+}"""
+
+
+PLAY = """async id => {
+    const client = window.continuum;
+    while (!client.voiceTrackOf(id)) await new Promise(resolve => client.on("change", resolve));
+    window.apart = new Audio();
+    window.apart.srcObject = new MediaStream([client.voiceTrackOf(id)]);
+    await window.apart.play();
+}"""
+LOUDER = f"""async ([id, energy]) => {{
+    while ((await ({ENERGY})(id)).apart <= energy) await new Promise(resolve => setTimeout(resolve, 100));
+}}"""
+
+
+async def test_a_voice_heard_apart_has_a_track_of_its_own_and_is_not_in_the_mix(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada = await joined(context, server.url, "Ada")
+        await joined(context, server.url, "Grace")
+        tile = ada.locator('[data-testid=participant][data-name="Grace"]')
+        await expect(tile).to_have_attribute("data-speaking", "true", timeout=SLOW_MS)
+        grace = await tile.get_attribute("data-id")
+        await ada.evaluate("id => window.continuum.hearApart([id])", grace)
+        async with asyncio.timeout(20):
+            await ada.evaluate(PLAY, grace)
+            await ada.evaluate(LOUDER, [grace, 0])
+            before = await ada.evaluate(ENERGY, grace)
+            # Her microphone beeps once a second.
+            await ada.evaluate(LOUDER, [grace, 2 * before["apart"]])
+        after = await ada.evaluate(ENERGY, grace)
+        assert after["mixed"] - before["mixed"] < (after["apart"] - before["apart"]) / 100
         await expect(ada.get_by_test_id("problem")).to_have_count(0)
 
 

@@ -39,6 +39,13 @@ describe("the Opus parameters", () => {
     expect(constrainOpus(once)).toBe(once);
   });
 
+  it("are the same in every section, as a bundle demands", () => {
+    const voice = "m=audio 9 x 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n";
+    const sections = constrainOpus("v=0\r\n" + voice + voice).split(/(?=m=)/);
+    expect(sections[2]).toBe(sections[1]);
+    expect(sections[1]).toContain("usedtx=0");
+  });
+
   it("leave a description without Opus alone", () => {
     expect(constrainOpus("v=0\r\nm=video 9 x 96\r\n")).toBe("v=0\r\nm=video 9 x 96\r\n");
   });

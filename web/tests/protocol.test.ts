@@ -69,6 +69,14 @@ describe("a message of the server", () => {
     expect(parse(message)).toMatchObject({ latency: { decided: null, words: null, onWire: 700 } });
   });
 
+  it("maps the slots of single voices to participants", () => {
+    expect(parse({ type: "voices", slots: { "9": "p2" } })).toEqual({
+      type: "voices",
+      slots: new Map([["9", "p2"]]),
+    });
+    expect(parse({ type: "voices", slots: { "9": 7 } })).toMatchObject({ reason: "malformed" });
+  });
+
   it("maps video slots to participants", () => {
     const message = parse({ type: "video", slots: { "2": "p2", "3": "p3" } });
     expect(message).toEqual({

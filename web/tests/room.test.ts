@@ -78,6 +78,13 @@ describe("the room", () => {
     expect(state.video.size).toBe(0);
   });
 
+  it("knows which slot holds whose voice, until they leave", () => {
+    const state = room({ type: "voices", slots: new Map([["9", "p2"]]) });
+    expect(state.voices.get("9")).toBe("p2");
+    expect(after(state, { type: "left", id: "p2", reason: "left" }).voices.size).toBe(0);
+    expect(after(state, joined()).voices.size).toBe(0);
+  });
+
   it("keeps a pin over a reconnection, and lets it go with whoever was pinned", () => {
     const pinned = { ...room(), pinned: "p2" };
     expect(after(pinned, joined()).pinned).toBe("p2");

@@ -180,17 +180,18 @@ describe("a participant's buttons", () => {
   });
 });
 
-describe("a pin", () => {
-  function pinning() {
-    const { client, tell } = roomed();
-    const sent: object[] = [];
-    const connection = (client as unknown as { connection: { send(message: object): void } }).connection;
-    connection.send = (message) => sent.push(message);
-    return { client, tell, sent };
-  }
+/** The same, with what it sends. */
+function sending() {
+  const { client, tell } = roomed();
+  const sent: object[] = [];
+  const connection = (client as unknown as { connection: { send(message: object): void } }).connection;
+  connection.send = (message) => sent.push(message);
+  return { client, tell, sent };
+}
 
+describe("a pin", () => {
   it("is asked of the server and shown at once", () => {
-    const { client, sent } = pinning();
+    const { client, sent } = sending();
     client.pin("p2");
     client.pin(null);
     expect(sent).toEqual([
@@ -201,13 +202,25 @@ describe("a pin", () => {
   });
 
   it("on somebody who has just left is taken back without a word", () => {
-    const { client, tell } = pinning();
+    const { client, tell } = sending();
     const problems: Problem[] = [];
     client.on("problem", (problem) => problems.push(problem));
     client.pin("p2");
     tell({ type: "error", code: "no-such-participant", message: "nobody", id: "p2" });
     expect(client.room.pinned).toBeNull();
     expect(problems).toEqual([]);
+  });
+});
+
+describe("voices heard apart", () => {
+  it("are asked for once each, all of them at a time", async () => {
+    const { client, tell, sent } = sending();
+    await client.hearApart(["p2", "p2"]);
+    expect(sent).toEqual([{ type: "voices", who: ["p2"] }]);
+    expect(client.voiceTrackOf("p2")).toBeNull();
+    tell({ type: "left", id: "p2", reason: "left" });
+    await client.hearApart([]);
+    expect(sent.at(-1)).toEqual({ type: "voices", who: [] });
   });
 });
 

@@ -71,6 +71,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private readonly tileSizes = new TileSizes((slots) => this.connection.send({ type: "view", slots }));
   private counters = NO_COUNTERS;
   private statisticsTimer: ReturnType<typeof setInterval> | undefined;
+  private apart: string[] = [];
   private over = false;
 
   constructor(options: ContinuumClientOptions) {
@@ -212,6 +213,28 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.changed();
   }
 
+  /**
+   * Asks for the voices of these persons (`MAX_VOICES` at most) as tracks of their own, which the mix then lacks; for
+   * none by an empty list. Repeated by itself after a reconnection. `room.voices` tells which are there.
+   */
+  async hearApart(participants: readonly string[]): Promise<void> {
+    this.apart = [...new Set(participants)];
+    this.askVoices();
+    await this.session?.setVoiceSlots(this.apart.length);
+  }
+
+  /** The unmixed voice of a participant, where it was asked for; play it, or place it in space. */
+  voiceTrackOf(participant: string): MediaStreamTrack | null {
+    for (const [mid, heard] of this.room.voices) {
+      if (heard === participant) return this.session?.voiceTrack(mid) ?? null;
+    }
+    return null;
+  }
+
+  private askVoices(): void {
+    this.connection.send({ type: "voices", who: this.apart });
+  }
+
   private readonly onOnline = () => this.connection.retryNow();
   private readonly onDeviceChange = () => void this.refreshDevices();
   private readonly onPageHide = (event: PageTransitionEvent) => {
@@ -280,6 +303,9 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
       case "video":
         this.tileSizes.show(message.slots);
         break;
+      case "left":
+        this.apart = this.apart.filter((id) => id !== message.id);
+        break;
       case "ack":
         this.unacknowledged.delete(message.id);
         break;
@@ -296,11 +322,14 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     for (const [id, text] of this.unacknowledged) this.connection.send({ type: "chat", id, text });
     this.tellState();
     this.tileSizes.reset();
+    this.apart = this.apart.filter((id) => this.room.participants.has(id));
+    if (this.apart.length > 0) this.askVoices();
     if (this.room.pinned !== null) this.connection.send({ type: "pin", id: this.room.pinned });
     const before = this.session;
     const session = new MediaSession({
       iceServers: joined.iceServers,
       videoSlots: joined.videoSlots,
+      voiceSlots: this.apart.length,
       microphone: this.microphone,
       camera: this.camera,
       events: {

@@ -9,7 +9,7 @@ export type { ConnectionState } from "./connection.js";
 export type { Device, Devices } from "./devices.js";
 export { breakdown, type Breakdown, type Stage, type StageName } from "./latency.js";
 export { Problem, type ProblemCode } from "./problem.js";
-export { cleanName, MAX_CHAT_LENGTH, MAX_NAME_LENGTH } from "./protocol.js";
+export { cleanName, MAX_CHAT_LENGTH, MAX_NAME_LENGTH, MAX_VOICES } from "./protocol.js";
 export type { Latency, Line, Participant, ParticipantKind, ParticipantStatus } from "./protocol.js";
 export type { ChatLine, RoomState } from "./room.js";
 export type { MediaStatistics } from "./statistics.js";

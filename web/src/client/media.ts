@@ -22,6 +22,7 @@ export interface MediaEvents {
 export interface MediaOptions {
   readonly iceServers: readonly RTCIceServer[];
   readonly videoSlots: number;
+  readonly voiceSlots: number;
   readonly microphone: MediaStreamTrack | null;
   readonly camera: MediaStreamTrack | null;
   readonly events: MediaEvents;
@@ -36,7 +37,7 @@ function preferVp8(transceiver: RTCRtpTransceiver): void {
 
 /**
  * One peer connection, from its first offer to its end. The client always offers; the order of its media sections
- * is the protocol's: the voice, the camera, then the slots in which others' cameras are shown. After a restart of
+ * is the protocol's: the voice, the camera, then the slots for others' cameras and single voices. After a restart of
  * the server's media a new session is made; a session is not repaired.
  */
 export class MediaSession {
@@ -44,6 +45,7 @@ export class MediaSession {
   private readonly voice: RTCRtpTransceiver;
   private readonly camera: RTCRtpTransceiver;
   private readonly slots: RTCRtpTransceiver[] = [];
+  private readonly voices: RTCRtpTransceiver[] = [];
   private readonly events: MediaEvents;
   private offered: string | null = null;
   private offers = 0;
@@ -74,6 +76,7 @@ export class MediaSession {
     });
     preferVp8(this.camera);
     this.growSlots(options.videoSlots);
+    this.growVoices(options.voiceSlots);
   }
 
   /** Everybody else's sound, mixed by the server. */
@@ -88,6 +91,11 @@ export class MediaSession {
   /** The track of the video slot with this `mid`. */
   videoTrack(mid: string): MediaStreamTrack | null {
     return this.slots.find((slot) => slot.mid === mid)?.receiver.track ?? null;
+  }
+
+  /** The track of the audio slot with this `mid`. */
+  voiceTrack(mid: string): MediaStreamTrack | null {
+    return this.voices.find((slot) => slot.mid === mid)?.receiver.track ?? null;
   }
 
   statistics(): Promise<RTCStatsReport> {
@@ -178,6 +186,13 @@ export class MediaSession {
     await this.offer();
   }
 
+  /** Has at least so many slots for single voices. */
+  async setVoiceSlots(wanted: number): Promise<void> {
+    if (wanted <= this.voices.length) return;
+    this.growVoices(wanted);
+    await this.offer();
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.deadline);
@@ -192,6 +207,12 @@ export class MediaSession {
       const slot = this.peer.addTransceiver("video", { direction: "recvonly" });
       preferVp8(slot);
       this.slots.push(slot);
+    }
+  }
+
+  private growVoices(wanted: number): void {
+    while (this.voices.length < wanted) {
+      this.voices.push(this.peer.addTransceiver("audio", { direction: "recvonly" }));
     }
   }
 

@@ -6,6 +6,8 @@
 export const PROTOCOL_VERSION = 1;
 export const MAX_CHAT_LENGTH = 2000;
 export const MAX_NAME_LENGTH = 40;
+/** Single voices that one client is sent at most. */
+export const MAX_VOICES = 16;
 /** WebSocket close status that follows a `bye`. */
 export const BYE_STATUS = 4000;
 
@@ -104,6 +106,7 @@ export type ServerMessage =
   | { readonly type: "ack"; readonly id: string }
   | { readonly type: "latency"; readonly latency: Latency }
   | { readonly type: "video"; readonly slots: ReadonlyMap<string, string> }
+  | { readonly type: "voices"; readonly slots: ReadonlyMap<string, string> }
   | CameraWanted
   | { readonly type: "pong"; readonly id: string }
   | ErrorMessage
@@ -123,6 +126,7 @@ export type ClientMessage =
   | { type: "state"; muted?: boolean; camera?: boolean }
   | { type: "view"; slots: Record<string, TileSize> }
   | { type: "pin"; id: string | null }
+  | { type: "voices"; who: readonly string[] }
   | { type: "ping"; id: string }
   | { type: "leave" };
 
@@ -301,6 +305,7 @@ function message(from: Fields): ServerMessage | null {
     case "latency":
       return { type, latency: latency(from) };
     case "video":
+    case "voices":
       return { type, slots: slots(from.slots) };
     case "camera":
       return { type, wanted: flag(from, "wanted"), layers: list(from, "layers", rid) };

@@ -24,6 +24,8 @@ export interface RoomState {
   readonly latency: Latency | null;
   /** Which participant's camera each video slot (by `mid`) shows. */
   readonly video: ReadonlyMap<string, string>;
+  /** Whose voice, unmixed, each audio slot (by `mid`) holds. */
+  readonly voices: ReadonlyMap<string, string>;
   /** Whom we want to see whatever happens. */
   readonly pinned: string | null;
 }
@@ -36,6 +38,7 @@ export const EMPTY_ROOM: RoomState = {
   chat: [],
   latency: null,
   video: new Map(),
+  voices: new Map(),
   pinned: null,
 };
 
@@ -49,8 +52,9 @@ function withoutParticipant(state: RoomState, id: string): RoomState {
   const participants = new Map(state.participants);
   participants.delete(id);
   const video = new Map([...state.video].filter(([, shown]) => shown !== id));
+  const voices = new Map([...state.voices].filter(([, heard]) => heard !== id));
   const pinned = state.pinned === id ? null : state.pinned;
-  return { ...state, participants, video, pinned, captions: settleCaptions(state.captions, id) };
+  return { ...state, participants, video, voices, pinned, captions: settleCaptions(state.captions, id) };
 }
 
 /** Puts a line into the chat; one with the same id is replaced where it stands. */
@@ -78,6 +82,7 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
         chat: [...chat, ...pending],
         latency: state.latency,
         video: new Map(),
+        voices: new Map(),
         pinned: state.pinned !== null && participants.has(state.pinned) ? state.pinned : null,
       };
     }
@@ -105,6 +110,8 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
       return { ...state, latency: message.latency };
     case "video":
       return { ...state, video: message.slots };
+    case "voices":
+      return { ...state, voices: message.slots };
     default:
       return state;
   }

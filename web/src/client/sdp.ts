@@ -12,7 +12,14 @@ const OPUS_PARAMETERS: Readonly<Record<string, string>> = {
  * this browser sends, so it is applied to both.
  */
 export function constrainOpus(sdp: string): string {
-  const lines = sdp.split("\r\n");
+  return sdp
+    .split(/(?=^m=)/m)
+    .map((section) => constrainSection(section.split("\r\n")).join("\r\n"))
+    .join("");
+}
+
+/** Sections of a bundle must agree on what a payload type is, so that each has its own lines set. */
+function constrainSection(lines: string[]): string[] {
   const payloads = lines.flatMap((line) => /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1] ?? []);
   for (const payload of payloads) {
     const prefix = `a=fmtp:${payload} `;
@@ -31,5 +38,5 @@ export function constrainOpus(sdp: string): string {
     else
       lines.splice(lines.findIndex((line) => line.startsWith(`a=rtpmap:${payload} `)) + 1, 0, prefix + text);
   }
-  return lines.join("\r\n");
+  return lines;
 }
