@@ -47,6 +47,8 @@ ATTEMPTS = 5
 """How often a room that fails is attended."""
 RETRY_AFTER = 1.0
 """Seconds before a room that failed is attended anew."""
+VACANT = 60.0
+"""Seconds after a connection to media from which on a room with nobody in it is forgotten; media does the same."""
 COUNTS_EVERY = 5.0
 """Seconds between two looks at what was counted."""
 EX_CONFIG = 78
@@ -150,10 +152,20 @@ class MindProcess:
                 for method, params in self._early:
                     self._deliver(method, params)
                 counting = group.create_task(self._tell_counts(endpoint))
+                forgetting = group.create_task(self._forget_vacant())
                 await endpoint.wait_closed()
                 counting.cancel()
+                forgetting.cancel()
         finally:
             self._attached = None
+
+    async def _forget_vacant(self) -> None:
+        """Forgets the rooms that were brought back and to which nobody has returned."""
+        await asyncio.sleep(VACANT)
+        for room in self._mind.rooms():
+            if room not in self._rooms:
+                self._mind.forget(room)
+                _log.info("forgotten: nobody came back", room=room)
 
     async def _tell_counts(self, endpoint: Endpoint) -> None:
         """Tells media from time to time what was counted, for its metrics."""
@@ -266,6 +278,8 @@ class MindProcess:
                 finally:
                     attendance.close()
         finally:
+            for who in attendance.persons:
+                self._mind.leave(room, who)
             self._attending.remove(attendance)
             self._gone += attendance.counts()
             for ring in rings.values():

@@ -18,9 +18,9 @@ from media.speech.transcriber import FakeTranscriber
 from media.speech.vad import SileroModel
 from media.speech.voice import FakeVoice
 from signaling.engines import Engines
-from signaling.mind_process import MindProcess
+from signaling.mind_process import VACANT, MindProcess
 from signaling.server.messages import Line, plain
-from signaling.server.rooms import MAX_HISTORY
+from signaling.server.rooms import MAX_HISTORY, RESTORE_WITHIN_S
 from signaling.settings import Settings
 from tests.signaling.house import Client, house, line_to
 from tests.signaling.scene import NOVA
@@ -105,3 +105,42 @@ async def test_what_the_mind_remembers_comes_back_to_a_media_that_has_lost_it(tm
             assert len(history) > 20
             assert history == [plain(line) for line in lines[-len(history) :]]
         assert not task.done()
+
+
+async def test_rooms_to_which_nobody_returns_after_a_restart_of_media_are_forgotten(tmp_path: Path) -> None:
+    assert VACANT == RESTORE_WITHIN_S, "media and the mind forget at the same time"
+    mind = mind_process()
+    async with running(mind, tmp_path / "media.sock") as task:
+        async with house(tmp_path) as home:
+            ada = await home.seated("Ada")
+            home.conference.room("lobby").state.merge(long_lines(3))
+            async with line_to(home):
+                await seated(ada, "Nova")
+        async with house(tmp_path) as home, line_to(home):
+            await asyncio.sleep(VACANT - 10.0)
+            assert mind._mind.rooms() == ["lobby"]
+            await asyncio.sleep(20.0)
+            assert mind._mind.rooms() == []
+            assert (await home.arrive().join("Ada"))["history"] == []
+        assert not task.done()
+
+
+async def test_a_room_to_which_somebody_returns_is_remembered_however_long_they_stay(tmp_path: Path) -> None:
+    mind = mind_process()
+    async with running(mind, tmp_path / "media.sock"):
+        async with house(tmp_path) as home:
+            ada = await home.seated("Ada")
+            await home.seated("Bob")
+            home.conference.room("lobby").state.merge(long_lines(3))
+            async with line_to(home):
+                await seated(ada, "Nova")
+        async with house(tmp_path) as home, line_to(home):
+            await asyncio.sleep(VACANT - 10.0)
+            ada = home.arrive()
+            await ada.join("Ada")
+            await seated(ada, "Nova")
+            await asyncio.sleep(10 * VACANT)
+            assert mind._mind.rooms() == ["lobby"]
+            assert {each.name for each in mind._mind._rooms["lobby"].present.values()} == {"Ada", "Nova"}, (
+                "Bob has not come back"
+            )
