@@ -18,6 +18,7 @@ from media.speech.piper import PiperModel, PiperVoice
 from media.speech.transcriber import WhisperTranscriber
 from media.speech.vad import SileroModel
 from media.speech.voice import Voice, VoiceCharacter
+from signaling.quick_model import quick_model
 from signaling.settings import Settings
 from signaling.weights_cache import WeightsCache
 
@@ -58,7 +59,10 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     given = settings.weights.given()
 
     def transcriber() -> WhisperTranscriber:
-        engine = WhisperTranscriber(cache.resolve("speech-to-text", given), window=settings.speech.window)
+        window = settings.speech.window
+        engine = WhisperTranscriber(
+            cache.resolve("speech-to-text", given), window=window, threads=2 if window == "stock" else 1
+        )
         engine.warm_up()
         return engine
 
@@ -71,9 +75,8 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
     try:
         activity = SileroModel(cache.resolve("vad", given))
-        generator = await asyncio.to_thread(
-            partial(LlamaGenerator, cache.resolve("language-model", given), threads=_threads())
-        )
+        model = await asyncio.to_thread(partial(quick_model, cache, given, threads=_threads()))
+        generator = await asyncio.to_thread(partial(LlamaGenerator, model, threads=_threads()))
         try:
             speech = SpeechEngines(
                 await asyncio.to_thread(transcriber),

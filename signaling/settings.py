@@ -324,8 +324,13 @@ class Launch(BaseModel):
             raise SettingsError([f"{_LAUNCH}: {problem['msg']}" for problem in error.errors()]) from error
 
     def environment(self) -> dict[str, str]:
-        """The variable for the child, beside those of this process that are no settings."""
-        others = {name: value for name, value in os.environ.items() if not name.upper().startswith(_PREFIX)}
+        """The variable for the child, beside those of this process that are no settings.
+
+        numpy's own threads are few and small jobs here; spinning after each, they would hold up the models.
+        """
+        others = {"OPENBLAS_NUM_THREADS": "1"} | {
+            name: value for name, value in os.environ.items() if not name.upper().startswith(_PREFIX)
+        }
         return others | {_LAUNCH: self.model_dump_json()}
 
     def report_ready(self, line: str) -> None:

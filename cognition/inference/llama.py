@@ -19,7 +19,7 @@ BATCH = 32
 """Tokens evaluated between two looks at what is more urgent."""
 EAGER_TOKENS = 16
 """First tokens of an answer, during which nothing is evaluated ahead for others: its first clause is urgent."""
-AHEAD = 1
+AHEAD = 2
 """Pieces of an answer that may wait to be taken: the cores are the voice's while it speaks what was taken."""
 WAITING = 32
 """Replies that may wait for a free sequence."""

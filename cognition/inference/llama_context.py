@@ -1,12 +1,10 @@
 """A llama.cpp model and context by its low-level interface: sequences, positions, batches, samplers.
 
-The only file that speaks to `llama_cpp`. Nothing here is thread-safe but `tokenize` (the vocabulary does not change)
+Nothing here is thread-safe but `tokenize` (the vocabulary does not change)
 and `interrupt`.
 """
 
 import ctypes
-import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,7 @@ import numba
 import numpy as np
 
 from cognition.inference.generator import GenerationError
-
-# OpenMP reads this once, when it is loaded. Its default spins for milliseconds at each of some thousand barriers a
-# token: with a second busy process on the same cores an answer then takes minutes. Some 0.3 ms bridge the barriers
-# where the cores are free.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-
-import llama_cpp
+from cognition.inference.llama_library import last_log, llama_cpp, silence
 
 __all__ = ["Interrupted", "LlamaContext", "Sampling"]
 
@@ -53,14 +45,6 @@ def _raised(flag: ctypes.c_void_p) -> bool:
     return bool(numba.carray(flag, 1, dtype=np.uint8)[0])  # type: ignore[attr-defined]
 
 
-_log_tail: deque[str] = deque(maxlen=20)
-
-
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _keep_log(_level: int, text: bytes, _data: object) -> None:
-    _log_tail.append(text.decode("utf-8", "replace").strip())
-
-
 class LlamaContext:
     """One model with `sequences` independent key-value streams of `context` tokens each.
 
@@ -78,14 +62,13 @@ class LlamaContext:
     def __init__(self, path: Path, *, threads: int, context: int, sequences: int, batch: int) -> None:
         if not path.is_file():
             raise GenerationError(f"no language model at {path}")
-        llama_cpp.llama_log_set(_keep_log, ctypes.c_void_p(0))
+        silence()
         llama_cpp.llama_backend_init()
-        _log_tail.clear()
         self._model = llama_cpp.llama_model_load_from_file(
             str(path).encode(), llama_cpp.llama_model_default_params()
         )
         if not self._model:
-            raise GenerationError(f"{path} is not a model llama.cpp can read: {_last_log()}")
+            raise GenerationError(f"{path} is not a model llama.cpp can read: {last_log()}")
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._closed = False
         self._flag = np.zeros(1, np.uint8)
@@ -102,7 +85,7 @@ class LlamaContext:
         self._context = llama_cpp.llama_init_from_model(self._model, parameters)
         if not self._context:
             llama_cpp.llama_model_free(self._model)
-            raise GenerationError(f"no context of {sequences} x {context} tokens: {_last_log()}")
+            raise GenerationError(f"no context of {sequences} x {context} tokens: {last_log()}")
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(max(batch, sequences), 0, 1)
         self.capacity: int = llama_cpp.llama_n_ctx_seq(self._context)
@@ -167,7 +150,7 @@ class LlamaContext:
             raise Interrupted
         if status == 1:
             raise GenerationError(f"no room for {size} more tokens in the context")
-        raise GenerationError(f"llama.cpp failed to evaluate {size} tokens ({status}): {_last_log()}")
+        raise GenerationError(f"llama.cpp failed to evaluate {size} tokens ({status}): {last_log()}")
 
     def interrupt(self) -> None:
         """Makes the running or next `evaluate` raise Interrupted, within one operation of the graph."""
@@ -227,7 +210,3 @@ class LlamaContext:
         llama_cpp.llama_batch_free(self._batch)
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
-
-
-def _last_log() -> str:
-    return next((line for line in reversed(_log_tail) if line), "no reason given")
