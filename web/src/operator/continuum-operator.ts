@@ -9,7 +9,7 @@ import "./continuum-peer.js";
 import "./continuum-plot.js";
 import type { Line } from "./continuum-plot.js";
 import { Feed, operatorUrl, type FeedState } from "./feed.js";
-import { History, roomKey, type Figure } from "./history.js";
+import { History, roomKey, WINDOW_S, type Figure } from "./history.js";
 import { operatorStyles } from "./operator-styles.js";
 import type { Room, Snapshot } from "./snapshot.js";
 import {
@@ -86,6 +86,7 @@ export class ContinuumOperator extends LitElement {
     this.receivedAt = performance.now();
     if (this.paused) {
       this.waiting.push(snapshot);
+      if (this.waiting.length > WINDOW_S) this.waiting.shift();
       return;
     }
     this.shown.add(snapshot);
@@ -242,6 +243,13 @@ export class ContinuumOperator extends LitElement {
           5,
           line("late", BLUE, "late"),
           line("skipped", ORANGE, "skipped"),
+        )}
+        ${plot(
+          "Rooms and people",
+          number,
+          4,
+          line("rooms", BLUE, "rooms"),
+          line("people", ORANGE, "persons"),
         )}
         ${plot("Encodes", perSecond, 50, line("frames", BLUE, "encodes"))}
         ${plot("Loss of people's sound", percent, 1, line("lost", BLUE, "loss"))}

@@ -214,7 +214,7 @@ export class ContinuumPeer extends LitElement {
       }
       .plots {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(15.5rem, 100%), 1fr));
         gap: 1.25rem 1.75rem;
         padding-block: 0.5rem 1rem;
       }

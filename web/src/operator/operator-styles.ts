@@ -137,10 +137,11 @@ export const operatorStyles = [
       gap: 0.75rem;
     }
     .dropped {
+      grid-column: 1 / -1;
       display: grid;
-      grid-template-columns: minmax(0, 1fr);
-      align-content: start;
-      gap: 0.75rem;
+      grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr));
+      align-items: start;
+      gap: 0.75rem 1.75rem;
     }
     .rooms-head {
       display: flex;

@@ -33,11 +33,8 @@ export function share(part: number, all: number): string {
   if (all === 0 || part === 0) return "0 %";
   const value = (100 * part) / all;
   if (value < 0.01) return "<0.01 %";
-  return value < 1
-    ? `${value.toFixed(2)} %`
-    : value > 99 && part < all
-      ? `${value.toFixed(1)} %`
-      : percent(value);
+  if (value >= 99.95 && part < all) return ">99.9 %";
+  return value < 1 ? `${value.toFixed(2)} %` : percent(value);
 }
 
 /** How long ago: "now", "40 s ago", "2 min ago". */
