@@ -22,6 +22,7 @@ from media.events import (
 from media.realtime.peer_port import AudioPeer
 from media.realtime.plane import Plane
 from signaling.ipc.shared_memory import SharedFile
+from signaling.server.earshot import set_listeners, without_listener
 from signaling.server.live import Attendee, LiveRoom, Sound
 from signaling.server.messages import (
     ByeCode,
@@ -29,7 +30,6 @@ from signaling.server.messages import (
     Chat,
     Left,
     Line,
-    ParticipantChanged,
     Speaking,
     Video,
     serialize,
@@ -159,7 +159,9 @@ class Conference:
             previous.end("taken-over", "the seat was taken over by another connection")
         seat.status, attendee.shown, attendee.passed = "connecting", {}, {}
         attendee.pinned, attendee.voices = None, ()
-        room.broadcast(ParticipantChanged(seat.participant()), but=attendee)
+        if seat.id in room.whispers:
+            self._set_listeners(room, seat.id, None)
+        room.show(seat, but=attendee)
         return attendee
 
     def _open(self, room_id: str) -> LiveRoom:
@@ -186,8 +188,9 @@ class Conference:
         heard: AudioPeer = peer if "listen" in seat.can else Silenced(peer)
         room.plane.add_person(seat.id, ears=attendee.ears.ring, peer=heard)
         room.plane.mute(seat.id, seat.silent)
+        room.plane.whisper(seat.id, room.whispers.get(seat.id))
         seat.status = "connected"
-        room.broadcast(ParticipantChanged(seat.participant()))
+        room.show(seat)
         self.mind.tell("participant.connected", {"room": attendee.room, "id": seat.id})
         self._assign_slots(room)
 
@@ -201,7 +204,7 @@ class Conference:
         room = self._rooms[attendee.room]
         self._silence(attendee)
         attendee.seat.status, attendee.shown, attendee.passed = "connecting", {}, {}
-        room.broadcast(ParticipantChanged(attendee.seat.participant()))
+        room.show(attendee.seat)
         self._assign_slots(room)
 
     def _silence(self, attendee: Attendee) -> None:
@@ -216,7 +219,7 @@ class Conference:
             self._tell_gate("gate.closed", attendee, attendee.ears.ring.written)
         if seat.speaking:
             seat.speaking = False
-            room.broadcast(Speaking(seat.id, False))
+            room.broadcast(Speaking(seat.id, False), to=room.hearers(seat.id))
 
     def release(self, attendee: Attendee, connection: Connection, reason: str | None) -> None:
         """A connection has ended: its seat is given up for a reason, or without one kept for a resume."""
@@ -243,6 +246,7 @@ class Conference:
         room.state.give_up(seat.id)
         del room.attendees[seat.id]
         room.forget(seat.id)
+        self.forget_listener(room, seat.id)
         attendee.ears.remove()
         room.broadcast(Left(seat.id, reason))
         self.mind.tell("participant.left", {"room": attendee.room, "id": seat.id, "reason": reason})
@@ -282,7 +286,7 @@ class Conference:
             return
         if attendee.peer is not None:
             room.plane.mute(seat.id, seat.silent)
-        room.broadcast(ParticipantChanged(seat.participant()))
+        room.show(seat)
         self._assign_slots(room)
 
     def negotiated(self, attendee: Attendee, connection: Connection) -> None:
@@ -307,6 +311,26 @@ class Conference:
         """Passes voices on to a person unmixed: these, and no others any more."""
         attendee.voices = who
         pass_voices(self._rooms[attendee.room], attendee, tell=True)
+
+    def whisper(self, attendee: Attendee, to: tuple[str, ...]) -> None:
+        """Lets only these hear a person from now on; all again when there are none."""
+        room = self._rooms[attendee.room]
+        self._set_listeners(room, attendee.seat.id, frozenset(to) if to else None)
+
+    def forget_listener(self, room: LiveRoom, gone: str) -> None:
+        """Takes one who has left out of all whispers."""
+        for speaker in without_listener(room, gone):
+            self._tell_listeners(room, speaker)
+
+    def _set_listeners(self, room: LiveRoom, speaker: str, listeners: frozenset[str] | None) -> None:
+        set_listeners(room, speaker, listeners)
+        self._tell_listeners(room, speaker)
+
+    def _tell_listeners(self, room: LiveRoom, speaker: str) -> None:
+        if speaker in room.attendees:
+            to = room.whispers.get(speaker)
+            listeners = None if to is None else sorted(to)
+            self.mind.tell("whisper", {"room": room.id, "id": speaker, "listeners": listeners})
 
     def _assign_slots(self, room: LiveRoom) -> None:
         self._assign_videos(room)
@@ -381,9 +405,11 @@ class Conference:
         match event:
             case SpeakingChanged(_, id, speaking):
                 room.state.seats[id].speaking = speaking
-                room.spoken[id] = asyncio.get_running_loop().time()
-                room.broadcast(Speaking(id, speaking))
-                self._assign_videos(room)
+                hearers = room.hearers(id)
+                room.broadcast(Speaking(id, speaking), to=hearers)
+                if hearers is None:
+                    room.spoken[id] = asyncio.get_running_loop().time()
+                    self._assign_videos(room)
             case GateOpened(_, id, sample) if (attendee := room.attendees.get(id)) is not None:
                 attendee.gate = sample
                 self._tell_gate("gate.opened", attendee, sample)

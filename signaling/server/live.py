@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from media.realtime.ring import AudioRing
@@ -11,7 +11,15 @@ from media.room import Room
 from media.rtc.source import TrackSource
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
-from signaling.server.messages import Caption, ChatLine, Line, ServerMessage, serialize
+from signaling.server.messages import (
+    Caption,
+    ChatLine,
+    Line,
+    Participant,
+    ParticipantChanged,
+    ServerMessage,
+    serialize,
+)
 from signaling.server.ports import Camera, Connection, SessionPeer
 from signaling.server.rooms import RoomState, Seat
 from signaling.server.text import timestamp
@@ -93,7 +101,8 @@ class LiveRoom:
     """An open room: its state, its place in the plane, its persons and its personas' voices.
 
     Attributes:
-        captions: texts of the captions that are not final, by speaker and utterance, oldest first.
+        captions: the captions that are not final, by speaker and utterance, oldest first.
+        whispers: who whispers, and who alone hears them; nobody when all those have left.
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
     """
 
@@ -101,7 +110,8 @@ class LiveRoom:
     plane: Room
     attendees: dict[str, Attendee] = field(default_factory=dict)
     voices: dict[str, Sound] = field(default_factory=dict)
-    captions: "OrderedDict[tuple[str, str], str]" = field(default_factory=OrderedDict)
+    captions: "OrderedDict[tuple[str, str], Caption]" = field(default_factory=OrderedDict)
+    whispers: dict[str, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -109,12 +119,29 @@ class LiveRoom:
         """Of the room."""
         return self.state.id
 
-    def broadcast(self, message: ServerMessage, *, but: Attendee | None = None) -> None:
-        """Tells everybody who is connected."""
+    def broadcast(self, message: ServerMessage, *, to: Collection[str] | None = None) -> None:
+        """Tells everybody who is connected, or of them only those with these ids."""
         text = serialize(message)
-        for attendee in self.attendees.values():
-            if attendee is not but and attendee.connection is not None:
+        for id, attendee in self.attendees.items():
+            if attendee.connection is not None and (to is None or id in to):
                 attendee.connection.put(message.type, text)
+
+    def hearers(self, speaker: str) -> frozenset[str] | None:
+        """Who may know what a participant says, themselves too; None for all."""
+        to = self.whispers.get(speaker)
+        return None if to is None else to | {speaker}
+
+    def seen(self, seat: Seat, viewer: str) -> Participant:
+        """The seat as a viewer sees it: who whispers to others is not shown as speaking."""
+        hearers, participant = self.hearers(seat.id), seat.participant()
+        return participant if hearers is None or viewer in hearers else replace(participant, speaking=False)
+
+    def show(self, seat: Seat, *, but: Attendee | None = None) -> None:
+        """Tells everybody that a participant has come or changed, as they see them."""
+        for id, attendee in self.attendees.items():
+            if attendee is not but and attendee.connection is not None:
+                message = ParticipantChanged(self.seen(seat, id))
+                attendee.connection.put(message.type, serialize(message))
 
     def publish(self, line: Line) -> None:
         """Puts a written line into the history and tells everybody."""
@@ -122,10 +149,14 @@ class LiveRoom:
         self.broadcast(ChatLine(line.id, line.sender, line.name, line.text, line.at))
 
     def show_caption(self, caption: Caption, *, record: bool = True) -> None:
-        """Tells everybody; a final one with a text goes into the history if it is to be recorded."""
+        """Tells those who hear it; a final one with a text goes into the history if it is to be recorded.
+
+        From those who were shown it before it turned out to be for others alone it is taken back.
+        """
         key = (caption.id, caption.utterance)
+        self._take_back(self.captions.get(key), caption)
         if not caption.final:
-            self.captions[key] = caption.text
+            self.captions[key] = caption
             while len(self.captions) > MAX_OPEN_CAPTIONS:
                 self.captions.popitem(last=False)
         else:
@@ -141,9 +172,16 @@ class LiveRoom:
                         caption.text,
                         timestamp(),
                         caption.interrupted,
+                        caption.to,
                     )
                 )
-        self.broadcast(caption)
+        self.broadcast(caption, to=caption.to)
+
+    def _take_back(self, before: Caption | None, caption: Caption) -> None:
+        if before is None or caption.to is None or before.to == caption.to:
+            return
+        shown = self.attendees.keys() if before.to is None else before.to
+        self.broadcast(replace(caption, text="", final=True, to=None), to=set(shown).difference(caption.to))
 
     def end_captions(self, speaker: str) -> None:
         """Ends the speaker's captions that nobody else will end.
@@ -152,9 +190,9 @@ class LiveRoom:
         """
         seat = self.state.seats.get(speaker)
         is_persona = seat is not None and seat.kind == "persona"
-        for (id, utterance), text in list(self.captions.items()):
-            if id == speaker:
-                self.show_caption(Caption(id, utterance, text if is_persona else "", True, is_persona))
+        for caption in [each for each in self.captions.values() if each.id == speaker]:
+            text = caption.text if is_persona else ""
+            self.show_caption(replace(caption, text=text, final=True, interrupted=is_persona))
 
     def forget(self, id: str) -> None:
         """Lets go of whatever concerns a participant who has left."""
@@ -170,4 +208,6 @@ class LiveRoom:
         if seat.kind == "person":
             attendee = self.attendees[seat.id]
             params |= {"ears": str(attendee.ears.file.path), "connected": attendee.peer is not None}
+            if (listeners := self.whispers.get(seat.id)) is not None:
+                params["listeners"] = sorted(listeners)
         return params

@@ -44,7 +44,10 @@ __all__ = [
     "View",
     "Voices",
     "VoicesPassed",
+    "Whisper",
+    "Whispering",
     "parse",
+    "parse_audience",
     "parse_latency",
     "parse_line",
     "plain",
@@ -57,6 +60,8 @@ MAX_MESSAGE_BYTES = 256 << 10
 MAX_SDP_BYTES = 128 << 10
 MAX_VIEWS = 64
 MAX_VOICES = 16
+MAX_LISTENERS = 16
+MAX_AUDIENCE = 256
 MAX_PIXELS = 16_384
 MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
@@ -184,11 +189,23 @@ class Voices:
 
 
 @dataclass(frozen=True, slots=True)
+class Whisper:
+    """Who alone is to hear the client from now on, each once; all again when it is empty.
+
+    Attributes:
+        id: of the message, where it had one.
+    """
+
+    to: tuple[str, ...]
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give the seat up."""
 
 
-ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Voices | Ping | Leave
+ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Voices | Whisper | Ping | Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +223,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the room's history. `at` is RFC 3339, UTC."""
+    """A line of the room's history. `at` is RFC 3339, UTC; `to` who alone heard it, the speaker too, None for all."""
 
     id: str
     sender: str
@@ -215,6 +232,11 @@ class Line:
     text: str
     at: str
     interrupted: bool = False
+    to: tuple[str, ...] | None = None
+
+    def heard_by(self, id: str) -> bool:
+        """Whether a participant may read it."""
+        return self.to is None or id in self.to
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +299,7 @@ class Speaking:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What somebody is saying."""
+    """What somebody is saying; `to` are those who alone hear it, the speaker too, None for all."""
 
     type: ClassVar[str] = "caption"
     id: str
@@ -285,6 +307,7 @@ class Caption:
     text: str
     final: bool
     interrupted: bool = False
+    to: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +365,15 @@ class VoicesPassed:
 
 
 @dataclass(frozen=True, slots=True)
+class Whispering:
+    """To whom alone somebody speaks; None when the one who is told is no longer spoken to alone."""
+
+    type: ClassVar[str] = "whisper"
+    sender: str
+    to: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class CameraWanted:
     """Whether anybody watches the client's camera, and which of its simulcast layers (rids)."""
 
@@ -390,6 +422,7 @@ ServerMessage = (
     | Latency
     | Video
     | VoicesPassed
+    | Whispering
     | CameraWanted
     | Pong
     | Error
@@ -416,6 +449,8 @@ def plain(value: Participant | Line | ServerMessage) -> dict[str, Any]:
         if field.name == "interrupted" and not content:
             continue
         if field.name == "id" and content is None:
+            continue
+        if field.name == "to" and content is None and isinstance(value, Line | Caption):
             continue
         body[_WIRE_NAMES.get(field.name, field.name)] = _plain_content(content)
     return body
@@ -493,6 +528,8 @@ class _Fields:
                 return Pin(self._id)
             case "voices":
                 return Voices(self._participants("who", MAX_VOICES), self._id)
+            case "whisper":
+                return Whisper(self._participants("to", MAX_LISTENERS), self._id)
             case "ping":
                 return Ping(self._own_id())
             case "leave":
@@ -609,7 +646,23 @@ def parse_line(body: Any) -> Line:
         at = moment.astimezone(UTC).isoformat()
     except OverflowError as error:
         raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
-    return Line(id, sender, clean_name(name), kind, clean_line(text), at, body.get("interrupted") is True)
+    interrupted, to = body.get("interrupted") is True, parse_audience(body.get("to"))
+    return Line(id, sender, clean_name(name), kind, clean_line(text), at, interrupted, to)
+
+
+def parse_audience(value: Any) -> tuple[str, ...] | None:
+    """Reads who alone hears something; None is all.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) > MAX_AUDIENCE:
+        raise ValueError(f"an audience is a list of at most {MAX_AUDIENCE} ids")
+    if not all(isinstance(id, str) and 0 < len(id) <= MAX_ID_CHARACTERS for id in value):
+        raise ValueError("an audience is a list of ids")
+    return tuple(sorted(set(value)))
 
 
 def parse_latency(body: Mapping[str, Any]) -> Latency:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from signaling.ipc.jsonrpc import INVALID_PARAMS, JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
 from signaling.server.conference import Conference
+from signaling.server.earshot import set_listeners
 from signaling.server.live import LiveRoom, Sound
 from signaling.server.messages import (
     MAX_ID_CHARACTERS,
@@ -22,6 +24,7 @@ from signaling.server.messages import (
     Line,
     ParticipantChanged,
     Speaking,
+    parse_audience,
     parse_latency,
     parse_line,
     plain,
@@ -70,6 +73,14 @@ def _flag(params: JsonObject, name: str, otherwise: bool) -> bool:
     return value
 
 
+def _audience(params: JsonObject) -> tuple[str, ...] | None:
+    """Who alone is to know of it; None for all."""
+    try:
+        return parse_audience(params.get("listeners"))
+    except ValueError as error:
+        raise RpcError(INVALID_PARAMS, str(error)) from error
+
+
 class Personas:
     """Answers the mind's requests (docs/architecture.md, IPC).
 
@@ -92,6 +103,7 @@ class Personas:
             "persona.status": self._status,
             "voice.stop": self._stop_voice,
             "voice.wake": self._wake_voice,
+            "voice.whisper": self._whisper,
             "caption": self._caption,
             "chat.post": self._post,
             "latency": self._latency,
@@ -161,7 +173,7 @@ class Personas:
             for seat in room.state.personas():
                 self._take_voice(room, seat)
                 seat.status = "away"
-                room.broadcast(ParticipantChanged(seat.participant()))
+                room.show(seat)
 
     def _cut_off(self, room: LiveRoom, seat: Seat) -> None:
         room.end_captions(seat.id)
@@ -177,7 +189,9 @@ class Personas:
         voice.remove()
         if seat.speaking:
             seat.speaking = False
-            room.broadcast(Speaking(seat.id, False))
+            room.broadcast(Speaking(seat.id, False), to=room.hearers(seat.id))
+        if seat.id in room.whispers:
+            set_listeners(room, seat.id, None)
 
     def _join(self, params: JsonObject) -> JsonObject:
         room = self._conference.room(_text(params, "room"))
@@ -193,7 +207,7 @@ class Personas:
         self._cut_off(room, seat)
         room.voices[id] = voice
         room.plane.add_persona(id, voice=voice.ring)
-        room.broadcast(ParticipantChanged(seat.participant()))
+        room.show(seat)
         return {"voice": str(voice.file.path)}
 
     def _leave(self, params: JsonObject) -> None:
@@ -201,6 +215,7 @@ class Personas:
         self._cut_off(room, seat)
         room.state.give_up(seat.id)
         room.forget(seat.id)
+        self._conference.forget_listener(room, seat.id)
         room.broadcast(Left(seat.id, "left"))
 
     def _status(self, params: JsonObject) -> None:
@@ -208,9 +223,13 @@ class Personas:
         status = _text(params, "status")
         if status not in STATUSES:
             raise RpcError(INVALID_PARAMS, f"status is one of {', '.join(STATUSES)}")
-        if status != seat.status:
+        listeners = _audience(params)
+        if listeners is not None:
+            # Nobody else is to see that it thinks or speaks; to them it goes on listening.
+            room.broadcast(ParticipantChanged(replace(seat.participant(), status=status)), to=listeners)
+        elif status != seat.status:
             seat.status = status
-            room.broadcast(ParticipantChanged(seat.participant()))
+            room.show(seat)
 
     def _stop_voice(self, params: JsonObject) -> JsonObject:
         room, seat = self._persona(params)
@@ -224,6 +243,15 @@ class Personas:
             raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
         room.plane.wake(seat.id)
 
+    def _whisper(self, params: JsonObject) -> None:
+        room, seat = self._persona(params)
+        if seat.id not in room.voices:
+            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        listeners = _audience(params)
+        # Somebody may have left meanwhile; whoever is named and not here is passed over.
+        here = None if listeners is None else room.state.seats.keys() & set(listeners) - {seat.id}
+        set_listeners(room, seat.id, None if here is None else frozenset(here))
+
     def _caption(self, params: JsonObject) -> None:
         room, id = self._conference.room(_text(params, "room")), _text(params, "id")
         if room.state.name_of(id) is None:
@@ -231,7 +259,8 @@ class Personas:
         utterance, text = _text(params, "utterance"), clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
         final, interrupted = _flag(params, "final", False), _flag(params, "interrupted", False)
         room.show_caption(
-            Caption(id, utterance, text, final, interrupted), record=_flag(params, "record", True)
+            Caption(id, utterance, text, final, interrupted, _audience(params)),
+            record=_flag(params, "record", True),
         )
 
     def _post(self, params: JsonObject) -> None:
@@ -248,7 +277,7 @@ class Personas:
         except ValueError as error:
             raise RpcError(INVALID_PARAMS, str(error)) from error
         self._observe(latency)
-        room.broadcast(latency)
+        room.broadcast(latency, to=_audience(params))
 
     def _counted(self, params: JsonObject) -> None:
         if not all(type(number) is int and 0 <= number <= MAX_COUNTED for number in params.values()):

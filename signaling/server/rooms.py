@@ -55,7 +55,7 @@ class Seat:
         return self.muted or "speak" not in self.can
 
     def participant(self) -> Participant:
-        """The seat as the others see it."""
+        """The seat as those see it who hear it."""
         return Participant(self.id, self.name, self.kind, self.muted, self.camera, self.speaking, self.status)
 
 
@@ -81,10 +81,6 @@ class RoomState:
     def personas(self) -> Iterator[Seat]:
         """The personas' seats."""
         return (seat for seat in self.seats.values() if seat.kind == "persona")
-
-    def participants(self) -> list[Participant]:
-        """Everybody, as everybody sees them."""
-        return [seat.participant() for seat in self.seats.values()]
 
     def take_seat(
         self,

@@ -39,6 +39,7 @@ from signaling.server.messages import (
     State,
     View,
     Voices,
+    Whisper,
     parse,
     serialize,
 )
@@ -274,8 +275,8 @@ class Session:
                 version=PROTOCOL_VERSION,
                 room=attendee.room,
                 you=attendee.seat.id,
-                participants=room.state.participants(),
-                history=room.state.history,
+                participants=[room.seen(seat, attendee.seat.id) for seat in room.state.seats.values()],
+                history=[line for line in room.state.history if line.heard_by(attendee.seat.id)],
                 ice_servers=self._settings.ice_servers,
                 resume=self._tokens.mint_resume(claims, attendee.seat.id),
                 video_slots=self._settings.video_slots,
@@ -324,6 +325,12 @@ class Session:
                     raise MessageError("not-allowed", "a persona is heard in the mix only", id)
                 self._check_pace(id)
                 self._conference.ask_voices(attendee, who)
+            case Whisper(to, id):
+                if "speak" not in attendee.seat.can:
+                    raise MessageError("not-allowed", "you may not speak in this room", id)
+                self._check_others(attendee, to, id)
+                self._check_pace(id)
+                self._conference.whisper(attendee, to)
             case Ping(id):
                 self._send(Pong(id))
             case Join():

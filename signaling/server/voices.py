@@ -25,7 +25,7 @@ def pass_voices(room: LiveRoom, listener: Attendee, *, tell: bool = False) -> No
     slots: Mapping[str, str] = {}
     if peer is not None:
         slots = assign_slots(peer.voice_slots, known, listener.voices)
-        passed = {slot: (who, _voice_of(room, who)) for slot, who in slots.items()}
+        passed = {slot: (who, _voice_for(room, listener.seat.id, who)) for slot, who in slots.items()}
         for slot in passed.keys() | before.keys():
             source = passed[slot][1] if slot in passed else None
             was = before[slot][1] if slot in before else None
@@ -38,6 +38,8 @@ def pass_voices(room: LiveRoom, listener: Attendee, *, tell: bool = False) -> No
         listener.connection.put(VoicesPassed.type, serialize(VoicesPassed(slots)))
 
 
-def _voice_of(room: LiveRoom, who: str) -> TrackSource | None:
-    speaker = room.attendees[who]
-    return None if speaker.peer is None or speaker.seat.silent else speaker.peer.microphone
+def _voice_for(room: LiveRoom, listener: str, who: str) -> TrackSource | None:
+    speaker, hearers = room.attendees[who], room.hearers(who)
+    if speaker.peer is None or speaker.seat.silent or (hearers is not None and listener not in hearers):
+        return None
+    return speaker.peer.microphone
