@@ -1,7 +1,7 @@
 """What the server counts, in Prometheus' terms; one registry an application."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -14,6 +14,9 @@ _SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.3, 2.0, 3.0, 5.0, 10.0)
 
 
 MAX_MIND_REASONS = 200
+
+SLICE = 64
+"""Samples that are written in one turn of the loop: some 0.6 ms."""
 
 
 class Metrics:
@@ -71,7 +74,7 @@ class Metrics:
         }
 
     async def exposition(self, others: Iterable[Metric] = ()) -> bytes:
-        """The text that Prometheus scrapes, written one family in each turn of the loop.
+        """The text that Prometheus scrapes, written a few lines in each turn of the loop.
 
         Args:
             others: families that are in no registry.
@@ -79,9 +82,19 @@ class Metrics:
         parts = []
         for families in (self.registry.collect(), others):
             for family in families:
-                parts.append(generate_latest(_Single(family)))
-                await asyncio.sleep(0)
+                async for part in _written(family):
+                    parts.append(part)
         return b"".join(parts)
+
+
+async def _written(family: Metric) -> AsyncIterator[bytes]:
+    """The text of a family: its heading, then its samples."""
+    for first in range(0, max(1, len(family.samples)), SLICE):
+        some = Metric(family.name, family.documentation, family.type)
+        some.samples = family.samples[first : first + SLICE]
+        text = generate_latest(_Single(some))
+        yield text if first == 0 else text.split(b"\n", 2)[2]
+        await asyncio.sleep(0)
 
 
 class _Single(Collector):

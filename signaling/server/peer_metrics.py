@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from signaling.server.measures import Measures, SlotCounts
+from signaling.server.measures import Measures, PeerMeasure, SlotCounts, TrackMeasure
 
 __all__ = ["peer_metrics"]
 
@@ -69,65 +69,92 @@ def _by_state(slots: SlotCounts) -> tuple[tuple[str, int], ...]:
     return ("showing", slots.showing), ("waiting", slots.waiting), ("free", slots.free)
 
 
-def _tracks(measures: Measures) -> Iterator[Metric]:
-    packets = CounterMetricFamily(
-        "continuum_track_packets", "Packets received from a participant or sent to them", labels=_TRACK
-    )
-    octets = CounterMetricFamily("continuum_track_bytes", "Their payload", labels=_TRACK)
-    lost = GaugeMetricFamily(
-        "continuum_track_lost_packets", "Lost so far; falls when duplicates come", labels=_TRACK
-    )
-    jitter = GaugeMetricFamily(
-        "continuum_track_jitter_seconds", "Interarrival jitter (RFC 3550)", labels=_TRACK
-    )
+def _each_track(measures: Measures) -> Iterator[tuple[tuple[str, str, str], TrackMeasure]]:
     for room in measures.rooms:
         for peer in room.peers:
             for track in peer.tracks:
-                labels = (room.id, peer.id, track.name)
-                packets.add_metric(labels, track.packets)
-                octets.add_metric(labels, track.octets)
-                if track.lost is not None:
-                    lost.add_metric(labels, track.lost)
-                if track.jitter_ms is not None:
-                    jitter.add_metric(labels, track.jitter_ms / 1000)
-    yield from (packets, octets, lost, jitter)
+                yield (room.id, peer.id, track.name), track
+
+
+def _tracks(measures: Measures) -> Iterator[Metric]:
+    """Families one after the other: to build all of them at once would hold up a tick."""
+    packets = CounterMetricFamily(
+        "continuum_track_packets", "Packets received from a participant or sent to them", labels=_TRACK
+    )
+    for labels, track in _each_track(measures):
+        packets.add_metric(labels, track.packets)
+    yield packets
+    octets = CounterMetricFamily("continuum_track_bytes", "Their payload", labels=_TRACK)
+    for labels, track in _each_track(measures):
+        octets.add_metric(labels, track.octets)
+    yield octets
+    lost = GaugeMetricFamily(
+        "continuum_track_lost_packets", "Lost so far; falls when duplicates come", labels=_TRACK
+    )
+    for labels, track in _each_track(measures):
+        if track.lost is not None:
+            lost.add_metric(labels, track.lost)
+    yield lost
+    jitter = GaugeMetricFamily(
+        "continuum_track_jitter_seconds", "Interarrival jitter (RFC 3550)", labels=_TRACK
+    )
+    for labels, track in _each_track(measures):
+        if track.jitter_ms is not None:
+            jitter.add_metric(labels, track.jitter_ms / 1000)
+    yield jitter
+
+
+def _each_peer(measures: Measures) -> Iterator[tuple[tuple[str, str], PeerMeasure]]:
+    for room in measures.rooms:
+        for peer in room.peers:
+            yield (room.id, peer.id), peer
 
 
 def _peers(measures: Measures) -> Iterator[Metric]:
+    """As `_tracks`."""
     delay = SummaryMetricFamily(
         "continuum_peer_buffer_delay_seconds", "For how long a person's packets were held", labels=_PEER
     )
+    for labels, peer in _each_peer(measures):
+        delay.add_metric(labels, count_value=peer.buffer.played, sum_value=peer.buffer.delay_ms / 1000)
+    yield delay
     target = GaugeMetricFamily(
         "continuum_peer_buffer_target_seconds", "For how long they are to be held", labels=_PEER
     )
+    for labels, peer in _each_peer(measures):
+        target.add_metric(labels, peer.buffer.target_ms / 1000)
+    yield target
     concealed = CounterMetricFamily(
         "continuum_peer_concealed_frames", "Frames of a person's sound that were made up", labels=_PEER
     )
+    for labels, peer in _each_peer(measures):
+        concealed.add_metric(labels, peer.buffer.concealed)
+    yield concealed
     trip = GaugeMetricFamily("continuum_peer_round_trip_seconds", "Round trip", labels=_PEER)
+    for labels, peer in _each_peer(measures):
+        if peer.rtt_ms is not None:
+            trip.add_metric(labels, peer.rtt_ms / 1000)
+    yield trip
     bandwidth = GaugeMetricFamily(
         "continuum_peer_bandwidth_bits_per_second",
         "What a person can receive: their browser's estimate, and what their cameras may take of it",
         labels=(*_PEER, "kind"),
     )
+    for labels, peer in _each_peer(measures):
+        if peer.bandwidth is not None:
+            bandwidth.add_metric((*labels, "estimate"), peer.bandwidth)
+        bandwidth.add_metric((*labels, "budget"), peer.budget)
+    yield bandwidth
     slots = GaugeMetricFamily(
         "continuum_peer_slots", "A person's slots for cameras", labels=(*_PEER, "state")
     )
+    for labels, peer in _each_peer(measures):
+        for state, number in _by_state(peer.slots):
+            slots.add_metric((*labels, state), number)
+    yield slots
     dropped = CounterMetricFamily(
         "continuum_peer_dropped", "Packets from and to a person that were dropped", labels=_PEER
     )
-    for room in measures.rooms:
-        for peer in room.peers:
-            labels = (room.id, peer.id)
-            buffer = peer.buffer
-            delay.add_metric(labels, count_value=buffer.played, sum_value=buffer.delay_ms / 1000)
-            target.add_metric(labels, buffer.target_ms / 1000)
-            concealed.add_metric(labels, buffer.concealed)
-            if peer.rtt_ms is not None:
-                trip.add_metric(labels, peer.rtt_ms / 1000)
-            if peer.bandwidth is not None:
-                bandwidth.add_metric((*labels, "estimate"), peer.bandwidth)
-            bandwidth.add_metric((*labels, "budget"), peer.budget)
-            for state, number in _by_state(peer.slots):
-                slots.add_metric((*labels, state), number)
-            dropped.add_metric(labels, sum(peer.drops.values()))
-    yield from (delay, target, concealed, trip, bandwidth, slots, dropped)
+    for labels, peer in _each_peer(measures):
+        dropped.add_metric(labels, sum(peer.drops.values()))
+    yield dropped

@@ -14,6 +14,7 @@ __all__ = ["SNAPSHOT_VERSION", "Moment", "snapshot"]
 SNAPSHOT_VERSION = 1
 
 Json = dict[str, object]
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,6 @@ def snapshot(moment: Moment) -> Iterator[str]:
             yield ("," if index else "") + _text(_peer(peer))
         yield "]}"
     yield "]}"
-
-
-def _text(value: Json) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _sums(*counts: Mapping[str, int]) -> dict[str, int]:

@@ -245,7 +245,7 @@ async def test_beyond_a_bound_peers_are_only_summed(tmp_path: Path, monkeypatch:
 
 async def test_a_tick_comes_between_the_slices_of_many_peers(tmp_path: Path) -> None:
     async with house(tmp_path, room_size=64) as home:
-        for number in range(3 * measures_module.SLICE):
+        for number in range(40):
             await (await home.seated(f"P{number}")).connect()
         turns = 0
 
