@@ -141,7 +141,12 @@ async def test_sound_goes_both_ways_through_the_jitter_buffer_and_back() -> None
         assert spectrum_peak(received) == pytest.approx(700, abs=5)
         statistics = peer.statistics()
         assert statistics.packets_in > 50
-        assert {stream.kind for stream in statistics.received} == {"audio"}
+        (voice,) = statistics.received
+        assert (voice.kind, voice.active) == ("audio", True)
+        assert 50 <= voice.packets < statistics.packets_in
+        assert 10 * voice.packets < voice.octets < statistics.bytes_in
+        assert statistics.mix_packets >= 50
+        assert 10 * statistics.mix_packets < statistics.mix_octets < statistics.bytes_out
 
 
 async def test_a_client_gets_sender_reports_and_the_peer_a_round_trip() -> None:
@@ -159,7 +164,7 @@ async def test_a_client_gets_sender_reports_and_the_peer_a_round_trip() -> None:
         statistics = held.peer.statistics()
         assert statistics.rtt_ms is not None
         assert 0 <= statistics.rtt_ms < 1000
-        assert statistics.remote_loss == 0
+        assert (statistics.remote_loss, statistics.remote_lost) == (0, 0)
 
 
 async def test_a_listener_without_a_microphone_hears() -> None:
@@ -242,7 +247,9 @@ async def test_a_lost_picture_packet_is_sent_again_on_request() -> None:
         held.peer.watch(other.peer.camera, "1")
         await client.until(lambda: len(client.video.get("1", [])) > 20)
         assert len(lost) == 3
-        assert held.peer.statistics().slots["1"].retransmissions >= 3
+        statistics = held.peer.statistics()
+        assert statistics.slots["1"].retransmissions >= 3
+        assert statistics.nacks_received >= 3
 
 
 async def test_a_camera_and_slots_can_be_added_later_and_the_camera_turned_off() -> None:
