@@ -33,6 +33,8 @@ _GIVE_UP = 2
 TARGET_P50_S = 0.8
 TARGET_P95_S = 1.3
 TARGET_RATIO = 3.0
+TARGET_GREETING_S = 2.0
+JOINS = 8
 
 
 @dataclass(slots=True)
@@ -43,11 +45,13 @@ class Turns:
         seconds: end of speech to first sound at the caller, of the turns that were answered.
         stages: the server's latency records of the same turns, in milliseconds.
         unanswered: how many turns had no reply.
+        greetings: asking for a seat to first sound of the greeting, of joins without a turn.
     """
 
     seconds: list[float] = field(default_factory=list)
     stages: list[Mapping[str, object]] = field(default_factory=list)
     unanswered: int = 0
+    greetings: list[float] = field(default_factory=list)
 
     def add(self, turn: TurnResult) -> None:
         """Counts one turn."""
@@ -84,9 +88,24 @@ async def _converse(server: RunningServer, room: str, sentences: Sequence[Spoken
     return turns
 
 
-def _run(settings: Mapping[str, str], room: str, sentences: Sequence[SpokenSentence]) -> Turns:
+async def _join_and_leave(server: RunningServer) -> list[float]:
+    """Seconds from asking for a seat to the first sound of the greeting, each time in a room of its own."""
+    seconds = []
+    for number in range(1, JOINS + 1):
+        async with in_call(CallOptions(room=f"greeting-{number}", url=server.url)) as caller:
+            await caller.greeted()
+        seconds.append(caller.greeting_ms / 1000 if caller.greeting_ms is not None else float("inf"))
+        print(f"greeting {number}: {caller.greeting_ms} ms", file=sys.stderr)
+    return seconds
+
+
+def _run(
+    settings: Mapping[str, str], room: str, sentences: Sequence[SpokenSentence], *, joins: bool
+) -> Turns:
     with running_server(settings) as server:
         turns = asyncio.run(_converse(server, room, sentences))
+        if joins:
+            turns.greetings = asyncio.run(_join_and_leave(server))
         if server.starts("mind") > 1 or server.starts("media") > 1:
             raise ServerDied(f"a process died on the way\n{server.tail()}")
         return turns
@@ -98,8 +117,8 @@ def measure(turns: int, naive_turns: int) -> Report:
     voice = WeightsCache(settings.weights_dir).resolve("voice", settings.weights.given())
     sentences = corpus(voice, settings.cache_dir.expanduser() / "speech-corpus")
     asked = [sentences[index % len(sentences)] for index in range(turns)]
-    ours = _run({}, "ours", asked)
-    naive = _run(NAIVE, "naive", asked[:naive_turns])
+    ours = _run({}, "ours", asked, joins=True)
+    naive = _run(NAIVE, "naive", asked[:naive_turns], joins=False)
     results = [
         Result(
             "first sound at the caller, p50", "s", ours.percentile(50), naive.percentile(50), TARGET_P50_S
@@ -113,6 +132,12 @@ def measure(turns: int, naive_turns: int) -> Report:
             naive.percentile(50) / ours.percentile(50),
             target=TARGET_RATIO,
             higher_is_better=True,
+        ),
+        Result(
+            "first sound of the greeting after joining, p50",
+            "s",
+            float(np.median(ours.greetings)),
+            target=TARGET_GREETING_S,
         ),
         Result("turns without a reply", "turns", ours.unanswered, naive.unanswered, 0),
     ]

@@ -56,6 +56,8 @@ class Caller:
         )
         self.turns: list[TurnResult] = []
         self._greeting: str | None = None
+        self.greeting_ms: float | None = None
+        """From asking for the seat to the first sound of a persona's greeting; None before that and without one."""
         self._joined_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,6 +103,8 @@ class Caller:
                 since, time.monotonic() + self.options.timeout, self.client.connections
             )
             self._greeting = _words(lines)
+            if (sound := self.ear.first_sound(since=since)) is not None:
+                self.greeting_ms = round((sound.begun - since) * 1000, 1)
         return self._greeting
 
     async def say(self, samples: Samples) -> float:
@@ -177,6 +181,7 @@ class Caller:
                 for line in self.conversation.lines
             ),
             greeting=self._greeting,
+            greeting_ms=self.greeting_ms,
             audio=AudioCounters(
                 sent=self.microphone.sent,
                 packets=sum(one.packets for one in receptions),

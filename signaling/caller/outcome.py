@@ -112,13 +112,24 @@ class AudioCounters:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """A call that took place."""
+    """A call that took place.
+
+    Attributes:
+        room: where.
+        you: the caller's participant id.
+        turns: what was said and answered.
+        transcript: all captions and lines.
+        greeting: a persona's words of welcome, or None.
+        greeting_ms: from asking for the seat to the first sound of the greeting, or None.
+        audio: counters.
+    """
 
     room: str
     you: str
     turns: tuple[TurnResult, ...] = ()
     transcript: tuple[Spoken, ...] = ()
     greeting: str | None = None
+    greeting_ms: float | None = None
     audio: AudioCounters = field(default_factory=AudioCounters)
 
     def to_json(self) -> dict[str, object]:
