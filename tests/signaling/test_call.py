@@ -62,7 +62,8 @@ async def test_a_caller_is_greeted_speaks_is_heard_and_hears_the_reply(tmp_path:
     assert {"packets", "lost", "concealed"} <= told["audio"].keys()
     assert result.room == "lobby"
     assert result.greeting == "Hello there!"
-    assert result.greeting_ms is not None and 0 < result.greeting_ms < 60_000
+    assert result.greeting_ms is not None
+    assert 0 < result.greeting_ms < 60_000
     spoken, written = result.turns
     assert spoken.heard is not None
     assert spoken.heard.startswith("speech ")
