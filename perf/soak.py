@@ -50,7 +50,7 @@ COLLECT_S = 2.0
 PROGRESS_S = 60.0
 LULL_S = 12.0
 CYCLE_S = 60.0
-MIND_UP_S = 60.0
+MIND_UP_S = 300.0
 
 
 def shape_of(minutes: float) -> Shape:
