@@ -276,7 +276,7 @@ describe("words", () => {
       "12 Mbit/s",
     ]);
     expect([0, 0.01, 0.5, 12.3].map(percent)).toEqual(["0 %", "<0.1 %", "0.5 %", "12 %"]);
-    expect([1, 12_345].map(number)).toEqual(["1", "12,345"]);
+    expect([1, 9.98, 12_345].map(number)).toEqual(["1", "10", "12,345"]);
     expect([0, 1, 99_999, 100_000].map((part) => share(part, 100_000))).toEqual([
       "0 %",
       "<0.01 %",

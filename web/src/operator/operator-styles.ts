@@ -292,6 +292,13 @@ export const operatorStyles = [
       .tiles dd {
         font-size: 1.125rem;
       }
+      .tiles small:empty {
+        display: none;
+      }
+      tr > :nth-child(3),
+      tr > :nth-child(4) {
+        display: none;
+      }
     }
   `,
 ];

@@ -8,7 +8,7 @@ function digits(value: number): string {
   const size = Math.abs(value);
   if (size < 0.05) return "0";
   if (size >= 100 || Number.isInteger(value)) return String(Math.round(value));
-  return size >= 10 ? value.toFixed(0) : value.toFixed(1);
+  return size >= 9.95 ? value.toFixed(0) : value.toFixed(1);
 }
 
 export function number(value: number): string {
