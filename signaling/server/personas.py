@@ -283,7 +283,8 @@ class Personas:
         if not all(type(number) is int and 0 <= number <= MAX_COUNTED for number in params.values()):
             raise RpcError(INVALID_PARAMS, f"a count is an integer from 0 to {MAX_COUNTED}")
         for reason, number in params.items():
-            self._conference.metrics.count_mind(reason[:MAX_ID_CHARACTERS], number)
+            # Plain text: a label that UTF-8 cannot say would make every later scrape fail.
+            self._conference.metrics.count_mind(clean_name(reason)[:MAX_ID_CHARACTERS], number)
 
     def _observe(self, latency: Latency) -> None:
         stages = {
