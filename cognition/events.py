@@ -11,7 +11,10 @@ Kind = Literal["person", "persona"]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A person said this aloud. `id` is the utterance's, where it has one."""
+    """A person said this aloud. `id` is the utterance's, where it has one.
+
+    `to` are those who alone heard it, personas and the speaker too; None for all.
+    """
 
     room: str
     participant: str
@@ -19,6 +22,7 @@ class Heard:
     text: str
     at: datetime
     id: str = ""
+    to: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Read:
 class Said:
     """What was heard of a persona's words: with `interrupted`, only up to where it was cut off.
 
-    `kind` is "chat" for what it wrote instead; `id` is then the message's.
+    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` is as in `Heard`.
     """
 
     room: str
@@ -47,6 +51,7 @@ class Said:
     interrupted: bool = False
     id: str = ""
     kind: Literal["speech", "chat"] = "speech"
+    to: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

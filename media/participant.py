@@ -90,6 +90,11 @@ class Persona:
     audience: frozenset[str] | None = None
     wanted: frozenset[str] | None = None
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to be read."""
+        return not self.tail and self.voice.pulled == self.voice.written
+
     def read(self, out: NDArray[np.float32]) -> int:
         """Takes the next frame of the voice.
 

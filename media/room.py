@@ -265,6 +265,9 @@ class Room:
         """
         participant = self._find(id)
         participant.wanted = None if to is None else frozenset(to)
+        if isinstance(participant, Persona) and participant.silent:
+            # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
+            self._gains_from[participant.row] = 0.0
         if self._gains_from[participant.row] == 0.0:
             self._reroute(participant)
 

@@ -5,6 +5,7 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from media.speech.events import (
     TurnWithdrawn,
 )
 from media.speech.listener import Listener
+from signaling.audience import Audiences
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 
@@ -65,6 +67,14 @@ class Attendant:
     shown: set[str] = field(default_factory=set)
     """Turns not yet over of which a caption is on display."""
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    audiences: Audiences = field(default_factory=Audiences)
+    began_ns: dict[str, int] = field(default_factory=dict)
+    """When the turns that are not over began, `time.monotonic_ns`."""
+
+    def heard_by(self, turn: str) -> frozenset[str] | None:
+        """Who alone hears a turn that is not over, the person too; None for all."""
+        listeners = self.audiences.of_turn(self.began_ns.get(turn, 0))
+        return None if listeners is None else listeners | {self.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class _Proposal:
 
     persona: str
     text: str
+    to: frozenset[str] | None
     reply: Reply
 
 
@@ -178,6 +189,16 @@ class Attendance:
         self._withdraw_replies_to(participant)
         self._settle(person)
 
+    def turn_to(self, participant: str, listeners: frozenset[str] | None) -> None:
+        """A person speaks to some alone from now on, or to all again."""
+        person = self._persons.get(participant)
+        if person is None:
+            return
+        if listeners is not None and listeners.isdisjoint(self._presences):
+            # Nothing of that is in the ears: what is, was for whom it was for.
+            return
+        person.audiences.turn_to(listeners, time.monotonic_ns())
+
     def read(self, line: Read, arrived_ns: int) -> None:
         """A written line arrived."""
         decision = self._mind.consider(line)
@@ -217,6 +238,7 @@ class Attendance:
         async for event in person.listener.events():
             match event:
                 case SpeechStarted():
+                    person.began_ns[event.turn] = event.at_ns
                     self._speech_started(person, event.turn)
                 case SpeechPaused():
                     person.paused = True
@@ -233,13 +255,18 @@ class Attendance:
                 case SpeechDiscarded():
                     self.dropped[f"speech: {event.reason}"] += 1
                     if event.turn in person.shown:
-                        self._port.caption(person.id, event.turn, "", final=True, record=False)
+                        self._caption(person, event.turn, "", final=True, record=False)
                     self._withdraw(event.turn)
                     self._turn_over(person, event.turn)
 
     def _show(self, person: Attendant, turn: str, text: str) -> None:
         person.shown.add(turn)
-        self._port.caption(person.id, turn, text, final=False)
+        self._caption(person, turn, text, final=False)
+
+    def _caption(self, person: Attendant, turn: str, text: str, *, final: bool, record: bool = True) -> None:
+        heard_by = person.heard_by(turn)
+        listeners = None if heard_by is None else sorted(heard_by)
+        self._port.caption(person.id, turn, text, final=final, record=record, listeners=listeners)
 
     def _speech_started(self, person: Attendant, turn: str) -> None:
         person.speaking, person.paused, person.turn = True, False, turn
@@ -250,26 +277,27 @@ class Attendance:
     async def _interrupt_unless_brief(self, person: Attendant) -> None:
         await asyncio.sleep(INTERRUPT_AFTER)
         if person.speaking and not person.paused:
-            await self._interrupt()
+            await self._interrupt(person.heard_by(person.turn))
 
     @property
     def _sounding(self) -> bool:
         return any(presence.sounding for presence in self._presences.values())
 
-    async def _interrupt(self) -> None:
-        """Silences whoever sounds; goes through even when the person who spoke leaves meanwhile."""
-        await asyncio.shield(self.spawn(self._silence()))
+    async def _interrupt(self, heard_by: frozenset[str] | None) -> None:
+        """Silences whoever sounds and hears it; goes through even when the person who spoke leaves meanwhile."""
+        await asyncio.shield(self.spawn(self._silence(heard_by)))
 
-    async def _silence(self) -> None:
+    async def _silence(self, heard_by: frozenset[str] | None) -> None:
         for presence in self._presences.values():
-            await presence.interrupt()
+            if heard_by is None or presence.persona in heard_by:
+                await presence.interrupt()
 
     async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
         self._show(person, event.turn, event.text)
         if is_backchannel(event.text) and (self._sounding or self._replying_to(person.id)):
             return
         if self._sounding:
-            await self._interrupt()
+            await self._interrupt(person.heard_by(event.turn))
         if not self._speculative:
             return
         heard = self._heard(person, event.turn, event.text)
@@ -281,15 +309,15 @@ class Attendance:
                 return
             cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
             reply = self._propose(presence, heard, cause)
-            self._proposals[event.turn] = _Proposal(decision.persona, event.text, reply)
+            self._proposals[event.turn] = _Proposal(decision.persona, event.text, heard.to, reply)
 
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
         person.tasks = [task for task in person.tasks if not task.done()]
         heard = self._heard(person, event.turn, event.text)
-        self._port.caption(person.id, event.turn, event.text, final=True)
+        self._caption(person, event.turn, event.text, final=True)
         aside = is_backchannel(event.text) and (self._sounding or self._replying_to(person.id))
         if self._sounding and not aside:
-            await self._interrupt()
+            await self._interrupt(heard.to)
         decision = self._mind.consider(heard)
         self._mind.record(heard)
         proposal = self._proposals.pop(event.turn, None)
@@ -301,7 +329,7 @@ class Attendance:
             self.dropped["no-such-persona"] += 1
         else:
             presence = self._presences[decision.persona]
-            reply = self._fitting(proposal, decision.persona, event.text)
+            reply = self._fitting(proposal, decision.persona, heard)
             if reply is None:
                 cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
                 reply = self._propose(presence, heard, cause)
@@ -310,16 +338,19 @@ class Attendance:
             self._presences[proposal.persona].withdraw(proposal.reply)
         self._turn_over(person, event.turn)
 
-    def _fitting(self, proposal: _Proposal | None, persona: str, text: str) -> Reply | None:
-        """The reply composed ahead, if it is still this persona's, to these words."""
-        if proposal is None or (proposal.persona, proposal.text) != (persona, text):
+    def _fitting(self, proposal: _Proposal | None, persona: str, heard: Heard) -> Reply | None:
+        """The reply composed ahead, if it is still this persona's, to these words, for the same ears."""
+        if proposal is None:
+            return None
+        if (proposal.persona, proposal.text, proposal.to) != (persona, heard.text, heard.to):
             return None
         return proposal.reply if self._presences[persona].reply is proposal.reply else None
 
     def _propose(self, presence: Presence, line: Heard | Read, cause: Cause) -> Reply:
         if self._thinking is not None:
             self._thinking.cancel()
-        return presence.propose(self._mind.reply(self.room, presence.persona, line), cause)
+        to = line.to if isinstance(line, Heard) else None
+        return presence.propose(self._mind.reply(self.room, presence.persona, line), cause, to)
 
     def _withdraw(self, turn: str) -> None:
         proposal = self._proposals.pop(turn, None)
@@ -352,6 +383,7 @@ class Attendance:
 
     def _turn_over(self, person: Attendant, turn: str) -> None:
         person.shown.discard(turn)
+        person.began_ns.pop(turn, None)
         if turn == person.turn:
             self._settle(person)
 
@@ -361,14 +393,17 @@ class Attendance:
             self._hush.set()
 
     def _heard(self, person: Attendant, turn: str, text: str) -> Heard:
-        return Heard(self.room, person.id, person.name, text, datetime.now(UTC), turn)
+        return Heard(self.room, person.id, person.name, text, datetime.now(UTC), turn, person.heard_by(turn))
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
         if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):
             return
-        decision = self._mind.consider(self._heard(person, event.turn, event.text))
+        heard = self._heard(person, event.turn, event.text)
+        decision = self._mind.consider(heard)
         if isinstance(decision, Answer):
-            self._rethink(partial(self._mind.anticipate, self.room, decision.persona, person.id, event.text))
+            self._rethink(
+                partial(self._mind.anticipate, self.room, decision.persona, person.id, event.text, heard.to)
+            )
 
     def _think(self) -> None:
         """Lets the personas take in what was said last, in idle time."""

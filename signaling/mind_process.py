@@ -136,6 +136,7 @@ class MindProcess:
                 "gate.closed",
                 "chat.received",
                 "voice.progress",
+                "whisper",
             )
         }
         await connect_forever(socket, handlers, self._session)
@@ -228,9 +229,11 @@ class MindProcess:
             known.persons[who] = params
         elif method == "participant.left":
             known.persons.pop(who, None)
+        elif method == "whisper" and who in known.persons:
+            known.persons[who] = {**known.persons[who], "listeners": params.get("listeners")}
         if known.inbox.full():
-            # Whoever floods loses their own news; that somebody came or left has to be known.
-            if method not in ("participant.joined", "participant.left"):
+            # Whoever floods loses their own news; that somebody came, left or whispers has to be known.
+            if method not in ("participant.joined", "participant.left", "whisper"):
                 self.dropped[f"{method}: inbox full"] += 1
                 return
             lost, _ = known.inbox.get_nowait()
@@ -341,6 +344,8 @@ class MindProcess:
                     person.listener.gate_opened(int(params["sample"]))
                 case "gate.closed" if person is not None:
                     person.listener.gate_closed(int(params["sample"]))
+                case "whisper" if person is not None:
+                    attendance.turn_to(who, _listeners(params))
                 case "chat.received":
                     self._read(attendance, params)
                 case "voice.progress":
@@ -365,6 +370,7 @@ class MindProcess:
         listener = Listener(who, ears, activity, self._engines.speech)
         greet = not params.get("greeted", False)
         attendance.enter(Attendant(who, str(params["name"]), listener), greet=greet)
+        attendance.turn_to(who, _listeners(params))
 
     def _read(self, attendance: Attendance, params: JsonObject) -> None:
         who = str(params["id"])
@@ -378,6 +384,11 @@ class MindProcess:
             str(params["message"]),
         )
         attendance.read(line, int(params["monotonic_ns"]))
+
+
+def _listeners(params: JsonObject) -> frozenset[str] | None:
+    to = params.get("listeners")
+    return None if to is None else frozenset(map(str, to))
 
 
 async def _until_signalled(work: Callable[[], Awaitable[None]]) -> None:

@@ -7,7 +7,7 @@ then *released* when the turn is committed, or *withdrawn* when the person goes 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -53,8 +53,12 @@ class RoomPort(Protocol):
         final: bool,
         interrupted: bool = False,
         record: bool = True,
+        listeners: Sequence[str] | None = None,
     ) -> None:
-        """Shows what `who` is saying; a final caption goes into the history unless told otherwise."""
+        """Shows what `who` is saying, to `listeners` alone if there are any.
+
+        A final caption goes into the history unless told otherwise.
+        """
 
     def post_chat(self, persona: str, text: str) -> None:
         """Writes a line in the persona's name."""
@@ -65,11 +69,14 @@ class RoomPort(Protocol):
     def wake_voice(self, persona: str) -> None:
         """Says that there is sound again in a voice ring that had run dry."""
 
-    def status(self, persona: str, status: str) -> None:
-        """Shows what the persona does: listening, thinking, speaking."""
+    async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
+        """Lets only some hear the persona from now on, or all; false when that cannot be had."""
 
-    def latency(self, record: Mapping[str, object]) -> None:
-        """Publishes a turn's latency record."""
+    def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
+        """Shows, to `listeners` alone if there are any, what the persona does: listening, thinking, speaking."""
+
+    def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
+        """Publishes a turn's latency record, to `listeners` alone if there are any."""
 
 
 class Presence:
@@ -116,6 +123,8 @@ class Presence:
         self._said = said
         self._dropped = dropped
         self._count = 0
+        self._heard_by: frozenset[str] | None = None
+        """Who alone hears what is put into the ring now; None for all."""
         self.reply: Reply | None = None
 
     @property
@@ -123,8 +132,15 @@ class Presence:
         """Whether the persona is heard now, or is about to be within a frame."""
         return self.reply is not None and self.reply.sounding
 
-    def propose(self, words: AsyncGenerator[Clause], cause: Cause | None) -> Reply:
+    def propose(
+        self, words: AsyncGenerator[Clause], cause: Cause | None, to: frozenset[str] | None = None
+    ) -> Reply:
         """Starts composing a reply and keeps it back; an unheard earlier one is withdrawn.
+
+        Args:
+            words: what to say.
+            cause: what it answers.
+            to: who alone is to hear it, the persona too; None for all.
 
         Raises:
             RuntimeError: when the persona is speaking; interrupt or wait first.
@@ -134,7 +150,7 @@ class Presence:
         if self.reply is not None:
             self.withdraw(self.reply)
         self._count += 1
-        reply = Reply(f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause)
+        reply = Reply(f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause, to)
         if cause is not None:
             for stage, instant in (("paused", cause.paused_ns), ("words", cause.words_ns)):
                 if instant is not None:
@@ -148,7 +164,7 @@ class Presence:
         reply.mark("decided", decided_ns)
         reply.released.set()
         if reply is self.reply and not reply.sounding:
-            self._port.status(self.persona, "thinking")
+            self._port.status(self.persona, "thinking", reply.listeners)
 
     def withdraw(self, reply: Reply) -> None:
         """Drops a reply of which nothing was heard yet; one that sounds, or is over, is left alone."""
@@ -156,7 +172,7 @@ class Presence:
             return
         if reply.released.is_set():
             self._dropped("superseded")
-            self._port.status(self.persona, "listening")
+            self._port.status(self.persona, "listening", reply.listeners)
         self._cancel(reply)
 
     async def interrupt(self) -> None:
@@ -181,8 +197,9 @@ class Presence:
             final=True,
             interrupted=True,
             record=bool(heard) and not reply.written,
+            listeners=reply.listeners,
         )
-        self._port.status(self.persona, "listening")
+        self._port.status(self.persona, "listening", reply.listeners)
         if heard and not reply.written:
             self._remember(reply, heard, interrupted=True)
 
@@ -200,7 +217,16 @@ class Presence:
     def _remember(self, reply: Reply, text: str, *, interrupted: bool = False) -> None:
         kind: Literal["speech", "chat"] = "chat" if reply.written else "speech"
         self._said(
-            Said(self._room, self.persona, text, datetime.now(UTC), interrupted, reply.utterance, kind)
+            Said(
+                self._room,
+                self.persona,
+                text,
+                datetime.now(UTC),
+                interrupted,
+                reply.utterance,
+                kind,
+                reply.to,
+            )
         )
 
     def _cancel(self, reply: Reply) -> None:
@@ -221,7 +247,7 @@ class Presence:
         finally:
             if self.reply is reply:
                 self.reply = None
-                self._port.status(self.persona, "listening")
+                self._port.status(self.persona, "listening", reply.listeners)
 
     def _fail(self, error: BaseException) -> None:
         _log.warning("reply failed", persona=self.persona, reason=str(error))
@@ -260,13 +286,28 @@ class Presence:
         await reply.released.wait()
         ended = False
         async with self._floor:
-            if await self._quiet():
-                ended = await self._sound(reply, clips)
-            else:
+            if not await self._quiet():
                 reply.silenced = True
                 self._dropped("talked over")
+            elif not await self._turn_to(reply.to):
+                reply.silenced = True
+                self._dropped("nobody to turn to")
+            else:
+                ended = await self._sound(reply, clips)
         while not ended:
             ended = await clips.get() is None
+
+    async def _turn_to(self, to: frozenset[str] | None) -> bool:
+        """Sees to it, before anything is put into the ring, that only those hear it who are meant to."""
+        if to == self._heard_by:
+            return True
+        if self._ring.pulled < self._ring.written:
+            # What is left there of another reply was meant for others.
+            await self._port.stop_voice(self.persona)
+        turned = await self._port.whisper(self.persona, None if to is None else sorted(to - {self.persona}))
+        if turned:
+            self._heard_by = to
+        return turned
 
     async def _sound(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> bool:
         """Plays clips until there are no more (true) or no more is to be heard (false)."""
@@ -277,7 +318,7 @@ class Presence:
             start = self._ring.written
             if not reply.sounding:
                 reply.mark("firstSound")
-                self._port.status(self.persona, "speaking")
+                self._port.status(self.persona, "speaking", reply.listeners)
             reply.spans.append(Span(text, start, start + len(samples)))
             done = self._offer(samples)
             self._show(reply)
@@ -302,7 +343,14 @@ class Presence:
                 reply.silenced = True
                 self._dropped("nobody listens")
                 await self._port.stop_voice(self.persona)
-                self._port.caption(self.persona, reply.utterance, reply.shown, final=True, record=False)
+                self._port.caption(
+                    self.persona,
+                    reply.utterance,
+                    reply.shown,
+                    final=True,
+                    record=False,
+                    listeners=reply.listeners,
+                )
                 return False
             await asyncio.sleep(POLL)
             waited += POLL
@@ -324,15 +372,22 @@ class Presence:
             reply.reported = True
             record = reply.latency(self.persona)
             if record:
-                self._port.latency(record)
+                self._port.latency(record, reply.listeners)
         begun = text_begun(reply.spans, self._ring.pulled + 1)
         if begun != reply.shown:
             reply.shown = begun
-            self._port.caption(self.persona, reply.utterance, begun, final=False)
+            self._port.caption(self.persona, reply.utterance, begun, final=False, listeners=reply.listeners)
 
     def _close(self, reply: Reply) -> None:
         self._show(reply)
         text = text_heard(reply.spans, self._ring.pulled)
-        self._port.caption(self.persona, reply.utterance, text, final=True, record=not reply.written)
+        self._port.caption(
+            self.persona,
+            reply.utterance,
+            text,
+            final=True,
+            record=not reply.written,
+            listeners=reply.listeners,
+        )
         if not reply.written:
             self._remember(reply, text)

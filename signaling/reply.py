@@ -29,6 +29,8 @@ class Reply:
 
     utterance: str
     cause: Cause | None
+    to: frozenset[str] | None = None
+    """Who alone hears it, the persona too; None for all."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     spans: list[Span] = field(default_factory=list)
     composed: list[str] = field(default_factory=list)
@@ -48,6 +50,11 @@ class Reply:
     def sounding(self) -> bool:
         """Whether any of it went into the voice ring."""
         return bool(self.spans)
+
+    @property
+    def listeners(self) -> list[str] | None:
+        """The same for the room; None for all."""
+        return None if self.to is None else sorted(self.to)
 
     @property
     def written(self) -> bool:

@@ -1,8 +1,9 @@
 """A room at the media process, as the mind speaks to it over IPC."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from signaling.ipc.endpoint import CallError, Endpoint
+from signaling.ipc.jsonrpc import JsonObject
 
 __all__ = ["RoomLine"]
 
@@ -23,6 +24,7 @@ class RoomLine:
         final: bool,
         interrupted: bool = False,
         record: bool = True,
+        listeners: Sequence[str] | None = None,
     ) -> None:
         """See `RoomPort`."""
         self._tell(
@@ -33,6 +35,7 @@ class RoomLine:
             final=final,
             interrupted=interrupted,
             record=record,
+            listeners=listeners,
         )
 
     def post_chat(self, persona: str, text: str) -> None:
@@ -51,13 +54,22 @@ class RoomLine:
         """See `RoomPort`."""
         self._tell("voice.wake", id=persona)
 
-    def status(self, persona: str, status: str) -> None:
+    async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
         """See `RoomPort`."""
-        self._tell("persona.status", id=persona, status=status)
+        params: JsonObject = {"room": self._room, "id": persona, "listeners": listeners}
+        try:
+            await self._endpoint.call("voice.whisper", params)
+        except CallError:
+            return False
+        return True
 
-    def latency(self, record: Mapping[str, object]) -> None:
+    def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
         """See `RoomPort`."""
-        self._tell("latency", **record)
+        self._tell("persona.status", id=persona, status=status, listeners=listeners)
+
+    def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
+        """See `RoomPort`."""
+        self._tell("latency", **record, listeners=listeners)
 
     def _tell(self, method: str, **params: object) -> None:
         self._endpoint.notify(method, {"room": self._room, **params})

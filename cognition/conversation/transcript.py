@@ -28,6 +28,7 @@ class Line:
         kind: spoken or written.
         text: what was heard of it; with `interrupted` it was cut off after that.
         at: UTC.
+        to: participant ids of those who alone heard it, the speaker's too; None for all.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Line:
     text: str
     at: datetime
     interrupted: bool = False
+    to: frozenset[str] | None = None
 
     def as_wire(self) -> dict[str, object]:
         """The *line* object of the room protocol."""
@@ -50,6 +52,8 @@ class Line:
         }
         if self.interrupted:
             line["interrupted"] = True
+        if self.to is not None:
+            line["to"] = sorted(self.to)
         return line
 
 
@@ -71,6 +75,9 @@ def line_of(wire: Mapping[str, Any]) -> Line:
         moment = moment.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
+    to = wire.get("to")
+    if to is not None and not (isinstance(to, list) and all(isinstance(id, str) for id in to)):
+        raise ValueError("who heard a line is a list of ids, or nothing")
     return Line(
         id,
         speaker,
@@ -79,6 +86,7 @@ def line_of(wire: Mapping[str, Any]) -> Line:
         plain(text, MAX_TEXT),
         moment,
         wire.get("interrupted") is True,
+        None if to is None else frozenset(to),
     )
 
 
@@ -101,6 +109,12 @@ class Transcript:
     def lines(self) -> tuple[Line, ...]:
         """Oldest first."""
         return tuple(self._lines)
+
+    def known_to(self, audience: frozenset[str] | None) -> list[Line]:
+        """The lines that all of an audience heard; None is everybody, who has heard no whisper. Oldest first."""
+        return [
+            line for line in self._lines if line.to is None or (audience is not None and audience <= line.to)
+        ]
 
     def add(self, line: Line) -> bool:
         """Puts a line where its time belongs; False if it is empty, there already, or older than all kept."""
@@ -128,5 +142,6 @@ def _same_words(one: Line, other: Line) -> bool:
         one.speaker == other.speaker
         and one.kind == other.kind
         and one.text == other.text
+        and one.to == other.to
         and abs(one.at - other.at) <= SAME_WITHIN
     )

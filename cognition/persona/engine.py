@@ -147,7 +147,7 @@ class Mind:
         state.greeted |= {line.speaker for line in read if line.speaker not in self._personas}
         people = {line.speaker: line.name for line in read if line.speaker not in self._personas}
         for line in state.transcript.lines:
-            if line.id not in known:
+            if line.id not in known and line.to is None:
                 state.quiet.note(line, [name for id, name in people.items() if id != line.speaker])
 
     def forget(self, room: str) -> None:
@@ -159,12 +159,14 @@ class Mind:
     def consider(self, line: Heard | Read) -> Answer | Decline:
         """Who would answer this; changes nothing."""
         state = self._room(line.room)
-        seated = {id: self._personas[id] for id in state.present if id in self._personas}
         said = _line(line)
+        # A whisper is a conversation among those who hear it.
+        present = [each for each in state.present.values() if said.to is None or each.id in said.to]
+        seated = {each.id: self._personas[each.id] for each in present if each.id in self._personas}
         return choose(
-            state.transcript.lines,
+            state.transcript.known_to(said.to),
             seated,
-            tuple(state.present.values()),
+            tuple(present),
             said,
             quiet=state.quiet.before(said),
             is_backchannel=self._is_backchannel,
@@ -185,11 +187,12 @@ class Mind:
                 plain(event.text, MAX_TEXT),
                 event.at,
                 event.interrupted,
+                event.to,
             )
         else:
             line = _line(event)
         state = self._rooms[event.room]
-        if state.transcript.add(line):
+        if state.transcript.add(line) and line.to is None:
             people = (each for each in state.present.values() if each.kind == "person")
             state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
 
@@ -208,12 +211,14 @@ class Mind:
         Raises:
             GenerationError: the model failed.
         """
-        lines = self._fitting(room, persona, self._room(room).transcript.lines, idle=True)
+        lines = self._fitting(room, persona, self._known(room, None), idle=True)
         await self._generator.prefill(
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona))
         )
 
-    async def anticipate(self, room: str, persona: str, speaker: str, partial: str) -> None:
+    async def anticipate(
+        self, room: str, persona: str, speaker: str, partial: str, to: frozenset[str] | None = None
+    ) -> None:
         """Evaluates the words of somebody who is still speaking.
 
         Args:
@@ -221,6 +226,7 @@ class Mind:
             persona: who may have to answer.
             speaker: participant id, or the name, of who speaks.
             partial: their words so far; the last ones may still change.
+            to: who alone hears them, as in `Heard`.
 
         Raises:
             GenerationError: the model failed.
@@ -229,20 +235,22 @@ class Mind:
         attendee = state.present.get(speaker)
         name = attendee.name if attendee is not None else speaker
         words = plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
-        turns = turns_of(self._fitting(room, persona, state.transcript.lines, idle=False), persona)
+        turns = turns_of(self._fitting(room, persona, self._known(room, to), idle=False), persona)
         clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
         prompt = Prompt(self._systems[persona], with_partial(turns, name, clipped), unfinished=True)
         await self._generator.prefill(_key(room, persona), prompt)
 
     async def reply(self, room: str, persona: str, to: Heard | Read) -> AsyncGenerator[Clause]:
-        """Answers a line, clause by clause; records nothing, `aclose()` stops it.
+        """Answers a line, clause by clause, for those who heard it; records nothing, `aclose()` stops it.
+
+        What was whispered is known to the model only when all who will hear the answer have heard it.
 
         Raises:
             GenerationError: the model failed.
         """
         state = self._room(room)
         line = _line(to)
-        lines = list(state.transcript.lines)
+        lines = self._known(room, line.to)
         place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
         if place is None:
             lines.append(line)
@@ -294,6 +302,10 @@ class Mind:
         choices = _GREETINGS_AMONG if others else _GREETINGS
         words = choices[zlib.crc32(f"{room} {participant}".encode()) % len(choices)]
         return words.format(name=name, persona=mine, others=_company(others) if others else "")
+
+    def _known(self, room: str, audience: frozenset[str] | None) -> list[Line]:
+        """The lines that all of an audience know."""
+        return self._room(room).transcript.known_to(audience)
 
     def _open(self, room: str) -> _Room:
         if room not in self._rooms:
@@ -416,6 +428,7 @@ def _line(event: Heard | Read) -> Line:
         "chat" if isinstance(event, Read) else "speech",
         plain(event.text, MAX_TEXT),
         event.at,
+        to=event.to if isinstance(event, Heard) else None,
     )
 
 

@@ -205,6 +205,7 @@ NEWS = (
     "gate.closed",
     "chat.received",
     "voice.progress",
+    "whisper",
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +46,10 @@ class FakePort:
     statuses: list[str] = field(default_factory=list)
     records: list[Mapping[str, object]] = field(default_factory=list)
     wakes: int = 0
+    told: list[tuple[str, Sequence[str] | None]] = field(default_factory=list)
+    """What was shown, and to whom alone."""
+    turns: bool = True
+    """Whether media lets the voice be turned to some alone."""
 
     def caption(
         self,
@@ -56,7 +60,9 @@ class FakePort:
         final: bool,
         interrupted: bool = False,
         record: bool = True,
+        listeners: Sequence[str] | None = None,
     ) -> None:
+        self.told.append(("caption", listeners))
         self.captions.append((who, text, final, interrupted))
         if final and record and text:
             self.recorded.append((who, text))
@@ -72,10 +78,17 @@ class FakePort:
         self.rings[persona].drop()
         return played
 
-    def status(self, persona: str, status: str) -> None:
+    async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
+        assert self.rings[persona].pulled == self.rings[persona].written
+        self.told.append(("whisper", listeners))
+        return self.turns
+
+    def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
+        self.told.append((status, listeners))
         self.statuses.append(status)
 
-    def latency(self, record: Mapping[str, object]) -> None:
+    def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
+        self.told.append(("latency", listeners))
         self.records.append(record)
 
     @property
