@@ -6,13 +6,19 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import quote
 
+import httpx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from signaling.ipc.endpoint import RpcError, listen
 from signaling.ipc.jsonrpc import INTERNAL_ERROR
+from signaling.server.app import create_app
 from signaling.server.messages import ByeCode, ErrorCode
+from signaling.server.page import load_page, security_headers
+from signaling.server.session import SessionSettings
+from signaling.server.watching import SnapshotFeed
 from tests.signaling.house import Client, House, house, mind_of
 from tests.virtual_time import VirtualTimeLoop
 
@@ -71,6 +77,8 @@ messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("state")}, optional={"muted": values, "camera": values}),
     st.fixed_dictionaries({"type": st.just("view"), "slots": sizes | values}),
     st.fixed_dictionaries({"type": st.just("pin"), "id": ids}),
+    st.fixed_dictionaries({"type": st.just("voices"), "who": st.lists(ids, max_size=4) | values}),
+    st.fixed_dictionaries({"type": st.just("whisper"), "to": st.lists(ids, max_size=4) | values}),
     st.fixed_dictionaries({"type": st.just("ping"), "id": ids}),
     st.fixed_dictionaries(
         {"type": st.just("join")},
@@ -213,5 +221,61 @@ def test_whatever_bytes_come_on_the_socket_others_on_it_are_served(chunks: list[
             writer.close()
             await writer.wait_closed()
             assert await mind.attach() == {"rooms": []}
+
+    run(suffer, asyncio.new_event_loop)
+
+
+paths = st.sampled_from(
+    ["/api/token", "/api/health", "/metrics", "/ws", "/", "/r/lobby", "/operator"]
+) | st.text("abcé%.?&=/#\\:@;+ ", max_size=30).map(lambda text: "/" + text)
+header_values = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40)
+bodies = st.binary(max_size=80) | nested(st.none() | st.text(max_size=50)).map(json.dumps).map(str.encode)
+asks = st.fixed_dictionaries(
+    {"room": st.sampled_from(["lobby", "../x", "x" * 65]) | sayable, "name": st.text(max_size=50) | sayable}
+).map(lambda body: json.dumps(body).encode())
+
+
+@QUICK
+@given(
+    requests=st.lists(
+        st.tuples(
+            st.sampled_from(["GET", "POST", "PUT", "OPTIONS", "HEAD"]),
+            paths,
+            bodies | asks,
+            st.dictionaries(
+                st.sampled_from(["Host", "Origin", "Authorization", "X-Forwarded-For", "If-None-Match"]),
+                header_values | st.builds("Bearer {}".format, header_values),
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_is_asked_over_http_no_answer_is_a_fault(
+    requests: list[tuple[str, str, bytes, dict[str, str]]],
+) -> None:
+    async def suffer(home: House) -> None:
+        app = create_app(
+            conference=home.conference,
+            sessions=home.sessions,
+            tokens=home.tokens,
+            peers=home.census,
+            overview=home.overview,
+            feed=SnapshotFeed(home.overview.snapshot, home.metrics.drop),
+            page=load_page(None),
+            headers=security_headers(),
+            settings=SessionSettings(),
+            version="1.2.3",
+        )
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True, client=("203.0.113.5", 4000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://example.org") as http:
+            for method, path, body, headers in requests:
+                encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+                asked = http.build_request(method, "/", content=body, headers=encoded)
+                asked.url = asked.url.copy_with(raw_path=quote(path, safe="/%?&=").encode())
+                answer = await http.send(asked)
+                assert answer.status_code in (200, 304, 400, 401, 404, 405, 422)
+                if path == "/metrics":
+                    assert answer.status_code in (401, 405), "a stranger is told nothing"
+        assert not home.conference.rooms
 
     run(suffer, asyncio.new_event_loop)

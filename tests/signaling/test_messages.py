@@ -127,8 +127,24 @@ names = (
     "token",
     "name",
     "resume",
+    "slots",
+    "who",
+    "to",
 )
-types = ("join", "offer", "candidate", "chat", "state", "ping", "leave", "bye")
+types = (
+    "join",
+    "offer",
+    "candidate",
+    "chat",
+    "state",
+    "view",
+    "pin",
+    "voices",
+    "whisper",
+    "ping",
+    "leave",
+    "bye",
+)
 
 
 def code_of(text: str) -> str | None:
