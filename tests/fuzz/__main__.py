@@ -5,15 +5,25 @@ What it finds it writes to `crash-…` in the working directory: a line for `FOU
 
 import importlib
 import sys
+from pathlib import Path
 
 import atheris
 
-# Kernels are imported before, as they are: numba compiles them from bytecode that it must know.
-KERNELS = ("decimator", "delay", "gain", "levels", "mixer", "speaker", "stretch")
+ROOT = Path(__file__).parents[2]
+
+
+def kernels() -> list[str]:
+    """Modules that are imported as they are: numba compiles them from bytecode that it must know."""
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / "media").rglob("*.py"))
+        if "realtime.kernel import" in path.read_text(encoding="utf-8")
+    ]
+
 
 if __name__ == "__main__":
-    for kernel in KERNELS:
-        importlib.import_module(f"media.realtime.{kernel}")
+    for kernel in kernels():
+        importlib.import_module(kernel)
     with atheris.instrument_imports(include=["media", "cognition", "signaling"]):
         from tests.fuzz.targets import TARGETS
 

@@ -20,6 +20,7 @@ from media.rtc.peer import Peer
 from media.rtc.sdp import parse_offer
 from media.rtc.source import KEYFRAME_INTERVAL_NS, TrackSource
 from tests.media.room_script import Scene, amplitude_of, run_room, tone
+from tests.media.rtc_client import loopback_only
 from tests.media.test_rtc_forwarder import Camera, Line, vp8
 
 MS = 1_000_000
@@ -369,3 +370,47 @@ def test_a_camera_that_never_sends_a_keyframe_is_asked_seldom_and_shown_to_nobod
             assert asked[-1] - asked[-2] > 4 * KEYFRAME_INTERVAL_NS
 
     asyncio.run(look())
+
+
+cookies = st.sampled_from([b"\x21\x12\xa4\x42", b"\0\0\0\0"])
+datagrams = st.one_of(
+    st.binary(max_size=80),
+    # STUN of any kind with attributes of any kind, of lengths that may lie.
+    st.builds(
+        lambda kind, length, cookie, body: kind + length.to_bytes(2, "big") + cookie + bytes(12) + body,
+        st.sampled_from([b"\x00\x01", b"\x01\x01", b"\x01\x11", b"\x00\x03", b"\x3f\xff"]),
+        st.integers(0, 80) | st.just(0xFFFF),
+        cookies,
+        st.binary(max_size=80),
+    ),
+    st.builds(
+        bytes.__add__,
+        st.sampled_from([b"\x16\xfe\xff", b"\x17\xfe\xfd", b"\x80", b"\x80\xc8"]),
+        st.binary(max_size=80),
+    ),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sent=st.lists(datagrams, max_size=150))
+def test_no_datagram_of_a_stranger_ends_a_connection_or_is_kept_for_long(sent: list[bytes]) -> None:
+    async def suffer() -> None:
+        unhandled: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+        with hostile(lambda: 10**12) as client:
+            transport = client.peer._transport
+            await transport.gather()
+            connection = transport._connection
+            for data in sent:
+                for protocol in connection._protocols[:1]:
+                    protocol.datagram_received(data, ("192.0.2.1", 9))
+            assert connection.queue_length() <= 64
+            # Only who knows our password is given a place among the pairs.
+            assert not connection._check_list
+            assert not connection._nominated
+            assert not client.peer._inbound.streams
+            await client.peer.close()
+        assert not unhandled
+
+    with loopback_only():
+        asyncio.run(suffer())
