@@ -8,9 +8,38 @@ from numpy.typing import NDArray
 from media.participant import Person
 from media.realtime.opus import AudioEncoder
 from media.realtime.outlet import MixHistory, Outlet
+from media.realtime.peer_port import AudioPeer, GroupedPeer, PeerGroup
 from media.whispers import Circle
 
 __all__ = ["Distribution"]
+
+
+class _Audience:
+    """Those who hear the same, in groups; formed anew only when they are others than last time."""
+
+    def __init__(self) -> None:
+        self._peers: list[AudioPeer] = []
+        self._groups: list[PeerGroup] = []
+        self._alone: list[AudioPeer] = []
+
+    def send(self, peers: list[AudioPeer], payload: bytes, timestamp: int) -> None:
+        if peers != self._peers:
+            self._regroup(peers)
+        for group in self._groups:
+            group.send(payload, timestamp)
+        for peer in self._alone:
+            peer.send_audio(payload, timestamp)
+
+    def _regroup(self, peers: list[AudioPeer]) -> None:
+        self._peers = peers
+        self._alone = []
+        kinds: dict[Callable[[Sequence[AudioPeer]], PeerGroup], list[AudioPeer]] = {}
+        for peer in peers:
+            if isinstance(peer, GroupedPeer):
+                kinds.setdefault(peer.grouping, []).append(peer)
+            else:
+                self._alone.append(peer)
+        self._groups = [grouping(members) for grouping, members in kinds.items()]
 
 
 class Distribution:
@@ -31,6 +60,7 @@ class Distribution:
         self._history = MixHistory()
         self._shared = self._take()
         self._shared_live = False
+        self._audience = _Audience()
 
     @property
     def encodes(self) -> int:
@@ -89,9 +119,9 @@ class Distribution:
                 self._shared.take_over(self._history)
             payload = self._shared.packet(mixes[0])
             if payload is not None:
-                for person in persons:
-                    if person.outlet is None and not person.whispered:
-                        person.peer.send_audio(payload, timestamp)
+                self._audience.send(
+                    [p.peer for p in persons if p.outlet is None and not p.whispered], payload, timestamp
+                )
                 self.sent += alike
         self._shared_live = alike > 0
         self._history.keep(mixes[0])

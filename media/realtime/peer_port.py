@@ -1,10 +1,11 @@
 """What the plane needs of a person's peer, and a fake that records what was sent to it."""
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from media.realtime.jitter import JitterBuffer
 
-__all__ = ["AudioPeer", "FakePeer"]
+__all__ = ["AudioPeer", "FakePeer", "GroupedPeer", "PeerGroup"]
 
 
 class AudioPeer(Protocol):
@@ -24,6 +25,24 @@ class AudioPeer(Protocol):
             payload: one Opus packet of 20 ms; shared between listeners, so not to be changed.
             timestamp: media time of the room, in samples at 48 kHz, modulo 2**32.
         """
+        ...
+
+
+class PeerGroup(Protocol):
+    """Peers who are sent the same sound."""
+
+    def send(self, payload: bytes, timestamp: int) -> None:
+        """Sends one packet to all of them; see `AudioPeer.send_audio`."""
+        ...
+
+
+@runtime_checkable
+class GroupedPeer(AudioPeer, Protocol):
+    """A peer of a kind of which many can be sent the same at less cost than one by one."""
+
+    @property
+    def grouping(self) -> Callable[[Sequence[Any]], PeerGroup]:
+        """Makes a group of peers that have the same `grouping`."""
         ...
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "build_rtp",
     "header_extension",
     "parse_rtp",
+    "send_time",
     "signed16",
     "signed32",
 ]
@@ -129,7 +130,12 @@ def build_rtp(
 
 def absolute_send_time(now_ns: int) -> bytes:
     """The value of abs-send-time: seconds as 6.18 fixed point, modulo 64 s."""
-    return (((now_ns << 18) // 1_000_000_000) & 0xFFFFFF).to_bytes(3, "big")
+    return send_time(now_ns).to_bytes(3, "big")
+
+
+def send_time(now_ns: int) -> int:
+    """The 24 bits of `absolute_send_time`."""
+    return ((now_ns << 18) // 1_000_000_000) & 0xFFFFFF
 
 
 class ExtensionWriter:
@@ -152,6 +158,11 @@ class ExtensionWriter:
         size = len(elements) + (3 if self._stamped else 0)
         self._tail = bytes(-size % 4)
         self._head = _WORDS.pack(_ONE_BYTE, (size + 3) // 4) + elements if elements else b""
+
+    @property
+    def stamp_at(self) -> int | None:
+        """Where in a block abs-send-time is; None where it was not negotiated."""
+        return len(self._head) if self._stamped else None
 
     def block(self, stamp: bytes) -> bytes:
         """The extension block for a packet sent at an `absolute_send_time`; empty where nothing was negotiated."""

@@ -10,6 +10,7 @@ from enum import Enum
 from media.realtime.jitter import JitterBuffer
 from media.realtime.packet import ReceivedPacket
 from media.rtc import rtcp
+from media.rtc.audio_group import AudioGroup
 from media.rtc.forwarder import TrackForwarder
 from media.rtc.ice import CandidateError, IceServer, IgnoredCandidate, parse_candidate
 from media.rtc.inbound import CLOCK_RATES, InboundTracks, opus_payload_type
@@ -109,6 +110,7 @@ class Peer:
             sequence=secrets.randbelow(1 << 15),
             offset=secrets.randbits(32),
             sender=self._transport,
+            wire=self._transport.wire,
             clock=clock,
             ntp=self._ntp,
             count=self.count,
@@ -233,6 +235,16 @@ class Peer:
         """
         self._audio.send(payload, timestamp)
 
+    @property
+    def outbound(self) -> OutboundAudio:
+        """The sound that the client hears."""
+        return self._audio
+
+    @property
+    def grouping(self) -> type[AudioGroup]:
+        """See `GroupedPeer`."""
+        return AudioGroup
+
     def watch(self, source: TrackSource | None, slot: str) -> None:
         """Shows a camera in a slot from its next keyframe on, or passes a voice on as it is, or nothing.
 
@@ -257,12 +269,18 @@ class Peer:
     def statistics(self) -> PeerStatistics:
         """Counts since the beginning."""
         now_ns = self._clock()
+        wire = self._transport.wire
+        drops = Counter(self._drops)
+        drops.update(wire.drops())
+        if self._audio.unwanted:
+            drops["audio-not-negotiated"] += self._audio.unwanted
         return PeerStatistics(
             packets_in=self._transport.packets_in,
             bytes_in=self._transport.bytes_in,
-            packets_out=self._transport.packets_out,
-            bytes_out=self._transport.bytes_out,
-            drops=dict(self._drops),
+            packets_out=self._transport.packets_out + wire.record.packets,
+            bytes_out=self._transport.bytes_out + wire.record.octets,
+            drops=dict(drops),
+            direct=wire.usable,
             rtt_ms=self._rtt_ms,
             remote_jitter_ms=self._remote_jitter_ms,
             remote_loss=self._remote_loss,

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import aioice
 import pylibsrtp
 from aioice import stun
-from aioice.ice import StunProtocol
+from aioice.ice import CandidatePair, StunProtocol
 from aiortc.rtcdtlstransport import (
     RTCCertificate,
     RTCDtlsFingerprint,
@@ -26,8 +26,17 @@ from aiortc.rtcdtlstransport import (
 from pylibsrtp._binding import ffi, lib
 
 from media.rtc.ice import LOOPBACK, IceServer, server_arguments
+from media.rtc.wire import Wire
 
-__all__ = ["PRIVATE_MEMBERS", "Ending", "PacketSink", "RemoteTransport", "SecureTransport", "TransportError"]
+__all__ = [
+    "PRIVATE_MEMBERS",
+    "Ending",
+    "PacketSink",
+    "RemoteTransport",
+    "SecureTransport",
+    "TransportError",
+    "protect_address",
+]
 
 PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
     "aioice.Connection": (
@@ -36,8 +45,10 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
         "_query_consent_task",
         "_queue",
         "build_request",
+        "check_complete",
         "close",
         "get_component_candidates",
+        "protocol_lost",
         "query_consent",
     ),
     "aioice.ice.StunProtocol": ("datagram_received", "transport", "request"),
@@ -50,6 +61,9 @@ PRIVATE_MEMBERS: dict[str, tuple[str, ...]] = {
 CONSENT_INTERVAL_S = 2.0
 """Between consent checks, ± 20 %; RFC 7675 §5.1 has 5 s: too long to notice a lost client in time."""
 
+PROTECT = "srtp_err_status_t(*)(struct srtp_ctx_t_ *, void *, int *)"
+"""The type of libsrtp's `srtp_protect` that compiled code calls."""
+
 LOST_AFTER_S = 6.0
 """A peer from which nothing authentic came for so long, and that answers no check, is gone."""
 
@@ -61,6 +75,14 @@ MAX_DATAGRAM = 1500 - 144
 
 MAX_SEND_BUFFER = 256 * 1024
 """Bytes waiting in a socket's buffer beyond which packets are dropped as `send-buffer-full`."""
+
+
+def protect_address() -> int | None:
+    """Where `srtp_protect` is; None where it is not of the type that compiled code calls."""
+    function = ffi.addressof(lib, "srtp_protect")
+    if ffi.typeof(function).cname != PROTECT:
+        return None
+    return int(ffi.cast("intptr_t", function))
 
 
 class TransportError(ConnectionError):
@@ -115,10 +137,14 @@ class _Connection(aioice.Connection):
     """ICE that also offers loopback, checks consent faster, and hands datagrams over unqueued."""
 
     def __init__(
-        self, classify: Callable[[StunProtocol, Callable[..., None], bytes, Any], None], **arguments: Any
+        self,
+        classify: Callable[[StunProtocol, Callable[..., None], bytes, Any], None],
+        rerouted: Callable[[], None],
+        **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
         self._classify = classify
+        self._rerouted = rerouted
         self.heard_at = 0.0
         self.lost = False
 
@@ -143,6 +169,14 @@ class _Connection(aioice.Connection):
             self._classify(protocol, forward, data, addr)
 
         protocol.datagram_received = datagram_received  # type: ignore[method-assign]
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        super().check_complete(pair)
+        self._rerouted()
+
+    def protocol_lost(self, protocol: StunProtocol) -> None:
+        super().protocol_lost(protocol)
+        self._rerouted()
 
     def queue_length(self) -> int:
         return self._queue.qsize()
@@ -193,6 +227,7 @@ class _Protector:
         self._data = session._cdata
         self._buffer = session._buffer
         self._length = ffi.new("int *")
+        self.address = int(ffi.cast("intptr_t", self._handle))
 
     def protect(self, packet: bytes) -> bytes | None:
         """What goes on the wire; None when libsrtp refuses."""
@@ -213,6 +248,9 @@ class SecureTransport:
         sink: takes received packets and counts dropped ones.
         clock: monotonic nanoseconds.
 
+    Attributes:
+        wire: the way out for compiled code; open while packets go to a socket of ours, not to a relay.
+
     Raises:
         ValueError: an ICE server's URL is malformed.
     """
@@ -222,7 +260,10 @@ class SecureTransport:
     ) -> None:
         self._sink = sink
         self._clock = clock
-        self._connection = _Connection(self._classify, ice_controlling=False, **server_arguments(ice_servers))
+        self.wire = Wire()
+        self._connection = _Connection(
+            self._classify, self.reroute, ice_controlling=False, **server_arguments(ice_servers)
+        )
         self._dtls = RTCDtlsTransport(
             _Pipe(self._connection),  # type: ignore[arg-type]
             [RTCCertificate.generateCertificate()],
@@ -296,9 +337,31 @@ class SecureTransport:
         )
         if self._dtls.state != "connected":
             raise TransportError("dtls-failed")
-        self._rx = self._dtls._rx_srtp
-        self._tx = self._dtls._tx_srtp
-        self._protector = _Protector(self._tx)
+        self.secure(self._dtls._tx_srtp, self._dtls._rx_srtp)
+
+    def secure(self, outbound: pylibsrtp.Session, inbound: pylibsrtp.Session) -> None:
+        """Protects what is sent, and unprotects what comes, from now on."""
+        self.wire.close()
+        self._tx, self._rx = outbound, inbound
+        self._protector = _Protector(outbound)
+        self.reroute()
+
+    def reroute(self) -> None:
+        """Leads the way out along the pair that is nominated now."""
+        pair = None if self._closed else self._connection._nominated.get(1)
+        transport: Any = None if pair is None else pair.protocol.transport
+        if pair is None or self._protector is None or transport.is_closing():
+            self.wire.close()
+            return
+        # A relay has no socket to tell: what is sent there is wrapped first.
+        socket = transport.get_extra_info("socket")
+        if socket is None:
+            self.wire.close()
+            return
+        try:
+            self.wire.open(self._protector.address, socket.fileno(), *pair.remote_addr)
+        except OSError:
+            self._sink.count("no-descriptor")
 
     async def ended(self) -> Ending:
         """Waits for the end of the connection."""
@@ -353,6 +416,8 @@ class SecureTransport:
             self._sink.count("send-buffer-full")
             return False
         transport.sendto(protected, pair.remote_addr)
+        # What waits here goes first.
+        self.wire.record.blocked = transport.get_write_buffer_size() > 0
         self.packets_out += 1
         self.bytes_out += len(protected)
         return True
@@ -360,6 +425,7 @@ class SecureTransport:
     async def close(self) -> None:
         """Says goodbye where a connection is up, and releases sockets and tasks. Idempotent."""
         self._closed = True
+        self.wire.close()
         if self._closing is None:
             self._closing = asyncio.create_task(self._release())
         # Who asked may be cancelled; the sockets are released all the same.

@@ -53,6 +53,7 @@ class PeerStatistics:
         mix_packets: of the mix, sent.
         mix_octets: of them, of payload.
         keyframe_requests: sent to the client's camera.
+        direct: the room's sound can go from compiled code to the socket, past the event loop.
         keyframe_wishes: keyframes that the client asked for.
         nacks_sent: packets of the client's camera that were asked for again.
         nacks_received: packets that the client asked for again.
@@ -80,3 +81,4 @@ class PeerStatistics:
     nacks_sent: int
     nacks_received: int
     unrepaired: int
+    direct: bool = False
