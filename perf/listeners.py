@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,6 @@ from media.realtime.plane import LATENESS_BOUNDS_MS, Plane, PlaneStatistics
 from media.realtime.ring import AudioRing
 from media.realtime.suppression import WebRtcSuppressor
 from media.rtc.peer import Peer, PeerState
-from media.rtc.private import _Protector
 from media.rtc.sdp import parse_offer
 from perf.listener_load import Load, audio_session
 from perf.report import Report, Result, run
@@ -76,6 +75,7 @@ class Step:
         late: share of ticks that were more than 20 ms late, or left out.
         sent: packets a second that were handed to the sockets.
         received: packets a second that reached the load.
+        repeated: it was measured once more, after it had not been carried the first time.
     """
 
     listeners: int
@@ -83,6 +83,7 @@ class Step:
     late: float
     sent: float
     received: float
+    repeated: bool = False
 
     @property
     def carried(self) -> bool:
@@ -105,14 +106,12 @@ async def _connected(key: str, remote: tuple[str, int]) -> tuple[Peer, asyncio.D
     peer = Peer(ice_servers=(), video_slots=0, on_state=lambda state: None)
     peer._apply(peer._plan(parse_offer(_OFFER)))
     secured = peer._transport
-    secured._tx = audio_session(key, inbound=False)
-    secured._protector = _Protector(secured._tx)
-    secured._rx = audio_session(key, inbound=True)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Wire(peer), local_addr=("127.0.0.1", 0)
     )
     protocol = SimpleNamespace(transport=transport)
     secured._connection._nominated = {1: SimpleNamespace(protocol=protocol, remote_addr=remote)}  # type: ignore[dict-item]
+    secured.secure(audio_session(key, inbound=False), audio_session(key, inbound=True))
     peer.state = PeerState.CONNECTED
     return peer, transport
 
@@ -178,6 +177,7 @@ async def _climb(speakers: int, steps: Sequence[int], seconds: float) -> list[St
     async with _load(command) as (process, ears), asyncio.TaskGroup() as tasks:
         for number, peer in enumerate(peers):
             peer._transport._connection._nominated[1].remote_addr = ears[number % len(ears)]  # type: ignore[misc]
+            peer._transport.reroute()
             room.add_person(f"speaker {number}", ears=_ears(), peer=peer)
         _take_cores(process.pid)
         ticking = tasks.create_task(plane.run())
@@ -190,9 +190,14 @@ async def _climb(speakers: int, steps: Sequence[int], seconds: float) -> list[St
             addresses = [wire.get_extra_info("sockname") for wire in wires[speakers:]]
             await _tell(process, json.dumps({"listening": addresses}))
             await asyncio.sleep(_SETTLE_S)
-            found.append(await _watch(plane, process, listeners, seconds))
-            print(f"K = {speakers}: {found[-1]}", file=sys.stderr)
-            if not found[-1].carried:
+            step = await _watch(plane, process, listeners, seconds)
+            print(f"K = {speakers}: {step}", file=sys.stderr)
+            if not step.carried:
+                # One hiccup of a shared machine is no limit of the server.
+                step = replace(await _watch(plane, process, listeners, seconds), repeated=True)
+                print(f"K = {speakers}: {step}", file=sys.stderr)
+            found.append(step)
+            if not step.carried:
                 break
         ticking.cancel()
     for wire in wires:
@@ -230,6 +235,17 @@ def _slope(steps: Sequence[Step]) -> float:
 
 def _carried(steps: Sequence[Step]) -> int:
     return max((step.listeners for step in steps if step.carried), default=0)
+
+
+def _repeated(climbs: dict[int, list[Step]]) -> str:
+    """Which steps had a second try, and what came of it."""
+    tried = [
+        f"{step.listeners} at K = {speakers} ({'carried' if step.carried else 'not carried again'})"
+        for speakers, steps in climbs.items()
+        for step in steps
+        if step.repeated
+    ]
+    return ", ".join(tried) or "none"
 
 
 def _draw(climbs: dict[int, list[Step]], path: Path) -> None:
@@ -287,6 +303,7 @@ def measure(speakers: Sequence[int] = SPEAKERS, seconds: float = _SECONDS) -> Re
             f"Carried: no more than {MOST_LATE:.0%} of ticks late by over {LATE_MS:.0f} ms or left out, in "
             f"{seconds:.0f} s; at most {STEPS[-1]} are tried.",
             "The server on one core, without ICE's consent checks and DTLS; receiver reports every 5 s a listener.",
+            f"Measured once more, not having been carried at first: {_repeated(climbs)}.",
             f"The growth is drawn in docs/{_CHART.name}.",
         ],
     )
