@@ -14,14 +14,19 @@ from playwright.async_api import expect
 from perf.running_server import RunningServer, running_server
 from perf.speech_corpus import corpus
 from signaling.caller.wav import WavRecorder
-from tests.browser.caller import PATIENCE_MS, browser_caller, find_chromium
+from tests.browser.caller import PATIENCE_MS, BrowserCaller, browser_caller, find_chromium
 from tests.hearing import RATE, corpus_cache, sounding, transcribe, weights, word_error_rate
 
 pytestmark = [pytest.mark.browser, pytest.mark.models, pytest.mark.timeout(240)]
 
 QUESTION = "Could you tell me what the weather is usually like in London at the end of November?"
 OTHER = "How do birds know where to fly in winter?"
-STOP = "Wait a moment please, I would like to ask something else."
+STOP = (
+    "Wait a moment please I would like to ask something else before you go on with that story of the dragon."
+)
+STOPPED_WITHIN_S = 1.0
+"""From the caption that says so to the last sound of an interrupted voice at the page; what is on its way is played."""
+TAKES = 3
 MARKUP = '<img src=x onerror="document.title=1"> & <b>Ada</b>'
 GREETING_S = 9
 MIN_RMS = 0.01
@@ -136,25 +141,48 @@ async def test_two_people_and_a_persona_hear_each_other_and_not_themselves(
             assert max(words_found(words, text) for words in persona) > 0.6, (persona, text)
 
 
+async def interrupted(ada: BrowserCaller, name: str, stop: Samples) -> Samples | None:
+    """Speaks over the persona; what the page received from the caption of the interruption to the end of speech.
+
+    None when the persona had finished before it could be interrupted.
+    """
+    await ada.write(f"{name}, please tell me a long story about a dragon and a princess, in many sentences.")
+    await ada.persona_is("speaking")
+    await ada.captions(name, final=False).first.wait_for(timeout=PATIENCE_MS)
+    saying = asyncio.create_task(ada.say(stop))
+    cut = ada.captions(name, interrupted=True).first.wait_for(timeout=PATIENCE_MS)
+    seen = asyncio.create_task(cut)
+    await asyncio.wait([saying, seen], return_when=asyncio.FIRST_COMPLETED)
+    stopped = await ada.position()
+    await saying
+    ended = await ada.position()
+    if not seen.done():
+        seen.cancel()
+        await asyncio.gather(seen, return_exceptions=True)
+        return None
+    await seen
+    return (await ada.heard(stopped))[: ended - stopped]
+
+
 async def test_speaking_over_the_persona_stops_its_voice_and_its_caption_says_so(
     server: RunningServer, speech: dict[str, Samples]
 ) -> None:
-    async with browser_caller() as ada:
-        await ada.join("Ada", "interruption", server.url)
-        await ada.greeted()
-        name = await ada.persona()
-        await ada.write(
-            f"{name}, please tell me a long story about a dragon and a princess, in many sentences."
-        )
-        await ada.persona_is("speaking")
-        await ada.captions(name, final=False).first.wait_for(timeout=PATIENCE_MS)
-        await ada.say(speech[STOP])
-        cut = ada.captions(name, interrupted=True)
-        await cut.first.wait_for(timeout=PATIENCE_MS)
-        assert (await ada.words(cut))[0].strip()
-        own = ada.captions("Ada", final=True)
-        await own.first.wait_for(timeout=PATIENCE_MS)
-        assert word_error_rate(STOP, " ".join(await ada.words(own))) <= 0.2
+    for take in range(TAKES):
+        async with browser_caller() as ada:
+            await ada.join("Ada", f"interruption-{take}", server.url)
+            await ada.greeted()
+            name = await ada.persona()
+            after = await interrupted(ada, name, speech[STOP])
+            if after is None or after.size < 2 * STOPPED_WITHIN_S * RATE:
+                # The story was short, or the machine slow: too little is left to hear a silence in.
+                continue
+            assert (await ada.words(ada.captions(name, interrupted=True)))[0].strip()
+            assert sounding(after[int(STOPPED_WITHIN_S * RATE) :]) == []
+            own = ada.captions("Ada", final=True)
+            await own.first.wait_for(timeout=2 * PATIENCE_MS)
+            assert word_error_rate(STOP, " ".join(await ada.words(own))) <= 0.2
+            return
+    pytest.fail("the persona could not be interrupted")
 
 
 async def test_a_mind_killed_in_a_call_comes_back_and_answers(
