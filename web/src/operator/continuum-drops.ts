@@ -4,7 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { styled } from "../widgets/styled.js";
 import { theme } from "../widgets/theme.js";
 import { plotStyles } from "./plot-styles.js";
-import { logHeights } from "./scale.js";
+import { most } from "./scale.js";
 import { number } from "./words.js";
 
 export interface Drop {
@@ -26,7 +26,7 @@ export class ContinuumDrops extends LitElement {
 
   override render() {
     const shown = this.all ? this.drops : this.drops.slice(0, FEW);
-    const lengths = logHeights(this.drops.map(({ recent }) => recent));
+    const longest = Math.max(1, most(this.drops.map(({ recent }) => recent)));
     return html`
       <figure>
         <figcaption><h3>${this.heading}</h3></figcaption>
@@ -47,11 +47,13 @@ export class ContinuumDrops extends LitElement {
                     ${repeat(
                       shown,
                       ({ reason }) => reason,
-                      ({ reason, recent, total }, index) =>
+                      ({ reason, recent, total }) =>
                         html`<tr data-reason=${reason}>
                           <th scope="row">${reason}</th>
                           <td class="bar" aria-hidden="true">
-                            <i ${styled({ "inline-size": `${(100 * lengths[index]!).toFixed(1)}%` })}></i>
+                            <i
+                              ${styled({ "inline-size": `${recent && Math.max(2, (100 * recent) / longest).toFixed(1)}%` })}
+                            ></i>
                           </td>
                           <td>${number(recent)}</td>
                           <td>${number(total)}</td>

@@ -292,7 +292,10 @@ export class ContinuumOperator extends LitElement {
   private rooms(snapshot: Snapshot) {
     const found = snapshot.rooms
       .filter(({ id }) => id.toLowerCase().includes(this.wanted.toLowerCase()))
-      .sort((one, other) => other.persons - one.persons || one.id.localeCompare(other.id));
+      .sort(
+        (one, other) =>
+          other.persons - one.persons || one.id.localeCompare(other.id, "en", { numeric: true }),
+      );
     const listed = this.allRooms ? found : found.slice(0, MANY_ROOMS);
     const chosen = snapshot.rooms.find(({ id }) => id === this.chosen) ?? (this.chosen ? null : found[0]);
     return html`<section aria-labelledby="rooms">

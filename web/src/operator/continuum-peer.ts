@@ -40,7 +40,9 @@ export class ContinuumPeer extends LitElement {
       <details ?open=${open} @toggle=${this.toggle} data-testid="peer" data-peer=${peer.id}>
         <summary>
           <span class="id">${peer.id}</span>
-          <span class="state">${peer.muted ? "muted" : peer.speaking ? "speaking" : ""}</span>
+          <span class="state ${peer.muted ? "muted" : ""}"
+            >${peer.muted ? "muted" : peer.speaking ? "speaking" : ""}</span
+          >
           <dl>
             ${this.fact("In", bitrate(this.sum("microphone", "camera")))}
             ${this.fact("Out", bitrate(this.sum("mix", "cameras", "voices")))}
@@ -194,6 +196,9 @@ export class ContinuumPeer extends LitElement {
       .state {
         font-size: 0.8125rem;
         color: var(--_accent);
+      }
+      .muted {
+        color: var(--_quiet);
       }
       summary dl {
         display: grid;
