@@ -17,7 +17,7 @@ def kernels() -> list[str]:
     return [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in sorted((ROOT / "media").rglob("*.py"))
-        if "realtime.kernel import" in path.read_text(encoding="utf-8")
+        if any(word in path.read_text(encoding="utf-8") for word in ("numba", "realtime.kernel import"))
     ]
 
 
