@@ -286,6 +286,14 @@ class Room:
         self._person(id).without = frozenset(others)
         self._regroup()
 
+    def audience(self, id: str) -> frozenset[str] | None:
+        """Who alone is to hear a participant; None for all.
+
+        Raises:
+            RoomError: nobody of that identity is here.
+        """
+        return self._find(id).wanted
+
     def left_out(self, id: str) -> frozenset[str]:
         """Whom a person does not hear in the mix; nobody for one who is not here."""
         person = self._persons.get(id)
