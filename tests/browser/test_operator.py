@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.caller import PATIENCE_MS, browser_caller, find_chromium
+from tests.web.chromium import chromium
 from tests.web.media_server import MediaServer, media_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -72,3 +73,21 @@ async def test_operators_see_a_room_its_people_and_their_bitrate_as_it_moves(ser
             "data-state", "live", timeout=PATIENCE_MS
         )
         assert [line for line in looking.complaints if "ERR_CONNECTION_REFUSED" not in line] == []
+
+
+async def test_from_elsewhere_the_page_opens_with_the_servers_key_alone(server: MediaServer) -> None:
+    elsewhere = server.url.replace("127.0.0.1", "server.example")
+    async with chromium("--host-resolver-rules=MAP server.example 127.0.0.1") as context:
+        page = await context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        assert (await page.goto(f"{elsewhere}/metrics") or pytest.fail("no answer")).status == 401
+        await page.goto(f"{elsewhere}/operator")
+        key = page.get_by_label("Key")
+        await expect(key).to_be_focused(timeout=PATIENCE_MS)
+        await key.fill("not the key")
+        await key.press("Enter")
+        await expect(page.get_by_test_id("wrong-key")).to_be_visible()
+        await page.get_by_label("Key").fill(server.key)
+        await page.get_by_role("button", name="Open").click()
+        await expect(page.get_by_test_id("no-rooms")).to_be_visible()
+        assert server.key not in page.url

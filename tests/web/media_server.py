@@ -48,6 +48,11 @@ class MediaServer:
             assert select.select([pipe], [], [], START_S)[0], "the media process is not ready in time"
             assert json.loads(pipe.readline())["port"] == self._port
 
+    @property
+    def key(self) -> str:
+        """What signs its tokens, and opens the operators' page from elsewhere."""
+        return (self._state_dir / "key").read_text().strip()
+
     def kill(self) -> None:
         """SIGKILL: nothing is said to anybody."""
         assert self._process is not None
