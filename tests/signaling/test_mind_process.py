@@ -1,6 +1,7 @@
 """The mind at the line to media: what rooms said survives the death of either, however much it was."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 
 from cognition.inference.generator import FakeGenerator
@@ -22,10 +24,12 @@ from signaling.mind_process import VACANT, MindProcess
 from signaling.server.messages import Line, plain
 from signaling.server.rooms import MAX_HISTORY, RESTORE_WITHIN_S
 from signaling.settings import Settings
-from tests.signaling.house import Client, house, line_to
+from tests.signaling.house import Client, House, house, line_to
 from tests.signaling.scene import NOVA
 
 pytestmark = pytest.mark.virtual_time
+
+ALLOWED_MIB = 2.0
 
 
 class Deaf:
@@ -144,3 +148,50 @@ async def test_a_room_to_which_somebody_returns_is_remembered_however_long_they_
             assert {each.name for each in mind._mind._rooms["lobby"].present.values()} == {"Ada", "Nova"}, (
                 "Bob has not come back"
             )
+
+
+async def one_call(home: House, mind: MindProcess, number: int) -> None:
+    """Somebody comes alone, is greeted, writes, is answered and leaves; the mind has closed the room after it."""
+    client = home.arrive()
+    await client.join(f"Caller {number}")
+    await client.connect()
+    await seated(client, "Nova")
+    client.send(type="chat", id=f"line-{number}", text="Nova, are you there?")
+    while (await client.expect("chat"))["name"] != "Nova":
+        pass
+    client.send(type="leave")
+    await client.ended()
+    home.clients.remove(client)
+    home.peers.clear()
+    async with asyncio.timeout(60):
+        # Nobody is told when the mind has done with a room: it has to be asked, on the virtual clock.
+        while mind._rooms or mind._attending:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def held(directory: Path) -> dict[str, int]:
+    process = psutil.Process()
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "threads": process.num_threads(),
+        "files and sockets": process.num_fds(),
+        "shared memory": len(list(directory.glob("*.ring"))),
+        "mappings of shared memory": sum(".ring" in each.path for each in process.memory_maps(grouped=False)),
+    }
+
+
+@pytest.mark.models  # no weights are needed, but more time than the quick suite has
+async def test_after_a_hundred_callers_the_mind_holds_what_it_held_before(tmp_path: Path) -> None:
+    mind = mind_process()
+    async with house(tmp_path) as home, line_to(home) as path, running(mind, path) as task:
+        for number in range(40):
+            await one_call(home, mind, number)
+        gc.collect()
+        before, warm_mib = held(tmp_path), psutil.Process().memory_info().rss / 2**20
+        for number in range(100):
+            await one_call(home, mind, number)
+        gc.collect()
+        assert held(tmp_path) == before
+        assert psutil.Process().memory_info().rss / 2**20 < warm_mib + ALLOWED_MIB
+        assert mind._mind.rooms() == []
+        assert not task.done()
