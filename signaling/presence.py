@@ -9,8 +9,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -24,12 +24,12 @@ from media.realtime.ring import AudioRing
 from media.speech.lane import Lane, LaneBusy
 from media.speech.voice import Voice, VoiceError
 from signaling.reply import Cause, Reply
-from signaling.spoken import Span, text_begun, text_heard
+from signaling.spoken import Span, expected, text_begun, text_heard
 
 __all__ = ["Presence", "RoomPort"]
 
-CLIPS_AHEAD = 6
-"""Synthesised clauses that may wait for the turn to be committed or for room in the ring."""
+CLIPS_AHEAD = 24
+"""Pieces of clauses that may wait for the turn to be committed or for room in the ring; a clause has some four."""
 STALLED = 2.0
 """Seconds without a sample played after which nobody is taken to listen."""
 POLL = 0.04
@@ -39,6 +39,19 @@ _log = structlog.get_logger()
 
 Samples = npt.NDArray[np.int16]
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of a clause, synthesised.
+
+    Attributes:
+        text: the whole clause.
+        samples: int16 (n,) at 48 kHz; None behind the last piece.
+    """
+
+    text: str
+    samples: Samples | None
 
 
 class RoomPort(Protocol):
@@ -237,7 +250,7 @@ class Presence:
             reply.task.cancel()
 
     async def _perform(self, reply: Reply, words: AsyncGenerator[Clause]) -> None:
-        clips: asyncio.Queue[tuple[str, Samples] | None] = asyncio.Queue(CLIPS_AHEAD)
+        clips: asyncio.Queue[Clip | None] = asyncio.Queue(CLIPS_AHEAD)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._compose(reply, words, clips))
@@ -254,7 +267,7 @@ class Presence:
         self._dropped("reply failed")
 
     async def _compose(
-        self, reply: Reply, words: AsyncGenerator[Clause], clips: "asyncio.Queue[tuple[str, Samples] | None]"
+        self, reply: Reply, words: AsyncGenerator[Clause], clips: "asyncio.Queue[Clip | None]"
     ) -> None:
         try:
             async with aclosing(words) as clauses:
@@ -262,9 +275,10 @@ class Presence:
                     if clause.token_ns is not None:
                         reply.mark("firstToken", clause.token_ns)
                     reply.mark("firstClause")
-                    samples = await self._lane.run(partial(self._synthesize, clause.text))
+                    async with aclosing(self._synthesize(clause.text)) as pieces:
+                        async for clip in pieces:
+                            await clips.put(clip)
                     reply.composed.append(clause.text)
-                    await clips.put((clause.text, samples))
         except (GenerationError, VoiceError, LaneBusy) as error:
             if not reply.composed:
                 raise
@@ -278,11 +292,27 @@ class Presence:
             self._port.post_chat(self.persona, text)
             self._remember(reply, text)
 
-    def _synthesize(self, text: str, cancelled: Callable[[], bool]) -> Samples:
-        pieces = list(self._voice.synthesize(text, cancelled))
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+    async def _synthesize(self, text: str) -> AsyncGenerator[Clip]:
+        """A clause, piece by piece as the voice makes it."""
+        loop = asyncio.get_running_loop()
+        made: asyncio.Queue[Samples | None] = asyncio.Queue()
 
-    async def _play(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> None:
+        def speak(cancelled: Callable[[], bool]) -> None:
+            for samples in self._voice.synthesize(text, cancelled):
+                if len(samples):
+                    loop.call_soon_threadsafe(made.put_nowait, samples)
+
+        speaking = asyncio.ensure_future(self._lane.run(speak))
+        speaking.add_done_callback(lambda _: made.put_nowait(None))
+        try:
+            while (samples := await made.get()) is not None:
+                yield Clip(text, samples)
+            await speaking
+            yield Clip(text, None)
+        finally:
+            speaking.cancel()
+
+    async def _play(self, reply: Reply, clips: "asyncio.Queue[Clip | None]") -> None:
         await reply.released.wait()
         ended = False
         async with self._floor:
@@ -309,23 +339,34 @@ class Presence:
             self._heard_by = to
         return turned
 
-    async def _sound(self, reply: Reply, clips: "asyncio.Queue[tuple[str, Samples] | None]") -> bool:
+    async def _sound(self, reply: Reply, clips: "asyncio.Queue[Clip | None]") -> bool:
         """Plays clips until there are no more (true) or no more is to be heard (false)."""
+        ended = True
         while (clip := await clips.get()) is not None:
             if reply.silenced:
                 return False
-            text, samples = clip
-            start = self._ring.written
+            begins, at = ended, self._ring.written
+            ended = clip.samples is None
+            if clip.samples is None:
+                if not begins:
+                    reply.spans[-1] = replace(reply.spans[-1], end=at)
+                continue
+            samples = clip.samples
             if not reply.sounding:
                 reply.mark("firstSound")
                 self._port.status(self.persona, "speaking", reply.listeners)
-            reply.spans.append(Span(text, start, start + len(samples)))
+            if begins:
+                reply.spans.append(Span(clip.text, at, at + expected(clip.text)))
+            reply.spans[-1] = replace(reply.spans[-1], end=max(reply.spans[-1].end, at + len(samples)))
             done = self._offer(samples)
             self._show(reply)
             while done < len(samples):
                 if not await self._played_on(reply):
                     return False
                 done += self._offer(samples[done:])
+        if not ended:
+            # The voice failed in the middle of a clause.
+            reply.spans[-1] = replace(reply.spans[-1], end=self._ring.written)
         while reply.spans and self._ring.pulled < reply.spans[-1].end:
             if not await self._played_on(reply):
                 return True

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Span", "text_begun", "text_heard"]
+__all__ = ["Span", "expected", "text_begun", "text_heard"]
+
+_SAMPLES_A_LETTER = 48_000 * 6 // 100
+"""An unhurried voice speaks some 16 letters a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,12 @@ class Span:
     start: int
     """First sample, a position of the voice ring."""
     end: int
-    """One past the last sample."""
+    """One past the last sample; an estimate until the clause is wholly synthesised."""
+
+
+def expected(text: str) -> int:
+    """Samples at 48 kHz that a clause is likely to take."""
+    return len(text) * _SAMPLES_A_LETTER
 
 
 def text_begun(spans: Iterable[Span], played: int) -> str:

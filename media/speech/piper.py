@@ -6,18 +6,24 @@ Synthesised slower by a factor and played faster by the same, the pace stays; pi
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import piper
 from piper.config import PiperConfig, SynthesisConfig
 
-from media.speech.clip import VOICE_RATE, gap_after, level, resample, trim
-from media.speech.sessions import ModelError, open_session
+from media.speech.clip import VOICE_RATE, Delivery, gap_after, loudness_gain
+from media.speech.sessions import ModelError
 from media.speech.speakable import pieces, speakable
+from media.speech.vits import load_vits
 from media.speech.voice import VoiceCharacter, VoiceError
 
 __all__ = ["PiperModel", "PiperVoice"]
+
+_ORDINARY = "Yes, I would say so, all in all. What do you think of it?"
+
+T = TypeVar("T")
 
 
 class PiperModel:
@@ -37,25 +43,39 @@ class PiperModel:
             parsed = PiperConfig.from_dict(json.loads(config.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{config} is no configuration of a piper voice: {error!r}") from error
-        session = open_session(model, threads=threads, inputs={"input", "input_lengths", "scales"})
+        session, self._decoder = load_vits(model, threads=threads)
         self._engine = piper.PiperVoice(session=session, config=parsed)
         self.rate = int(parsed.sample_rate)
         self._pace = float(parsed.length_scale)
 
-    def sentences(self, text: str, stretch: float) -> Iterator[npt.NDArray[np.float32]]:
-        """Speaks sentence by sentence, `stretch` times as long as usual: float32 (n,) at the model's rate."""
-        settings = SynthesisConfig(length_scale=self._pace * stretch, normalize_audio=False)
-        for chunk in self._engine.synthesize(text, settings):
-            samples: npt.NDArray[np.float32] = chunk.audio_float_array
-            yield samples
+    def sentences(self, text: str, stretch: float) -> Iterator[Iterator[npt.NDArray[np.float32]]]:
+        """Speaks sentence by sentence, `stretch` times as long as usual.
+
+        Yields:
+            Each sentence as pieces of sound, float32 (n,) at the model's rate, the first as early as can be.
+        """
+        settings = SynthesisConfig(length_scale=self._pace * stretch)
+        for phonemes in self._engine.phonemize(text):
+            if phonemes:
+                yield self._sound(self._engine.phonemes_to_ids(phonemes), settings)
+
+    def _sound(self, ids: list[int], settings: SynthesisConfig) -> Iterator[npt.NDArray[np.float32]]:
+        made = np.asarray(self._engine.phoneme_ids_to_audio(ids, settings), np.float32)
+        if self._decoder is None:
+            yield made.reshape(-1)
+        else:
+            yield from self._decoder.sound(made.reshape(1, self._decoder.channels, -1))
 
 
 class PiperVoice:
-    """A character of a piper model; a second of speech takes about 60 ms on two cores.
+    """A character of a piper model; a second of speech takes about 60 ms on two cores, its beginning 60 to 70 ms.
 
     Args:
         model: shared by several voices.
         character: what sets this voice apart from the others.
+
+    Raises:
+        VoiceError: when the engine fails.
     """
 
     rate = VOICE_RATE
@@ -63,11 +83,11 @@ class PiperVoice:
     def __init__(self, model: PiperModel, character: VoiceCharacter | None = None) -> None:
         self._model = model
         self._pitch = (character or VoiceCharacter()).pitch
+        self._gain = self._usual_gain()
 
     def warm_up(self) -> None:
         """Makes the first clause as fast as the others."""
-        for text in ("Hello there.", "Yes, I would say so, all in all."):
-            list(self.synthesize(text, lambda: False))
+        list(self.synthesize("Hello there.", lambda: False))
 
     def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
         """See `Voice`.
@@ -75,22 +95,42 @@ class PiperVoice:
         Raises:
             VoiceError: when the engine fails.
         """
-        played_rate = round(self._model.rate * self._pitch)
         for piece in pieces(speakable(text)):
-            sentences = self._model.sentences(piece, self._pitch)
             first = True
-            while not cancelled() and (samples := _next(sentences)) is not None:
+            for sentence in _checked(self._model.sentences(piece, self._pitch)):
+                if cancelled():
+                    return
                 if not first:
                     yield gap_after(".")
                 first = False
-                spoken = trim(samples, self._model.rate)
-                yield resample(level(spoken, self._model.rate), played_rate)
+                delivery = Delivery(self._model.rate, round(self._model.rate * self._pitch), self._gain)
+                for samples in _checked(sentence):
+                    yield delivery.push(samples)
+                    if cancelled():
+                        return
+                yield delivery.finish()
             if not first:
                 yield gap_after(piece)
 
+    def _usual_gain(self) -> float:
+        """What brings an ordinary sentence of this voice to the loudness of all voices."""
+        spoken = [
+            samples
+            for sentence in _checked(self._model.sentences(_ORDINARY, self._pitch))
+            for samples in _checked(sentence)
+        ]
+        gain = loudness_gain(np.concatenate(spoken), self._model.rate) if spoken else None
+        if gain is None:
+            raise VoiceError("piper gave no sound")
+        return gain
 
-def _next(sentences: Iterator[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32] | None:
-    try:
-        return next(sentences, None)
-    except Exception as error:  # onnxruntime's and the phonemiser's errors share no nearer base class
-        raise VoiceError(f"piper failed: {error}") from error
+
+def _checked(parts: Iterator[T]) -> Iterator[T]:
+    while True:
+        try:
+            part = next(parts, None)
+        except Exception as error:  # onnxruntime's and the phonemiser's errors share no nearer base class
+            raise VoiceError(f"piper failed: {error}") from error
+        if part is None:
+            return
+        yield part

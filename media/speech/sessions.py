@@ -12,11 +12,11 @@ class ModelError(Exception):
     """A model file is missing, damaged, or another model than was asked for."""
 
 
-def open_session(path: Path, *, threads: int, inputs: Set[str]) -> ort.InferenceSession:
+def open_session(model: Path | bytes, *, threads: int, inputs: Set[str]) -> ort.InferenceSession:
     """Opens a model on the CPU.
 
     Args:
-        path: the `.onnx` file.
+        model: the `.onnx` file, or what would be in it.
         threads: threads of one run; they sleep, not spin, between runs, for other models share the cores.
         inputs: names of the inputs that the model must have.
 
@@ -28,13 +28,16 @@ def open_session(path: Path, *, threads: int, inputs: Set[str]) -> ort.Inference
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if not path.is_file():
-        raise ModelError(f"no such model: {path}")
+    name = model.name if isinstance(model, Path) else "part of a model"
+    if isinstance(model, Path) and not model.is_file():
+        raise ModelError(f"no such model: {model}")
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(
+            str(model) if isinstance(model, Path) else model, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # onnxruntime's own exceptions share no base class but Exception
-        raise ModelError(f"{path.name} cannot be loaded: {error}") from error
+        raise ModelError(f"{name} cannot be loaded: {error}") from error
     found = {entry.name for entry in session.get_inputs()}
     if not inputs <= found:
-        raise ModelError(f"{path.name} takes {sorted(found)}, not {sorted(inputs)}")
+        raise ModelError(f"{name} takes {sorted(found)}, not {sorted(inputs)}")
     return session

@@ -29,10 +29,10 @@ class Voice(Protocol):
 
         Args:
             text: markup and pictographs are left out; what cannot be pronounced yields nothing.
-            cancelled: asked between sentences; once true, nothing more is yielded.
+            cancelled: asked between pieces; once true, nothing more is yielded.
 
         Yields:
-            int16 (n,) mono at 48 kHz: sentences, and the silence that their ends call for.
+            int16 (n,) mono at 48 kHz: pieces to be played in a row, with the silence that a sentence's end calls for.
 
         Raises:
             VoiceError: when the engine fails.

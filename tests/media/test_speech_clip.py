@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
+from hypothesis import given
+from hypothesis import strategies as st
 
-from media.speech.clip import VOICE_RATE, gap_after, level, resample, trim
+from media.speech.clip import VOICE_RATE, Delivery, gap_after, level, loudness_gain, resample, trim
 from media.speech.mel import log_mel, mel_bands
 from media.speech.voice import FakeVoice, VoiceCharacter
 
@@ -87,3 +89,52 @@ def test_mel_bands_and_spectrogram_agree_with_the_published_implementation(bands
 def test_a_spectrogram_of_less_than_a_window_is_refused() -> None:
     with pytest.raises(ValueError, match="400"):
         log_mel(np.zeros(399, np.float32))
+
+
+def played(sound: np.ndarray, cuts: list[int], gain: float = 1.0) -> np.ndarray:
+    """What comes of a sentence that is made in pieces."""
+    delivery = Delivery(RATE, RATE, gain)
+    pieces = [delivery.push(piece) for piece in np.split(sound.astype(np.float32), cuts)]
+    return np.concatenate([*pieces, delivery.finish()]).astype(np.float64) / 32768
+
+
+SENTENCE = np.concatenate(
+    [
+        np.zeros(RATE // 5),
+        sine(300, 0.4, amplitude=0.2),
+        np.zeros(RATE // 4),
+        sine(500, 0.3, amplitude=0.2),
+        np.zeros(RATE // 3),
+    ]
+).astype(np.float32)
+
+
+@given(st.lists(st.integers(0, len(SENTENCE)), max_size=6).map(sorted))
+def test_a_sentence_in_pieces_sounds_as_it_does_whole(cuts: list[int]) -> None:
+    whole = resample(trim(SENTENCE, RATE), RATE).astype(np.float64) / 32768
+    pieces = played(SENTENCE, cuts)
+    assert abs(len(pieces) - len(whole)) <= 0.012 * VOICE_RATE
+    common = min(len(pieces), len(whole)) - VOICE_RATE // 20
+    assert np.abs(pieces[:common] - whole[:common]).max() < 2e-3
+
+
+def test_the_beginning_is_given_out_before_the_end_is_made() -> None:
+    delivery = Delivery(RATE, RATE, 1.0)
+    given_out = delivery.push(SENTENCE[: RATE // 2])
+    assert len(given_out) / VOICE_RATE > 0.25
+
+
+def test_a_silent_sentence_gives_nothing() -> None:
+    assert len(played(np.zeros(RATE), [RATE // 2])) == 0
+
+
+def test_a_peak_lowers_the_rest_and_is_not_clipped() -> None:
+    sound = np.concatenate([sine(300, 0.3, amplitude=0.2), sine(300, 0.3, amplitude=0.8)])
+    assert np.abs(played(sound, [len(sound) // 2], gain=2.0)).max() < 0.95
+
+
+def test_a_sentences_usual_loudness_is_what_a_whole_clip_would_be_brought_to() -> None:
+    gain = loudness_gain(SENTENCE, RATE)
+    assert gain is not None
+    assert np.std(SENTENCE * gain) == pytest.approx(np.std(level(SENTENCE, RATE)), rel=1e-3)
+    assert loudness_gain(np.zeros(RATE, np.float32), RATE) is None

@@ -1,0 +1,132 @@
+"""A persona's voice: heard while it is still being made."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from cognition.events import Said
+from cognition.persona.engine import Clause
+from media.realtime.ring import AudioRing
+from media.speech.clip import VOICE_RATE
+from media.speech.lane import ThreadLane
+from media.speech.voice import VoiceError
+from signaling.presence import Presence
+from tests.signaling.scene import FakePort
+
+PIECE = VOICE_RATE // 10
+
+
+class SlowVoice:
+    """Gives one piece of sound, and the other only when it is told to; fails then, if asked."""
+
+    rate = VOICE_RATE
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.go_on = threading.Event()
+        self._fails = fails
+
+    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
+        yield np.full(PIECE, 1000, np.int16)
+        assert self.go_on.wait(10)
+        if self._fails:
+            raise VoiceError("no breath")
+        yield np.full(PIECE, 2000, np.int16)
+
+
+async def one_clause() -> AsyncGenerator[Clause]:
+    yield Clause("A clause of some length.", first=True, last=True)
+
+
+class WakingPort(FakePort):
+    """A port that can be waited for."""
+
+    def __init__(self, rings: dict[str, AudioRing]) -> None:
+        super().__init__(rings)
+        self.woken = asyncio.Event()
+
+    def wake_voice(self, persona: str) -> None:
+        self.woken.set()
+
+
+class Stage:
+    """A presence on a real lane, and a listener who plays what is in the ring."""
+
+    def __init__(self, voice: SlowVoice, lane: ThreadLane, group: asyncio.TaskGroup) -> None:
+        size = 2 * VOICE_RATE
+        self.ring = AudioRing.format(bytearray(AudioRing.nbytes(size)), rate=VOICE_RATE, capacity=size)
+        self.said: list[Said] = []
+        self.dropped: list[str] = []
+        self.port = WakingPort({"nova": self.ring})
+
+        async def quiet() -> bool:
+            return True
+
+        self.presence = Presence(
+            "nova",
+            "room",
+            voice=voice,
+            ring=self.ring,
+            port=self.port,
+            lane=lane,
+            spawn=group.create_task,
+            floor=asyncio.Lock(),
+            quiet=quiet,
+            said=self.said.append,
+            dropped=self.dropped.append,
+        )
+
+    async def written(self) -> None:
+        """Waits for the first sound, of which media is told."""
+        await asyncio.wait_for(self.port.woken.wait(), 10)
+
+    async def play(self) -> None:
+        """Plays all there is until the reply is over."""
+        frame = np.zeros(960, np.int16)
+        async with asyncio.timeout(10):
+            while self.presence.reply is not None:
+                self.ring.pull(frame)
+                await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_clause_sounds_before_it_is_wholly_synthesised(fails: bool) -> None:
+    voice, lane = SlowVoice(fails=fails), ThreadLane("voice")
+    try:
+        async with asyncio.TaskGroup() as group:
+            stage = Stage(voice, lane, group)
+            reply = stage.presence.propose(one_clause(), None)
+            stage.presence.release(reply)
+            await stage.written()
+            assert stage.ring.written == PIECE
+            assert stage.presence.sounding
+            voice.go_on.set()
+            await stage.play()
+    finally:
+        await asyncio.to_thread(lane.close)
+    if fails:
+        assert stage.ring.written == PIECE
+        assert stage.dropped == ["reply failed"]
+    else:
+        assert stage.ring.written == 2 * PIECE
+        assert [said.text for said in stage.said] == ["A clause of some length."]
+
+
+async def test_of_a_clause_cut_off_while_it_is_made_only_the_words_played_are_remembered() -> None:
+    voice, lane = SlowVoice(), ThreadLane("voice")
+    frame = np.zeros(PIECE, np.int16)
+    try:
+        async with asyncio.TaskGroup() as group:
+            stage = Stage(voice, lane, group)
+            reply = stage.presence.propose(one_clause(), None)
+            stage.presence.release(reply)
+            await stage.written()
+            stage.ring.pull(frame)
+            await stage.presence.interrupt()
+            voice.go_on.set()
+    finally:
+        await asyncio.to_thread(lane.close)
+    assert [said.text for said in stage.said] == ["A"]
