@@ -2,15 +2,18 @@
 
 import importlib.metadata
 import inspect
+import sys
 
 import aioice
 import aioice.ice
+import aioice.turn
 import aiortc
 import pylibsrtp
 import pylibsrtp._binding
 import pytest
 
-from media.rtc.private import PRIVATE_MEMBERS
+from media.rtc.burst import libc_functions
+from media.rtc.private import PRIVATE_MEMBERS, PROTECT, protect_address
 
 PINNED = "1.16.0"
 
@@ -74,3 +77,29 @@ def test_the_dtls_transport_reads_through_what_it_is_handed() -> None:
     source = inspect.getsource(aiortc.RTCDtlsTransport)
     assert "self.transport._recv()" in source
     assert "self.transport._send(" in source
+
+
+def test_the_nominated_pair_changes_only_where_the_way_out_is_led_anew() -> None:
+    pair = inspect.signature(aioice.Connection.check_complete)
+    assert list(pair.parameters) == ["self", "pair"]
+    lost = inspect.signature(aioice.Connection.protocol_lost)
+    assert list(lost.parameters) == ["self", "protocol"]
+    assert "receiver.protocol_lost(self)" in inspect.getsource(aioice.ice.StunProtocol.connection_lost)
+    whole = inspect.getsource(aioice.Connection)
+    assert whole.count("self._nominated[") == 2
+    for method in (aioice.Connection.check_complete, aioice.Connection.set_selected_pair):
+        assert inspect.getsource(method).count("self._nominated[") == 1
+    assert whole.count("self._nominated.clear()") == 1
+    assert "self._nominated.clear()" in inspect.getsource(aioice.Connection.close)
+
+
+def test_a_relay_has_no_socket_that_packets_could_be_sent_to_past_it() -> None:
+    assert '"socket"' not in inspect.getsource(aioice.turn.TurnTransport.get_extra_info)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="compiled sending is for Linux")
+def test_libsrtp_protects_by_the_function_that_compiled_code_calls() -> None:
+    ffi, lib = pylibsrtp._binding.ffi, pylibsrtp._binding.lib
+    assert ffi.typeof(ffi.addressof(lib, "srtp_protect")).cname == PROTECT
+    assert protect_address() is not None
+    assert libc_functions() is not None
