@@ -69,6 +69,17 @@ describe("a message of the server", () => {
     expect(parse(message)).toMatchObject({ latency: { decided: null, words: null, onWire: 700 } });
   });
 
+  it("says who alone hears something, or that all do", () => {
+    expect(parse({ type: "whisper", from: "p2", to: ["p1"] })).toEqual({
+      type: "whisper",
+      from: "p2",
+      to: ["p1"],
+    });
+    expect(parse({ type: "whisper", from: "p2", to: null })).toMatchObject({ to: null });
+    expect(parse({ type: "whisper", from: "p2", to: [1] })).toMatchObject({ reason: "malformed" });
+    expect(parse({ type: "whisper", from: "p2" })).toMatchObject({ reason: "malformed" });
+  });
+
   it("maps the slots of single voices to participants", () => {
     expect(parse({ type: "voices", slots: { "9": "p2" } })).toEqual({
       type: "voices",

@@ -85,6 +85,14 @@ describe("the room", () => {
     expect(after(state, joined()).voices.size).toBe(0);
   });
 
+  it("knows who whispers to whom, until they are done or gone", () => {
+    const whispering: ServerMessage = { type: "whisper", from: "p2", to: ["p1"] };
+    expect(room(whispering).whispers.get("p2")).toEqual(["p1"]);
+    expect(room(whispering, { ...whispering, to: null }).whispers.size).toBe(0);
+    expect(room(whispering, { type: "left", id: "p2", reason: "left" }).whispers.size).toBe(0);
+    expect(room(whispering, joined()).whispers.size).toBe(0);
+  });
+
   it("keeps a pin over a reconnection, and lets it go with whoever was pinned", () => {
     const pinned = { ...room(), pinned: "p2" };
     expect(after(pinned, joined()).pinned).toBe("p2");

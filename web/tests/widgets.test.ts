@@ -7,7 +7,7 @@ import { ContinuumChat } from "../src/widgets/continuum-chat.js";
 import { JoinScreen } from "../src/widgets/join-screen.js";
 import { LatencyMeter } from "../src/widgets/latency-meter.js";
 import { ParticipantTile } from "../src/widgets/participant-tile.js";
-import { explain, initials, speakingWords } from "../src/widgets/words.js";
+import { explain, initials, speakingWords, whisperWords } from "../src/widgets/words.js";
 
 const MARKUP = "<img src=x onerror=alert(1)>";
 
@@ -209,6 +209,65 @@ describe("a pin", () => {
     tell({ type: "error", code: "no-such-participant", message: "nobody", id: "p2" });
     expect(client.room.pinned).toBeNull();
     expect(problems).toEqual([]);
+  });
+});
+
+describe("a whisper", () => {
+  it("begins at once, and ends when the last words have arrived", () => {
+    vi.useFakeTimers();
+    const { client, sent } = sending();
+    client.whisper(["p2"]);
+    expect(sent).toEqual([{ type: "whisper", to: ["p2"], id: "whisper" }]);
+    client.whisper([]);
+    expect(sent).toHaveLength(1);
+    vi.advanceTimersByTime(1_000);
+    expect(sent.at(-1)).toEqual({ type: "whisper", to: [], id: "whisper" });
+    client.whisper(["p2"]);
+    client.whisper([]);
+    client.whisper(["p2"]);
+    vi.advanceTimersByTime(1_000);
+    expect(sent.slice(2)).toEqual(Array(2).fill({ type: "whisper", to: ["p2"], id: "whisper" }));
+    vi.useRealTimers();
+  });
+
+  it("that is refused is not shown as one", () => {
+    const { client, tell } = sending();
+    client.whisper(["p2"]);
+    tell({ type: "error", code: "no-such-participant", message: "nobody", id: "whisper" });
+    expect(client.whisperTo).toEqual([]);
+  });
+
+  it("is marked in the captions of those who hear it", async () => {
+    const { client, tell } = roomed();
+    const element = new ContinuumCaptions();
+    element.client = client;
+    const root = await mounted(element);
+    tell({ ...caption("p2", "u1", "Psst.", true), to: ["p1", "p2"] });
+    await element.updateComplete;
+    expect(root.querySelector("[data-testid=caption]")?.textContent).toContain("whispered");
+    expect(root.querySelector("[aria-live=polite] p")?.textContent).toBe(`${MARKUP} (whispered): Psst.`);
+  });
+
+  it.each([
+    [[], "Nobody hears you: whoever you whispered to has left."],
+    [["Ada"], "Only Ada hears you."],
+    [["Ada", "Joe"], "Only Ada and Joe hear you."],
+  ])("to %j is said in a sentence", (names, words) => expect(whisperWords(names)).toBe(words));
+
+  it("can be begun and ended on a tile", async () => {
+    const element = new ParticipantTile();
+    element.participant = roomed().person("p2", "Grace");
+    const root = await mounted(element);
+    const button = root.querySelector<HTMLButtonElement>("[data-testid=whisper]")!;
+    expect(button.getAttribute("aria-label")).toBe("Whisper to Grace");
+    const asked = vi.fn();
+    element.addEventListener("whisper", asked);
+    button.click();
+    expect(asked).toHaveBeenCalledOnce();
+    element.confided = element.confiding = true;
+    await element.updateComplete;
+    expect(button.getAttribute("aria-pressed")).toBe("true");
+    expect(root.querySelector(".status")?.textContent).toContain("whispers to you");
   });
 });
 

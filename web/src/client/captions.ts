@@ -10,6 +10,8 @@ export interface Caption {
   readonly final: boolean;
   /** It was cut off; `text` is what was heard. */
   readonly interrupted: boolean;
+  /** It was for some alone, us among them. */
+  readonly whispered: boolean;
 }
 
 export const MAX_CAPTIONS = 200;
@@ -25,6 +27,7 @@ export function captionsOfHistory(history: readonly Line[]): readonly Caption[] 
       text: line.text,
       final: true,
       interrupted: line.interrupted,
+      whispered: line.to !== undefined,
     }))
     .slice(-MAX_CAPTIONS);
 }
@@ -48,6 +51,7 @@ export function mergeCaption(
     text: message.text,
     final: message.final,
     interrupted: message.interrupted,
+    whispered: message.to !== undefined,
   };
   if (index >= 0) return captions.with(index, caption);
   return [...captions, caption].slice(-MAX_CAPTIONS);

@@ -38,6 +38,9 @@ export interface JoinOptions {
   readonly microphone: boolean;
 }
 
+/** What was said before a whisper ended is in the server's mix by then. */
+const WHISPER_TAIL_MS = 400;
+const WHISPER = "whisper";
 const STATISTICS_EVERY_MS = 3_000;
 
 function randomId(): string {
@@ -72,6 +75,9 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private counters = NO_COUNTERS;
   private statisticsTimer: ReturnType<typeof setInterval> | undefined;
   private apart: string[] = [];
+  /** To whom we asked to whisper; nobody is all. */
+  whisperTo: readonly string[] = [];
+  private whisperEnds: ReturnType<typeof setTimeout> | undefined;
   private over = false;
 
   constructor(options: ContinuumClientOptions) {
@@ -223,6 +229,23 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     await this.session?.setVoiceSlots(this.apart.length);
   }
 
+  /**
+   * Lets only these hear us from now on; all again by an empty list. It holds once `room.whispers` says so of
+   * `room.you`; it ends a moment late, so that the last words, which are still on their way, stay a whisper.
+   */
+  whisper(participants: readonly string[]): void {
+    clearTimeout(this.whisperEnds);
+    const before = this.whisperTo;
+    this.whisperTo = [...new Set(participants)];
+    if (this.whisperTo.length > 0 || before.length === 0) this.askWhisper();
+    else this.whisperEnds = setTimeout(() => this.askWhisper(), WHISPER_TAIL_MS);
+    this.changed();
+  }
+
+  private askWhisper(): void {
+    this.connection.send({ type: "whisper", to: this.whisperTo, id: WHISPER });
+  }
+
   /** The unmixed voice of a participant, where it was asked for; play it, or place it in space. */
   voiceTrackOf(participant: string): MediaStreamTrack | null {
     for (const [mid, heard] of this.room.voices) {
@@ -324,6 +347,14 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.tileSizes.reset();
     this.apart = this.apart.filter((id) => this.room.participants.has(id));
     if (this.apart.length > 0) this.askVoices();
+    const listeners = this.whisperTo.filter((id) => this.room.participants.has(id));
+    if (listeners.length === 0 && this.whisperTo.length > 0) {
+      // What was meant for them alone is not to be heard by all instead.
+      this.setMuted(true);
+      this.emit("problem", new Problem("whisper-lost", "whoever you whispered to has left"));
+    }
+    this.whisperTo = listeners;
+    if (listeners.length > 0) this.askWhisper();
     if (this.room.pinned !== null) this.connection.send({ type: "pin", id: this.room.pinned });
     const before = this.session;
     const session = new MediaSession({
@@ -357,6 +388,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
 
   private refused(code: string, message: string, id: string | null): void {
     if (id !== null && this.session?.refused(id, message)) return;
+    if (id === WHISPER) this.whisperTo = this.room.whispers.get(this.room.you) ?? [];
     // They left while we asked; `left` says the same.
     if (code === "no-such-participant" && id !== null && id === this.room.pinned) return this.pin(null);
     if (id !== null && this.unacknowledged.delete(id)) {
@@ -386,6 +418,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     if (this.over) return;
     this.over = true;
     clearInterval(this.statisticsTimer);
+    clearTimeout(this.whisperEnds);
     removeEventListener("online", this.onOnline);
     removeEventListener("pagehide", this.onPageHide);
     navigator.mediaDevices?.removeEventListener("devicechange", this.onDeviceChange);

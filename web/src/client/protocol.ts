@@ -34,6 +34,7 @@ export interface Line {
   /** UTC, RFC 3339. */
   readonly at: string;
   readonly interrupted: boolean;
+  readonly to?: Audience;
 }
 
 /** Milliseconds after the end of speech; `null` where the stage did not happen. */
@@ -62,6 +63,9 @@ export interface Joined {
   readonly videoSlots: number;
 }
 
+/** Who alone hears or heard it, by id, the speaker too; none for all. */
+export type Audience = readonly string[] | undefined;
+
 export interface CaptionMessage {
   readonly type: "caption";
   readonly id: string;
@@ -69,6 +73,7 @@ export interface CaptionMessage {
   readonly text: string;
   readonly final: boolean;
   readonly interrupted: boolean;
+  readonly to?: Audience;
 }
 
 export interface ChatMessage {
@@ -107,6 +112,7 @@ export type ServerMessage =
   | { readonly type: "latency"; readonly latency: Latency }
   | { readonly type: "video"; readonly slots: ReadonlyMap<string, string> }
   | { readonly type: "voices"; readonly slots: ReadonlyMap<string, string> }
+  | { readonly type: "whisper"; readonly from: string; readonly to: readonly string[] | null }
   | CameraWanted
   | { readonly type: "pong"; readonly id: string }
   | ErrorMessage
@@ -127,6 +133,7 @@ export type ClientMessage =
   | { type: "view"; slots: Record<string, TileSize> }
   | { type: "pin"; id: string | null }
   | { type: "voices"; who: readonly string[] }
+  | { type: "whisper"; to: readonly string[]; id?: string }
   | { type: "ping"; id: string }
   | { type: "leave" };
 
@@ -212,7 +219,12 @@ function line(value: unknown): Line {
     text: text(from, "text"),
     at: text(from, "at"),
     interrupted: flag(from, "interrupted", false),
+    to: audience(from),
   };
+}
+
+function audience(from: Fields): Audience {
+  return from.to == null ? undefined : list(from, "to", id);
 }
 
 function iceServer(value: unknown): RTCIceServer {
@@ -244,6 +256,11 @@ function latency(from: Fields): Latency {
 
 function rid(value: unknown): string {
   if (typeof value !== "string") throw new Malformed("a layer is no text");
+  return value;
+}
+
+function id(value: unknown): string {
+  if (typeof value !== "string") throw new Malformed("an id is no text");
   return value;
 }
 
@@ -289,6 +306,7 @@ function message(from: Fields): ServerMessage | null {
         text: text(from, "text"),
         final: flag(from, "final"),
         interrupted: flag(from, "interrupted", false),
+        to: audience(from),
       };
     case "chat":
       return {
@@ -307,6 +325,8 @@ function message(from: Fields): ServerMessage | null {
     case "video":
     case "voices":
       return { type, slots: slots(from.slots) };
+    case "whisper":
+      return { type, from: text(from, "from"), to: from.to === null ? null : list(from, "to", id) };
     case "camera":
       return { type, wanted: flag(from, "wanted"), layers: list(from, "layers", rid) };
     case "error":

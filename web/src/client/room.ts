@@ -24,6 +24,8 @@ export interface RoomState {
   readonly latency: Latency | null;
   /** Which participant's camera each video slot (by `mid`) shows. */
   readonly video: ReadonlyMap<string, string>;
+  /** Who whispers, as far as we are concerned, and to whom; to nobody when all those have left. */
+  readonly whispers: ReadonlyMap<string, readonly string[]>;
   /** Whose voice, unmixed, each audio slot (by `mid`) holds. */
   readonly voices: ReadonlyMap<string, string>;
   /** Whom we want to see whatever happens. */
@@ -39,6 +41,7 @@ export const EMPTY_ROOM: RoomState = {
   latency: null,
   video: new Map(),
   voices: new Map(),
+  whispers: new Map(),
   pinned: null,
 };
 
@@ -53,8 +56,18 @@ function withoutParticipant(state: RoomState, id: string): RoomState {
   participants.delete(id);
   const video = new Map([...state.video].filter(([, shown]) => shown !== id));
   const voices = new Map([...state.voices].filter(([, heard]) => heard !== id));
+  const whispers = new Map(state.whispers);
+  whispers.delete(id);
   const pinned = state.pinned === id ? null : state.pinned;
-  return { ...state, participants, video, voices, pinned, captions: settleCaptions(state.captions, id) };
+  return {
+    ...state,
+    participants,
+    video,
+    voices,
+    whispers,
+    pinned,
+    captions: settleCaptions(state.captions, id),
+  };
 }
 
 /** Puts a line into the chat; one with the same id is replaced where it stands. */
@@ -83,6 +96,7 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
         latency: state.latency,
         video: new Map(),
         voices: new Map(),
+        whispers: new Map(),
         pinned: state.pinned !== null && participants.has(state.pinned) ? state.pinned : null,
       };
     }
@@ -110,6 +124,12 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
       return { ...state, latency: message.latency };
     case "video":
       return { ...state, video: message.slots };
+    case "whisper": {
+      const whispers = new Map(state.whispers);
+      if (message.to === null) whispers.delete(message.from);
+      else whispers.set(message.from, message.to);
+      return { ...state, whispers };
+    }
     case "voices":
       return { ...state, voices: message.slots };
     default:

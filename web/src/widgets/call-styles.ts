@@ -81,6 +81,23 @@ export const callStyles = [
       font-size: 0.9375rem;
       background: color-mix(in oklab, var(--_warn) 13%, var(--_surface));
     }
+    .whispering {
+      display: flex;
+      align-items: center;
+      gap: 0.6rem;
+      background: color-mix(in oklab, var(--_accent) 14%, var(--_surface));
+    }
+    .whispering span {
+      flex: 1;
+      overflow-wrap: anywhere;
+    }
+    .whispering button {
+      flex: none;
+      border: 1px solid var(--_edge);
+      border-radius: 999px;
+      padding: 0.35rem 0.8rem;
+      background: var(--_surface);
+    }
     .notice {
       display: flex;
       align-items: start;

@@ -16,7 +16,7 @@ import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
 import { ParticipantTile, type TileSizeDetail } from "./participant-tile.js";
 import { recallName, rememberName } from "./remembered-name.js";
-import { connectionWords, explain, speakingWords } from "./words.js";
+import { connectionWords, explain, speakingWords, whisperWords } from "./words.js";
 
 const NARROW_PX = 900;
 const MANY = 6;
@@ -359,6 +359,7 @@ export class ContinuumCall extends LitElement {
               </p>`
             : nothing
         }
+        ${this.whisper(client)}
       </div>
       ${this.notices.map((problem) => {
         const { title, advice } = explain(problem);
@@ -374,6 +375,17 @@ export class ContinuumCall extends LitElement {
         </div>`;
       })}
     </div>`;
+  }
+
+  /** To whom we whisper, as the server has it; until it does, what is said is still for all. */
+  private whisper(client: ContinuumClient) {
+    const listeners = client.room.whispers.get(client.room.you);
+    if (!listeners) return nothing;
+    const names = listeners.map((id) => client.room.participants.get(id)?.name ?? "someone");
+    return html`<p class="banner whispering" data-testid="whispering">
+      ${icons.ear}<span><bdi>${whisperWords(names)}</bdi></span>
+      <button data-testid="speak-to-all" @click=${() => client.whisper([])}>Speak to all</button>
+    </p>`;
   }
 
   private tile(client: ContinuumClient, participant: Participant) {
@@ -392,9 +404,12 @@ export class ContinuumCall extends LitElement {
         .participant=${participant}
         .own=${participant.id === client.room.you}
         .pinned=${participant.id === client.room.pinned}
+        .confided=${client.whisperTo.includes(participant.id)}
+        .confiding=${participant.id !== client.room.you && client.room.whispers.has(participant.id)}
         .track=${client.videoTrackOf(participant.id)}
         @continuum-tile-size=${({ detail }: CustomEvent<TileSizeDetail>) =>
           client.setTileSize(detail.participant, detail.width, detail.height)}
+        @whisper=${() => client.whisper(client.whisperTo.includes(participant.id) ? [] : [participant.id])}
         @pin=${() => client.pin(client.room.pinned === participant.id ? null : participant.id)}
       ></continuum-participant>
     </li>`;

@@ -70,7 +70,8 @@ export class ContinuumCaptions extends LitElement {
         ${repeat(
           this.spoken,
           (caption) => caption.key,
-          (caption) => html`<p>${caption.name}: ${caption.text}</p>`,
+          (caption) =>
+            html`<p>${caption.name}${caption.whispered ? " (whispered)" : ""}: ${caption.text}</p>`,
         )}
       </div>
     `;
@@ -92,7 +93,7 @@ export class ContinuumCaptions extends LitElement {
       >
       <span class="text" dir="auto">${caption.text}</span>${
         caption.interrupted ? html`<span class="cut">cut off</span>` : nothing
-      }
+      }${caption.whispered ? html`<span class="cut">whispered</span>` : nothing}
     </p>`;
   }
 

@@ -29,6 +29,9 @@ export const leave = icon(
   svg`<path d="M3.5 14.3c-.6-1.4-.3-2.9.9-3.9C6.5 8.7 9.2 7.8 12 7.8s5.5.9 7.6 2.6c1.2 1 1.5 2.5.9 3.9l-.3.6c-.3.7-1 1-1.7.8l-2.7-.8a1.4 1.4 0 0 1-1-1.3v-1.3a9.8 9.8 0 0 0-5.6 0v1.3c0 .6-.4 1.1-1 1.3l-2.7.8c-.7.2-1.4-.1-1.7-.8Z"/>`,
 );
 export const pin = icon(svg`<path d="M9.5 3.5h5M10.5 3.5v6.2l-3 3.3v1.5h9V13l-3-3.3V3.5M12 14.5v6"/>`);
+export const ear = icon(
+  svg`<path d="M6.5 9.5a5.5 5.5 0 0 1 11 0c0 3.6-3.7 4.4-3.9 7.4a2.9 2.9 0 0 1-5.4 1.2M9.8 10a2.3 2.3 0 0 1 4.5-.6c.3 1.5-1.6 2-1.8 3.4"/>`,
+);
 export const close = icon(svg`<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>`);
 export const send = icon(svg`<path d="M12 19V5.5M6 11l6-6 6 6"/>`);
 export const sound = icon(

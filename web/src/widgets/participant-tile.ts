@@ -22,7 +22,7 @@ export interface TileSizeDetail {
 
 /**
  * One participant: picture or portrait, name, what they are doing, and what can be asked of them. Fires `pin` when
- * they are to be pinned or unpinned.
+ * they are to be pinned or unpinned, `whisper` when we want to speak to them alone, or to all again.
  */
 @customElement("continuum-participant")
 export class ParticipantTile extends LitElement {
@@ -30,6 +30,10 @@ export class ParticipantTile extends LitElement {
   @property({ attribute: false }) track: MediaStreamTrack | null = null;
   @property({ type: Boolean }) own = false;
   @property({ type: Boolean }) pinned = false;
+  /** Whether we whisper to them, or are about to. */
+  @property({ type: Boolean }) confided = false;
+  /** Whether they whisper to us. */
+  @property({ type: Boolean }) confiding = false;
 
   private readonly sized = new ResizeObserver(() => this.tellSize());
 
@@ -62,7 +66,7 @@ export class ParticipantTile extends LitElement {
 
   override render() {
     const { name, kind, muted, camera, status, speaking } = this.participant;
-    const words = statusWords(this.participant);
+    const words = this.confiding ? "whispers to you" : statusWords(this.participant);
     const video = camera && this.track;
     const state = status === "away" ? "away" : speaking || status === "speaking" ? "speaking" : status;
     return html`
@@ -106,6 +110,16 @@ export class ParticipantTile extends LitElement {
         @click=${() => this.dispatchEvent(new CustomEvent("pin"))}
       >
         ${icons.pin}
+      </button>
+      <button
+        class="tool"
+        data-testid="whisper"
+        aria-label="Whisper to ${name}"
+        aria-pressed=${this.confided}
+        title=${this.confided ? "Speak to all again" : "Whisper: nobody else hears you"}
+        @click=${() => this.dispatchEvent(new CustomEvent("whisper"))}
+      >
+        ${icons.ear}
       </button>
     </div>`;
   }
@@ -361,6 +375,10 @@ export class ParticipantTile extends LitElement {
         .tool {
           inline-size: 2.5rem;
           block-size: 2.5rem;
+        }
+        .tools {
+          inset-block-start: 0.2rem;
+          inset-inline-end: 0.2rem;
         }
       }
     `,

@@ -85,6 +85,10 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   "camera-lost": { title: "The camera went away", advice: "Plug it in again, then turn it on." },
   "too-large": { title: "That message is too long", advice: "Send it in parts." },
   "empty-text": { title: "That message was empty", advice: "Write something first." },
+  "whisper-lost": {
+    title: "You are muted",
+    advice: "Whoever you whispered to left while you were disconnected. Unmute to speak to all.",
+  },
   "no-such-participant": { title: "They have left", advice: "Nothing was changed." },
   "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
 };
@@ -120,6 +124,12 @@ export function statusWords(participant: Participant): string {
 export function speakingWords(names: readonly string[]): string {
   if (names.length === 0) return "";
   return `${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "is" : "are"} speaking`;
+}
+
+/** Who alone hears us, in a sentence. */
+export function whisperWords(names: readonly string[]): string {
+  if (names.length === 0) return "Nobody hears you: whoever you whispered to has left.";
+  return `Only ${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "hears" : "hear"} you.`;
 }
 
 export const STAGE_WORDS: Readonly<Record<StageName, string>> = {
