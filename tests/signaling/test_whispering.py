@@ -140,7 +140,7 @@ async def test_whispers_that_cannot_be_are_refused_with_a_code_and_change_nothin
         for to, code in refusals:
             ada.send(type="whisper", to=to, id="w")
             assert (await ada.expect("error", id="w"))["code"] == code
-        assert audience(home, ada.id) == {bob.id}
+        assert audience(home, ada.id) == frozenset({bob.id})
         mute, early = home.arrive(), home.arrive()
         await mute.join("Dan", can=frozenset({"listen"}))
         mute.send(type="whisper", to=[bob.id], id="w")
@@ -176,7 +176,7 @@ async def test_what_a_persona_whispers_is_shown_to_its_listener_and_leaves_no_tr
 ) -> None:
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
         ada, bob = await whispered(home, mind)
-        assert audience(home, "echo") == {ada.id}
+        assert audience(home, "echo") == frozenset({ada.id})
         told = await settled(ada)
         statuses = [
             message["participant"]["status"]
@@ -343,7 +343,7 @@ def test_a_word_whispered_and_let_go_before_it_was_noticed_stays_a_whisper() -> 
     audiences = Audiences()
     audiences.turn_to(frozenset({"nova"}), 1_000_000_000)
     audiences.turn_to(None, 1_200_000_000)
-    assert audiences.of_turn(1_100_000_000) == {"nova"}
+    assert audiences.of_turn(1_100_000_000) == frozenset({"nova"})
     assert audiences.of_turn(1_200_000_000 + LEAD_NS + 1) is None
 
 
