@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.fuzz.targets import TARGETS
 
 SLOWEST_S = 1.0
-"""CPU time for one input of `LONGEST` bytes: the slowest of them needs a hundredth of it."""
+"""CPU time for one input of `LONGEST` bytes: the slowest needs a sixth of it."""
 
 LONGEST = 16_384
 

@@ -1,6 +1,8 @@
 """A client that lies, floods, jumps and replays: its peer stays within its bounds, counts why, and disturbs nobody."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -414,3 +416,39 @@ def test_no_datagram_of_a_stranger_ends_a_connection_or_is_kept_for_long(sent: l
 
     with loopback_only():
         asyncio.run(suffer())
+
+
+def test_a_client_who_goes_on_with_it_makes_its_peer_no_larger() -> None:
+    async def suffer() -> None:
+        now = 10**12
+        random, silence = Random(4), OpusEncoder().encode(np.zeros(FRAME, np.int16))
+        out = np.zeros(FRAME, np.float32)
+        with hostile(lambda: now) as client:
+            watcher = Line()
+            camera = client.peer.camera
+            assert camera is not None
+            forwarder = watcher.forwarder()
+            forwarder.watch(camera)
+
+            def go_on(deeds: int) -> int:
+                nonlocal now
+                for _ in range(deeds):
+                    now += 20 * MS
+                    _all_of_it(client, random, silence)
+                    client.rtp(client.packet(VIDEO, vp8(7, random.random() < 0.1)))
+                    client.peer.jitter.pull(out, now)
+                    client.stays_bounded()
+                    for kept in (watcher.rtp, watcher.rtcp, watcher.again, watcher.drops):
+                        kept.clear()
+                gc.collect()
+                return tracemalloc.get_traced_memory()[0]
+
+            tracemalloc.start()
+            try:
+                go_on(60)
+                before = go_on(60)
+                assert go_on(150) - before < 100_000
+            finally:
+                tracemalloc.stop()
+
+    asyncio.run(suffer())
