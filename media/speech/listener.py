@@ -40,7 +40,7 @@ LEAD_IN = RATE * 3 // 10
 """Samples before the gate's opening at which reading begins: the gate may be late for a soft onset."""
 STARVED_NS = 120_000_000
 """Nothing written for this long counts as silence: a muted or lost microphone writes nothing."""
-PARTIAL_EVERY = 0.8
+PARTIAL_EVERY = 0.4
 """Seconds from one intermediate transcript to the next."""
 BRIEF_WAIT = RATE // 2
 """Samples of silence after which voice too brief for words is let go."""
