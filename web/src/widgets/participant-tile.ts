@@ -371,6 +371,18 @@ export class ParticipantTile extends LitElement {
           opacity: 0;
         }
       }
+      @container (inline-size < 9rem) {
+        .tools {
+          inset-inline: 0.2rem;
+          inset-block-start: 0.2rem;
+          flex-direction: row;
+          justify-content: space-between;
+          pointer-events: none;
+        }
+        .tool {
+          pointer-events: auto;
+        }
+      }
       @media (pointer: coarse) {
         .tool {
           inline-size: 2.5rem;
