@@ -132,6 +132,7 @@ def copy_member(archive: Path, member: str, out: IO[bytes], limit: int) -> int:
         OSError,
         NotImplementedError,
         RuntimeError,
+        UnicodeDecodeError,  # a member's name that is said to be UTF-8
     ) as error:
         raise SourceError(f"{archive.name} is damaged: {error}") from error
 

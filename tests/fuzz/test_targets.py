@@ -35,6 +35,14 @@ HOSTILE = (
 """Inputs that parsers of such things have choked on before."""
 
 FOUND: dict[str, tuple[bytes, ...]] = {
+    "archive": (
+        b"\x00PK\x03\x04\x14\x00\x00\x08\x00\x00\xbb\nv]\xd1eX|\x08\x00\x00"
+        b"\x00\x96\x00\x00\x00\t\x01\x02\x14\x03\x14\x00\x00\x00\x08\x00\n\xbbv]\xd1N"
+        b"\x1c|\x08\x00PK\x01\x02\x14\x03\x14\x00\x00\x00\x08\x00\n\xbbv]\xd1e"
+        b"X|\x08\x00W\xb3\xf8\xce\x94\xda\xbc\xf4\xba\xf7\xc725)V\xf0z<"
+        b"\x01\x80\x00\x00\x00\x00model.binPK\x05\x06\x00\x00\x00"
+        b"\x00\x01\x00\x01\x007\x00\x00\x00/\x00\x00\x00\x00\x00",
+    ),
     "profile": (b"a=" + b"[" * 5000, b"a=" + b"9" * 5000),
     "remembered": (b"\0".join((b"i", b"f", b"n", b"chat", b"t", b"0001-01-01T00:00:00+14:00")),),
     "transcribed": (b"zzz" + b"[" * 4000, b"zzz" + b"[](" * 1300),
