@@ -51,6 +51,7 @@ PROGRESS_S = 60.0
 LULL_S = 12.0
 CYCLE_S = 60.0
 MIND_UP_S = 300.0
+HTTP_S = 120.0
 
 
 def shape_of(minutes: float) -> Shape:
@@ -205,7 +206,7 @@ async def soak(
     """
     began, used, by_server = time.monotonic(), _cpu_s(), 0.0
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=20.0))
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=HTTP_S))
         control = await stack.enter_async_context(timer_control(server.media.pid))
         run = _Soak(server, control, http, say)
         await run.attached()

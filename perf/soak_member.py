@@ -97,12 +97,13 @@ class Member:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(began + visit.comes_s - loop.time())
         try:
-            token = await self._token()
+            token: str | None = None
             while (goes_at := began + visit.goes_s) > loop.time():
                 try:
                     async with asyncio.timeout(CONNECT_S):
+                        token = token or await self._token()
                         self._line = await self._connect(token)
-                except (OSError, WebSocketException, TransportError, TimeoutError) as error:
+                except (OSError, WebSocketException, TransportError, TimeoutError, httpx.HTTPError) as error:
                     self._counts[f"not connected: {type(error).__name__}"] += 1
                     await asyncio.sleep(RETRY_S)
                     continue
@@ -130,7 +131,10 @@ class Member:
 
     async def _token(self) -> str:
         answer = await self._http.post(
-            f"{self._url}/api/token", json={"room": self._visit.room, "name": self._visit.name}
+            f"{self._url}/api/token",
+            json={"room": self._visit.room, "name": self._visit.name},
+            # One that is kept may be closed by the server in the moment in which it is used again.
+            headers={"Connection": "close"},
         )
         answer.raise_for_status()
         return str(answer.json()["token"])
