@@ -143,7 +143,7 @@ def token(
 ) -> None:
     """Print a token for a seat in a room, signed with this server's key."""
     with _told():
-        from signaling.server.messages import MAX_ID_CHARACTERS, valid_room
+        from signaling.server.names import MAX_ID_CHARACTERS, valid_room
         from signaling.server.tokens import Tokens
         from signaling.settings import load_settings, signing_key
 

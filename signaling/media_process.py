@@ -29,8 +29,8 @@ from signaling.ipc.shared_memory import SharedFile
 from signaling.logs import configure_logs
 from signaling.server.app import Sessions, create_app
 from signaling.server.census import PeerCensus
+from signaling.server.client_messages import MAX_MESSAGE_BYTES
 from signaling.server.conference import Conference
-from signaling.server.messages import MAX_MESSAGE_BYTES
 from signaling.server.metrics import Metrics
 from signaling.server.mind_line import MindLine
 from signaling.server.overview import Overview

@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from signaling.server.access import bearer, is_local_request, may_connect, may_operate
+from signaling.server.client_messages import MAX_TOKEN_CHARACTERS
 from signaling.server.conference import Conference
-from signaling.server.messages import MAX_NAME_CHARACTERS, MAX_TOKEN_CHARACTERS, valid_room
 from signaling.server.metrics import CONTENT_TYPE
+from signaling.server.names import MAX_NAME_CHARACTERS, valid_room
 from signaling.server.overview import Overview
 from signaling.server.page import Asset, Page
 from signaling.server.ports import PeerFactory

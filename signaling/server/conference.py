@@ -22,22 +22,15 @@ from media.events import (
 from media.realtime.peer_port import AudioPeer
 from media.realtime.plane import Plane
 from signaling.ipc.shared_memory import SharedFile
+from signaling.server.client_messages import Chat
 from signaling.server.earshot import set_listeners, without_listener
+from signaling.server.history import Line
 from signaling.server.live import Attendee, LiveRoom, Sound
-from signaling.server.messages import (
-    ByeCode,
-    CameraWanted,
-    Chat,
-    Left,
-    Line,
-    Speaking,
-    Video,
-    serialize,
-)
 from signaling.server.metrics import Metrics
 from signaling.server.mind_line import MindLine
 from signaling.server.ports import Camera, Connection, SessionPeer, Silenced
 from signaling.server.rooms import Directory, Seat
+from signaling.server.server_messages import ByeCode, CameraWanted, Left, Speaking, Video, serialize
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
 from signaling.server.video import assign_slots, rank_cameras

@@ -1,7 +1,7 @@
 """Who hears whom: what a whisper changes for everybody in the room."""
 
 from signaling.server.live import LiveRoom
-from signaling.server.messages import Speaking, Whispering
+from signaling.server.server_messages import Speaking, Whispering
 from signaling.server.voices import pass_voices
 
 __all__ = ["set_listeners", "without_listener"]

@@ -11,17 +11,17 @@ from media.room import Room
 from media.rtc.source import TrackSource
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
-from signaling.server.messages import (
+from signaling.server.history import Line
+from signaling.server.ports import Camera, Connection, SessionPeer
+from signaling.server.rooms import RoomState, Seat
+from signaling.server.server_messages import (
     Caption,
     ChatLine,
-    Line,
     Participant,
     ParticipantChanged,
     ServerMessage,
     serialize,
 )
-from signaling.server.ports import Camera, Connection, SessionPeer
-from signaling.server.rooms import RoomState, Seat
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from signaling.ipc.endpoint import Endpoint
 from signaling.ipc.jsonrpc import JsonObject
-from signaling.server.messages import Line
+from signaling.server.history import Line
 
 __all__ = ["MindLine", "MindStatus", "WrittenLine"]
 

@@ -14,22 +14,19 @@ from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
 from signaling.server.conference import Conference
 from signaling.server.earshot import set_listeners
+from signaling.server.history import MAX_LINE_CHARACTERS, Line, parse_audience, parse_line
 from signaling.server.live import LiveRoom, Sound
-from signaling.server.messages import (
-    MAX_ID_CHARACTERS,
-    MAX_LINE_CHARACTERS,
+from signaling.server.names import MAX_ID_CHARACTERS
+from signaling.server.rooms import NoSuchRoom, RoomFull, Seat, SeatTaken
+from signaling.server.server_messages import (
     Caption,
     Latency,
     Left,
-    Line,
     ParticipantChanged,
     Speaking,
-    parse_audience,
     parse_latency,
-    parse_line,
     plain,
 )
-from signaling.server.rooms import NoSuchRoom, RoomFull, Seat, SeatTaken
 from signaling.server.text import clean_line, clean_name, timestamp
 
 __all__ = [

@@ -11,7 +11,7 @@ from media.rtc.peer import PeerState
 from media.rtc.sdp import SdpError
 from media.rtc.source import TrackSource
 from media.rtc.statistics import PeerStatistics, ReceivedStream
-from signaling.server.messages import ByeCode
+from signaling.server.server_messages import ByeCode
 
 __all__ = [
     "Camera",

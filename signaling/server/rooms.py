@@ -4,7 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from signaling.server.messages import Kind, Line, Participant
+from signaling.server.history import Line
+from signaling.server.server_messages import Kind, Participant
 from signaling.server.tokens import Permission
 
 __all__ = ["Directory", "NoSuchRoom", "RoomFull", "RoomState", "Seat", "SeatTaken"]

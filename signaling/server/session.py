@@ -13,39 +13,41 @@ from media.rtc.ice import CandidateError
 from media.rtc.peer import PeerState
 from media.rtc.sdp import SdpError
 from signaling.ipc.shared_memory import SharedFileError
-from signaling.server.conference import Conference
-from signaling.server.limits import TokenBucket
-from signaling.server.live import Attendee
-from signaling.server.messages import (
+from signaling.server.client_messages import (
     PROTOCOL_VERSION,
-    Ack,
-    Answer,
-    Bye,
-    ByeCode,
     Candidate,
     Chat,
     ClientMessage,
-    Error,
-    ErrorCode,
     Join,
-    Joined,
     Leave,
     MessageError,
     Offer,
     Pin,
     Ping,
-    Pong,
-    ServerMessage,
     State,
     View,
     Voices,
     Whisper,
     parse,
-    serialize,
 )
+from signaling.server.conference import Conference
+from signaling.server.limits import TokenBucket
+from signaling.server.live import Attendee
 from signaling.server.outbox import Outbox, SlowClient
 from signaling.server.ports import PeerFactory, SessionPeer, Socket
 from signaling.server.rooms import RoomFull
+from signaling.server.server_messages import (
+    Ack,
+    Answer,
+    Bye,
+    ByeCode,
+    Error,
+    ErrorCode,
+    Joined,
+    Pong,
+    ServerMessage,
+    serialize,
+)
 from signaling.server.tokens import Claims, TokenError, Tokens
 
 __all__ = ["BYE_STATUS", "VIDEO_SLOTS", "Session", "SessionSettings", "offers_microphone"]

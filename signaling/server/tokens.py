@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 
 import jwt
 
-from signaling.server.messages import MAX_ID_CHARACTERS, valid_room
+from signaling.server.names import MAX_ID_CHARACTERS, valid_room
 
 __all__ = ["EVERYTHING", "Claims", "Permission", "TokenError", "Tokens", "Use"]
 

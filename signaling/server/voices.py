@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from media.rtc.source import TrackSource
 from signaling.server.live import Attendee, LiveRoom
-from signaling.server.messages import VoicesPassed, serialize
+from signaling.server.server_messages import VoicesPassed, serialize
 from signaling.server.video import assign_slots
 
 __all__ = ["pass_voices"]

@@ -44,7 +44,7 @@ from signaling.caller.wav import LONGEST_SECONDS, RATE, WavError, read_speech
 from signaling.ipc import jsonrpc
 from signaling.mirrors import SourceError, copy_member
 from signaling.run_directory import base_directory
-from signaling.server import messages
+from signaling.server import client_messages, history, server_messages
 from signaling.server.access import bearer, is_local_request, may_connect
 from signaling.server.session import offers_microphone
 from signaling.server.text import clean_line, clean_name
@@ -186,10 +186,10 @@ def candidate(data: bytes) -> None:
 def room_message(data: bytes) -> None:
     """A message of a client on the WebSocket."""
     try:
-        messages.parse(_text(data))
-    except messages.MessageError as error:
+        client_messages.parse(_text(data))
+    except client_messages.MessageError as error:
         error.id.encode("utf-8", "surrogatepass") if error.id is not None else None
-        messages.serialize(messages.Error(error.code, str(error), error.id)).encode()
+        server_messages.serialize(server_messages.Error(error.code, str(error), error.id)).encode()
 
 
 _tokens = Tokens(b"k" * 32)
@@ -325,7 +325,7 @@ def remembered(data: bytes) -> None:
     with suppress(ValueError):
         line_of(wire)
     with suppress(ValueError):
-        messages.parse_line(wire)
+        history.parse_line(wire)
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from signaling.ipc.endpoint import RpcError, listen
 from signaling.ipc.jsonrpc import INTERNAL_ERROR
 from signaling.server.app import create_app
-from signaling.server.messages import ByeCode, ErrorCode
 from signaling.server.page import load_page, security_headers
+from signaling.server.server_messages import ByeCode, ErrorCode
 from signaling.server.session import SessionSettings
 from signaling.server.watching import SnapshotFeed
 from tests.signaling.house import Client, House, house, mind_of

@@ -7,31 +7,32 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signaling.server.messages import (
+from signaling.server.client_messages import (
     MAX_CHAT_CHARACTERS,
     MAX_MESSAGE_BYTES,
     MAX_SDP_BYTES,
-    Bye,
     Candidate,
-    Caption,
     Chat,
-    ChatLine,
-    Error,
     Join,
-    Joined,
     Leave,
-    Line,
     MessageError,
     Offer,
-    Participant,
     Pin,
     Ping,
     State,
     View,
     Voices,
     parse,
+)
+from signaling.server.history import Line, parse_line
+from signaling.server.server_messages import (
+    Bye,
+    Caption,
+    ChatLine,
+    Error,
+    Joined,
+    Participant,
     parse_latency,
-    parse_line,
     plain,
     serialize,
 )

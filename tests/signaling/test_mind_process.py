@@ -21,8 +21,9 @@ from media.speech.vad import SileroModel
 from media.speech.voice import FakeVoice
 from signaling.engines import Engines
 from signaling.mind_process import VACANT, MindProcess
-from signaling.server.messages import Line, plain
+from signaling.server.history import Line
 from signaling.server.rooms import MAX_HISTORY, RESTORE_WITHIN_S
+from signaling.server.server_messages import plain
 from signaling.settings import Settings
 from tests.signaling.house import Client, House, house, line_to
 from tests.signaling.scene import NOVA

@@ -13,8 +13,8 @@ from signaling.ipc.endpoint import MessageTooLarge, RpcError
 from signaling.ipc.jsonrpc import INVALID_PARAMS
 from signaling.ipc.shared_memory import SharedFile
 from signaling.ipc.transcript import latest
+from signaling.server.history import Line
 from signaling.server.live import MAX_OPEN_CAPTIONS
-from signaling.server.messages import Line, plain
 from signaling.server.mind_line import MAX_WAITING
 from signaling.server.personas import (
     BAD_VERSION,
@@ -25,6 +25,7 @@ from signaling.server.personas import (
     SEAT_TAKEN,
 )
 from signaling.server.rooms import MAX_HISTORY
+from signaling.server.server_messages import plain
 from signaling.server.tokens import EVERYTHING
 from tests.signaling.house import house, line_to, mind_of
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.server.messages import Line
+from signaling.server.history import Line
 from signaling.server.rooms import (
     MAX_HISTORY,
     MAX_ROOMS,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from media.events import SpeakingChanged
 from signaling.audience import LEAD_NS, Audiences
 from signaling.ipc.endpoint import RpcError
-from signaling.server.messages import Line, parse_line, plain
+from signaling.server.history import Line, parse_line
+from signaling.server.server_messages import plain
 from tests.signaling.house import Client, FakeMind, House, house, line_to, mind_of
 from tests.signaling.scene import NOVA, ROBIN, scene
 
