@@ -186,6 +186,8 @@ class Attendance:
         self._dismiss(person)
         self.dropped.update(person.listener.discarded)
         self._mind.leave(self.room, participant)
+        for presence in self._presences.values():
+            presence.left(participant)
         self._withdraw_replies_to(participant)
         self._settle(person)
 

@@ -136,7 +136,7 @@ class Presence:
         self._said = said
         self._dropped = dropped
         self._count = 0
-        self._heard_by: frozenset[str] | None = None
+        self._heard_by: frozenset[str] | Literal["unknown"] | None = None
         """Who alone hears what is put into the ring now; None for all."""
         self.reply: Reply | None = None
 
@@ -221,6 +221,11 @@ class Presence:
         reply = self.reply
         if reply is not None and reply.sounding and first_packet_ns is not None:
             reply.mark("onWire", first_packet_ns)
+
+    def left(self, participant: str) -> None:
+        """Forgets whom the voice is turned to if media has let go of one of them, who may come back."""
+        if isinstance(self._heard_by, frozenset) and participant in self._heard_by:
+            self._heard_by = "unknown"
 
     async def finished(self) -> None:
         """Waits until nothing is in flight."""
@@ -334,6 +339,8 @@ class Presence:
         if self._ring.pulled < self._ring.written:
             # What is left there of another reply was meant for others.
             await self._port.stop_voice(self.persona)
+        # Cut off while it waits, this would not know whether media did what it was asked for.
+        self._heard_by = "unknown"
         turned = await self._port.whisper(self.persona, None if to is None else sorted(to - {self.persona}))
         if turned:
             self._heard_by = to

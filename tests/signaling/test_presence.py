@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,8 @@ from cognition.events import Said
 from cognition.persona.engine import Clause
 from media.realtime.ring import AudioRing
 from media.speech.clip import VOICE_RATE
-from media.speech.lane import ThreadLane
-from media.speech.voice import VoiceError
+from media.speech.lane import FakeLane, ThreadLane
+from media.speech.voice import FakeVoice, VoiceError
 from signaling.presence import Presence
 from tests.signaling.scene import FakePort
 
@@ -35,6 +35,22 @@ class SlowVoice:
         if self._fails:
             raise VoiceError("no breath")
         yield np.full(PIECE, 2000, np.int16)
+
+
+class TurningPort(FakePort):
+    """A port whose media takes its time to turn the voice, and may have done so when nobody waits any more."""
+
+    def __init__(self, rings: dict[str, AudioRing]) -> None:
+        super().__init__(rings)
+        self.heard_by: Sequence[str] | None = None
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
+        self.heard_by = listeners
+        self.asked.set()
+        await self.answers.wait()
+        return True
 
 
 async def one_clause() -> AsyncGenerator[Clause]:
@@ -130,3 +146,86 @@ async def test_of_a_clause_cut_off_while_it_is_made_only_the_words_played_are_re
     finally:
         await asyncio.to_thread(lane.close)
     assert [said.text for said in stage.said] == ["A"]
+
+
+class Confidant:
+    """A presence that whispers, at a media process that can be held up; what it says is drained at once."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        size = 20 * VOICE_RATE
+        self.ring = AudioRing.format(bytearray(AudioRing.nbytes(size)), rate=VOICE_RATE, capacity=size)
+        self.port = TurningPort({"nova": self.ring})
+        self.overheard: list[Sequence[str] | None] = []
+        self.group = group
+
+        async def quiet() -> bool:
+            return True
+
+        self.presence = Presence(
+            "nova",
+            "room",
+            voice=FakeVoice(),
+            ring=self.ring,
+            port=self.port,
+            lane=FakeLane(),
+            spawn=group.create_task,
+            floor=asyncio.Lock(),
+            quiet=quiet,
+            said=lambda said: None,
+            dropped=lambda reason: None,
+        )
+
+    async def say(self, to: frozenset[str] | None) -> Sequence[str] | None:
+        """Lets a reply be heard to its end; tells whom media let hear it."""
+        self.port.answers.set()
+        self.presence.release(self.presence.propose(one_clause(), None, to))
+        frame = np.zeros(VOICE_RATE, np.int16)
+        heard_by: list[Sequence[str] | None] = []
+        while self.presence.reply is not None:
+            if self.ring.pull(frame):
+                heard_by.append(self.port.heard_by)
+            await asyncio.sleep(0.02)
+        assert heard_by
+        assert all(each == heard_by[0] for each in heard_by)
+        return heard_by[0]
+
+    async def is_cut_off_while_it_turns(self, to: frozenset[str] | None) -> None:
+        """Withdraws a reply between the question to media and its answer."""
+        self.port.answers.clear()
+        self.port.asked.clear()
+        reply = self.presence.propose(one_clause(), None, to)
+        self.presence.release(reply)
+        await self.port.asked.wait()
+        self.presence.withdraw(reply)
+        assert reply.task is not None
+        await asyncio.wait([reply.task])
+
+
+@pytest.mark.virtual_time
+async def test_a_whisper_after_a_reply_that_was_cut_off_while_the_voice_turned_to_all_is_for_the_few() -> (
+    None
+):
+    async with asyncio.TaskGroup() as group:
+        nova = Confidant(group)
+        assert await nova.say(frozenset({"ada", "nova"})) == ["ada"]
+        await nova.is_cut_off_while_it_turns(None)
+        assert await nova.say(frozenset({"ada", "nova"})) == ["ada"]
+
+
+@pytest.mark.virtual_time
+async def test_an_answer_to_all_after_a_whisper_that_was_cut_off_while_the_voice_turned_is_for_all() -> None:
+    async with asyncio.TaskGroup() as group:
+        nova = Confidant(group)
+        await nova.is_cut_off_while_it_turns(frozenset({"ada", "nova"}))
+        assert await nova.say(None) is None
+
+
+@pytest.mark.virtual_time
+async def test_who_left_and_came_back_is_whispered_to_again() -> None:
+    async with asyncio.TaskGroup() as group:
+        nova = Confidant(group)
+        assert await nova.say(frozenset({"ada", "nova"})) == ["ada"]
+        # What media does when a listener leaves.
+        nova.port.heard_by = []
+        nova.presence.left("ada")
+        assert await nova.say(frozenset({"ada", "nova"})) == ["ada"]
