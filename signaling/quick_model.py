@@ -34,13 +34,17 @@ def quick_model(cache: WeightsCache, given: Mapping[str, Path], *, threads: int)
     target = source.with_name(f"{_PREFIX}{llama_cpp.__version__}.gguf")
     if _is_newer(target, source):
         return target
-    fresh = target.with_name(f".{os.getpid()}.part")
+    fresh = target.with_name(f".{target.name}.part")
     try:
         with cache.lock(lambda: None):
             if _is_newer(target, source):
                 return target
+            for abandoned in target.parent.glob(f".{_PREFIX}*.part"):
+                # Of a process that was killed: whoever writes one holds the lock.
+                abandoned.unlink()
             _log.info("making a quick copy of the language model", target=str(target))
             requantize(source, fresh, threads=threads)
+            _keep(fresh)
             fresh.replace(target)
             for stale in set(target.parent.glob(f"{_PREFIX}*.gguf")) - {target}:
                 stale.unlink()
@@ -49,6 +53,12 @@ def quick_model(cache: WeightsCache, given: Mapping[str, Path], *, threads: int)
         _log.warning("no quick copy of the language model", reason=str(error))
         return source
     return target
+
+
+def _keep(path: Path) -> None:
+    """Sees to it that what is in a file is on the disk before its name is: no hash tells later what was lost."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _is_newer(target: Path, source: Path) -> bool:

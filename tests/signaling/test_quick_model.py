@@ -34,6 +34,16 @@ def test_weights_that_cannot_be_copied_serve_as_they_are(
     assert {path.name for path in tmp_path.iterdir()} == {"model.gguf", ".lock"}
 
 
+def test_what_a_process_that_was_killed_left_half_made_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "model.gguf"
+    source.write_bytes(b"no model at all")
+    (tmp_path / ".q4_0-0.0.1.gguf.part").write_bytes(b"hundreds of megabytes")
+    quick_model(_cache(tmp_path, source, monkeypatch), {}, threads=1)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.gguf", ".lock"}
+
+
 @pytest.mark.models
 def test_the_copy_is_made_once_and_replaces_one_of_another_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: WeightsOf
