@@ -85,7 +85,7 @@ def load_vits(path: Path, *, threads: int) -> tuple[ort.InferenceSession, Decode
 
 
 def _split(model: onnx.ModelProto) -> tuple[bytes, bytes] | None:
-    """Cuts a model before its decoder; None where more than one value crosses the cut."""
+    """Cuts a model before its decoder; None where more than one value crosses the cut, or its width is not told."""
     graph = model.graph
     first = next((node for node in graph.node if node.name == _DECODER), None)
     if first is None or len(graph.output) != 1:
@@ -97,8 +97,10 @@ def _split(model: onnx.ModelProto) -> tuple[bytes, bytes] | None:
     made = {name for node in behind for name in node.output}
     if needed - made - weights != {latent}:
         return None
-    channels = next(tensor.dims[1] for tensor in graph.initializer if tensor.name == first.input[1])
-    value = onnx.helper.make_tensor_value_info(latent, onnx.TensorProto.FLOAT, [1, channels, "frames"])
+    kernel = next((tensor for tensor in graph.initializer if tensor.name == first.input[1]), None)
+    if kernel is None:
+        return None
+    value = onnx.helper.make_tensor_value_info(latent, onnx.TensorProto.FLOAT, [1, kernel.dims[1], "frames"])
     before = _ancestors(graph, latent, set())
     return _part(model, before, list(graph.input), [value]), _part(model, behind, [value], list(graph.output))
 

@@ -14,12 +14,20 @@ from tests.weights_fixture import WeightsOf, weights
 __all__ = ["weights"]
 
 
-def model(path: Path, *, decoder: str = "/dec/conv_pre/Conv", condition: bool = False) -> Path:
-    """A model with piper's inputs whose decoder is one convolution; `condition` makes it depend on more."""
+def model(
+    path: Path, *, decoder: str = "/dec/conv_pre/Conv", condition: bool = False, computed: bool = False
+) -> Path:
+    """A model with piper's inputs whose decoder is one convolution.
+
+    `condition` makes it depend on more, `computed` its kernel the outcome of a node.
+    """
     nodes = [
         helper.make_node("Cast", ["input"], ["phonemes"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["phonemes", "axis"], ["latent"]),
-        helper.make_node("Conv", ["latent", "weight"], ["coded"], name=decoder, pads=[1, 1]),
+        *([helper.make_node("Identity", ["weight"], ["kernel"])] if computed else []),
+        helper.make_node(
+            "Conv", ["latent", "kernel" if computed else "weight"], ["coded"], name=decoder, pads=[1, 1]
+        ),
         helper.make_node("ReduceMean", ["phonemes"], ["speaker"], keepdims=1),
         helper.make_node("Add", ["coded", "speaker"] if condition else ["coded", "nothing"], ["output"]),
     ]
@@ -56,7 +64,7 @@ def test_stretch_by_stretch_gives_the_samples_of_the_whole(tmp_path: Path, count
     assert len(pieces[0]) == min(count, FIRST_STRETCH)
 
 
-@pytest.mark.parametrize("options", [{"decoder": "/something/else"}, {"condition": True}])
+@pytest.mark.parametrize("options", [{"decoder": "/something/else"}, {"condition": True}, {"computed": True}])
 def test_a_model_whose_decoder_cannot_be_told_apart_is_left_whole(
     tmp_path: Path, options: dict[str, str | bool]
 ) -> None:
