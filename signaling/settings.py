@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -212,12 +211,17 @@ def load_settings(**said: Any) -> Settings:
         settings = Settings.model_validate(read.model_dump())
     except ValidationError as error:
         lines += [_line(problem["loc"], problem["msg"]) for problem in error.errors()]
-    except tomllib.TOMLDecodeError as error:
-        lines.append(f"{_config_path()}: {error}")
     except (OSError, UnicodeDecodeError) as error:
         lines.append(f"{_config_path()} cannot be read: {error}")
     except UnreadableError as error:
         lines.append(f"{str(error).splitlines()[0]}: it should hold JSON")
+    except ValueError as error:
+        # What tomllib says of bad TOML, and int of a number with thousands of digits.
+        lines.append(f"{_config_path()}: {error}")
+    except RecursionError:
+        # Raised alike of the file and of a variable that holds JSON.
+        variables = ", ".join(sorted(name for name in os.environ if name.upper().startswith(_PREFIX)))
+        lines.append(f"{_config_path()}{variables and f' or one of {variables}'}: nested too deeply")
     if lines:
         raise SettingsError(lines)
     return settings

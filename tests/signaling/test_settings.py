@@ -96,6 +96,15 @@ def test_an_ice_server_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, va
     assert any("ice_servers" in line for line in wrong())
 
 
+@pytest.mark.parametrize("value", ["[" * 10_000, f"[{'9' * 5_000}]", "9" * 5_000])
+def test_a_variable_with_bottomless_json_or_endless_numbers_is_named(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CONTINUUM_ICE_SERVERS", value)
+    (line,) = wrong()
+    assert "ice_servers" in line.lower()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -104,6 +113,11 @@ def test_an_ice_server_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, va
         ("port = [", "config.toml"),
         ("port = 0", "port"),
         ("room_size = 100000", "room_size"),
+        (f"port = {'[' * 10_000}", "nested too deeply"),
+        ("reply = " + "{a = " * 10_000, "nested too deeply"),
+        (f"port = {'9' * 5_000}", "5000 digits"),
+        (f"port = 0x{'f' * 5_000}", "port"),
+        ("port = 1e999", "port"),
     ],
 )
 def test_a_wrong_file_is_named(home: Path, text: str, said: str) -> None:
