@@ -66,6 +66,14 @@ class Client:
             if message["type"] == type and fields.items() <= message.items():
                 return message
 
+    async def settled(self) -> list[Message]:
+        """What it is told until its messages so far have all been handled."""
+        self.send(type="ping", id="settled")
+        told = []
+        while (message := await self.next()) != {"type": "pong", "id": "settled"}:
+            told.append(message)
+        return told
+
     def unread(self) -> list[Message]:
         return [json.loads(text) for text in self.socket.sent[self._read :]]
 

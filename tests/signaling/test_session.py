@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from media.events import GateOpened, SpeakingChanged
-from media.rtc.forwarder import TrackForwarder
 from media.rtc.peer import PeerState
 from media.rtc.source import TrackSource
 from media.rtc.statistics import ReceivedStream
@@ -19,23 +18,6 @@ from signaling.server.session import offers_microphone
 from tests.signaling.house import DEAF_OFFER, OFFER, Client, house
 
 pytestmark = pytest.mark.virtual_time
-
-
-class NoLine:
-    """A transport that drops everything."""
-
-    def send_rtp(self, packet: bytes) -> bytes | None:
-        return None
-
-    def send_rtcp(self, packet: bytes) -> bool:
-        return False
-
-    def send_datagram(self, protected: bytes) -> bool:
-        return False
-
-
-def camera() -> TrackSource:
-    return TrackSource(lambda rid: True, lambda: 0)
 
 
 async def test_two_people_join_and_see_each_other(tmp_path: Path) -> None:
@@ -266,66 +248,6 @@ async def test_a_microphone_that_never_sends_ends_the_call_and_one_that_does_not
         assert not deaf.running.done()
 
 
-async def test_a_lost_connection_keeps_its_seat_for_ten_seconds(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        await ada.connect()
-        ada.socket.hang_up()
-        await ada.ended()
-        assert ada.id not in home.plane.open("lobby")
-        assert home.peers[0].state is PeerState.CLOSED
-        began = asyncio.get_running_loop().time()
-        assert (await bob.expect("left"))["reason"] == "lost"
-        assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=0.1)
-        assert home.rings() == 1
-
-
-async def test_a_resume_comes_back_to_the_seat_with_its_history(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        ada.send(type="chat", id="c", text="hello")
-        await ada.expect("ack")
-        ada.socket.hang_up()
-        await ada.ended()
-        again = home.arrive()
-        joined = await again.join("Ada", identity="somebody else", resume=ada.resume)
-        assert joined["you"] == ada.id
-        assert [line["text"] for line in joined["history"]] == ["hello"]
-        await again.connect()
-        await asyncio.sleep(15)
-        assert not [message for message in bob.unread() if message["type"] == "left"]
-
-
-async def test_a_resume_works_after_a_restart_and_keeps_the_participants_id(tmp_path: Path) -> None:
-    async with house(tmp_path) as before:
-        ada = await before.seated("Ada")
-    assert (await ada.ended())["code"] == "restarting"
-    async with house(tmp_path) as after:
-        again = after.arrive()
-        assert (await again.join("Ada", identity="ada", resume=ada.resume))["you"] == ada.id
-
-
-async def test_a_bad_resume_falls_back_to_the_token(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada = home.arrive()
-        assert (await ada.join("Ada", resume="garbage"))["you"]
-
-
-async def test_a_second_connection_takes_the_seat_over(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        first, bob = await home.seated("Ada"), await home.seated("Bob")
-        await first.connect()
-        second = home.arrive()
-        assert (await second.join("Ada"))["you"] == first.id
-        assert (await first.ended())["code"] == "taken-over"
-        await second.connect()
-        assert home.peers[0].state is PeerState.CLOSED
-        assert first.id in home.plane.open("lobby")
-        await asyncio.sleep(15)
-        assert not [message for message in bob.unread() if message["type"] == "left"]
-        assert home.conference.room("lobby").state.seats[first.id].status == "connected"
-
-
 async def test_what_a_token_does_not_allow_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         bob = await home.seated("Bob")
@@ -333,7 +255,7 @@ async def test_what_a_token_does_not_allow_is_refused(tmp_path: Path) -> None:
         guest = home.arrive()
         await guest.join("Guest", can=frozenset({"listen"}))
         peer = await guest.connect()
-        peer.camera = camera()
+        peer.camera = TrackSource(lambda rid: True, lambda: 0)
         guest.send(type="chat", id="c", text="hello")
         guest.send(type="state", camera=True)
         guest.send(type="state", muted=False)
@@ -370,41 +292,6 @@ async def test_mute_reaches_the_others_and_the_mix(tmp_path: Path) -> None:
         ada.send(type="ping", id="p")
         await ada.expect("pong")
         assert not home.plane.open("lobby")._persons[ada.id].muted
-
-
-async def test_cameras_are_shown_in_slots_and_leave_them(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        adas, bobs = await ada.connect(), await bob.connect()
-        adas.camera = source = camera()
-        ada.send(type="state", camera=True)
-        assert (await bob.expect("video"))["slots"] == {"2": ada.id}
-        assert bobs.watched["2"] is source
-        assert adas.watched == {}
-        eve = await home.seated("Eve")
-        eves = await eve.connect()
-        assert (await eve.expect("video"))["slots"] == {"2": ada.id}
-        eves.camera = camera()
-        eve.send(type="state", camera=True)
-        assert (await bob.expect("video"))["slots"] == {"2": ada.id, "3": eve.id}
-        ada.send(type="state", camera=False)
-        assert (await bob.expect("video"))["slots"] == {"3": eve.id}
-        assert bobs.watched["2"] is None
-        eve.socket.hang_up()
-        assert (await bob.expect("video"))["slots"] == {}
-        assert bobs.watched["3"] is None
-
-
-async def test_a_slot_that_was_negotiated_away_is_not_watched(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        adas, bobs = await ada.connect(), await bob.connect()
-        adas.camera = camera()
-        ada.send(type="state", camera=True)
-        await bob.expect("video")
-        bobs._slots = ("3",)
-        bob.send(type="offer", id="again", sdp=OFFER)
-        assert (await bob.expect("video"))["slots"] == {"3": ada.id}
 
 
 async def test_calls_leave_nothing_behind(tmp_path: Path) -> None:
@@ -465,213 +352,3 @@ async def test_everything_sent_is_json_with_a_type(tmp_path: Path) -> None:
         ada.send(type="chat", id="\ud800", text="\udfff ok")
         await ada.expect("ack")
         assert all("type" in json.loads(text) for text in ada.socket.sent)
-
-
-async def test_of_more_cameras_than_slots_the_pinned_and_the_last_who_spoke_are_shown(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada = await home.seated("Ada")
-        adas = await ada.connect()
-        others = {}
-        for name in ("Bob", "Cleo", "Dan"):
-            client = await home.seated(name)
-            peer = await client.connect()
-            peer.camera = camera()
-            client.send(type="state", camera=True)
-            others[name] = client.id
-        shown: dict[str, str] = {}
-        while len(shown) < 2:
-            shown = (await ada.expect("video"))["slots"]
-        assert shown == {"2": others["Bob"], "3": others["Cleo"]}
-        home.conference.on_media_event(SpeakingChanged("lobby", others["Dan"], True))
-        assert (await ada.expect("video"))["slots"] == {"2": others["Bob"], "3": others["Dan"]}
-        ada.send(type="pin", id=others["Cleo"])
-        assert (await ada.expect("video"))["slots"] == {"2": others["Cleo"], "3": others["Dan"]}
-        ada.send(type="pin", id=None)
-        assert (await ada.expect("video"))["slots"] == {"2": others["Bob"], "3": others["Dan"]}
-        assert set(adas.watched) == {"2", "3"}
-
-
-async def test_a_pin_ends_when_the_pinned_one_leaves_and_with_the_connection(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        attendee = home.conference.rooms["lobby"].attendees[ada.id]
-
-        def pinned() -> str | None:
-            return attendee.pinned
-
-        ada.send(type="pin", id=bob.id)
-        ada.send(type="ping", id="p")
-        await ada.expect("pong")
-        assert pinned() == bob.id
-        bob.send(type="leave")
-        await ada.expect("left")
-        assert pinned() is None
-        ada.send(type="pin", id=bob.id)
-        refused = await ada.expect("error")
-        assert (refused["code"], refused["id"]) == ("no-such-participant", bob.id)
-        cleo = await home.seated("Cleo")
-        ada.send(type="pin", id=cleo.id)
-        ada.send(type="ping", id="q")
-        await ada.expect("pong", id="q")
-        again = home.arrive()
-        await again.join("Ada", resume=ada.resume)
-        assert home.conference.rooms["lobby"].attendees[ada.id] is attendee
-        assert pinned() is None
-
-
-async def test_a_pin_on_oneself_or_nobody_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        ada.send(type="pin", id=bob.id)
-        for id, code in ((ada.id, "bad-message"), ("nobody", "no-such-participant")):
-            ada.send(type="pin", id=id)
-            refused = await ada.expect("error")
-            assert (refused["code"], refused["id"]) == (code, id)
-        assert home.conference.rooms["lobby"].attendees[ada.id].pinned == bob.id
-        early = home.arrive()
-        early.send(type="pin", id=bob.id)
-        assert (await early.expect("error"))["code"] == "bad-message"
-        assert all(message["type"] != "error" for message in bob.unread())
-
-
-async def test_a_flood_of_pins_is_refused_and_disturbs_nobody(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        await bob.connect()
-        for number in range(250):
-            ada.send(type="pin", id=bob.id if number % 2 else None)
-        await ada.expect("error", code="too-fast")
-        bob.send(type="ping", id="p")
-        await bob.expect("pong")
-        assert all(message["type"] == "participant" for message in bob.unread())
-
-
-async def test_the_sizes_of_tiles_reach_the_peer_and_unknown_slots_are_passed_over(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada = await home.seated("Ada")
-        ada.send(type="view", slots={"2": {"width": 5, "height": 5}})
-        peer = await ada.connect()
-        ada.send(type="view", slots={"2": {"width": 320, "height": 180}, "9": {"width": 1, "height": 1}})
-        ada.send(type="ping", id="p")
-        await ada.expect("pong")
-        assert peer.sizes == {"2": (320, 180)}
-
-
-async def test_a_camera_that_nobody_watches_is_paused_after_a_while_and_wanted_again_at_once(
-    tmp_path: Path,
-) -> None:
-    async with house(tmp_path) as home:
-        ada = await home.seated("Ada")
-        adas = await ada.connect()
-        adas.camera = source = TrackSource(lambda rid: True, lambda: 0, ("q", "h", "f"))
-        ada.send(type="state", camera=True)
-        began = asyncio.get_running_loop().time()
-        assert await ada.expect("camera") == {"type": "camera", "wanted": False, "layers": []}
-        assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
-        viewer = TrackForwarder(
-            ssrc=1,
-            cname="c",
-            sender=NoLine(),
-            count=lambda reason: None,
-            clock=lambda: 0,
-            sequence=0,
-            timestamp=0,
-        )
-        began = asyncio.get_running_loop().time()
-        viewer.watch(source)
-        viewer.select(2)
-        assert (await ada.expect("camera"))["layers"] == ["q"]
-        assert (await ada.expect("camera"))["layers"] == ["q", "f"]
-        viewer.select(1)
-        assert (await ada.expect("camera"))["layers"] == ["q", "h"]
-        assert asyncio.get_running_loop().time() - began < 0.1
-        viewer.watch(None)
-        viewer.watch(source)
-        viewer.select(1)
-        viewer.watch(None)
-        assert not (await ada.expect("camera"))["wanted"]
-        assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
-
-
-async def settled(client: Client) -> list[dict[str, object]]:
-    """What a client is told until its messages so far have all been handled."""
-    client.send(type="ping", id="settled")
-    told = []
-    while (message := await client.next()) != {"type": "pong", "id": "settled"}:
-        told.append(message)
-    return told
-
-
-async def test_voices_asked_for_are_passed_on_and_left_out_of_that_mix_alone(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        people = {name: await home.seated(name) for name in ("Ada", "Bob", "Cleo", "Dan")}
-        peers = {name: await client.connect() for name, client in people.items()}
-        ada, bob, cleo, dan = people.values()
-        ada.send(type="voices", who=[bob.id, cleo.id, dan.id])
-        assert (await ada.expect("voices"))["slots"] == {"4": bob.id, "5": cleo.id}
-        assert peers["Ada"].watched == {"4": peers["Bob"].microphone, "5": peers["Cleo"].microphone}
-        plane = home.plane.open("lobby")
-        assert plane.left_out(ada.id) == {bob.id, cleo.id}, "who has no slot is heard in the mix"
-        assert not plane.left_out(bob.id)
-        bob.send(type="leave")
-        assert (await ada.expect("voices"))["slots"] == {"4": dan.id, "5": cleo.id}
-        assert peers["Ada"].watched["4"] is peers["Dan"].microphone
-        ada.send(type="voices", who=[])
-        assert (await ada.expect("voices"))["slots"] == {}
-        assert peers["Ada"].watched == {"4": None, "5": None}
-        assert not plane.left_out(ada.id)
-        for other in (cleo, dan):
-            assert not any(message["type"] in ("voices", "error") for message in await settled(other))
-
-
-async def test_a_voice_is_not_passed_on_while_its_owner_is_muted_or_away(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        adas, bobs = await ada.connect(), await bob.connect()
-        bob.send(type="state", muted=True)
-        await settled(bob)
-        ada.send(type="voices", who=[bob.id])
-        assert (await ada.expect("voices"))["slots"] == {"4": bob.id}
-        assert adas.watched.get("4") is None
-        bob.send(type="state", muted=False)
-        await settled(bob)
-        assert adas.watched["4"] is bobs.microphone
-        bobs.enter(PeerState.FAILED)
-        assert adas.watched["4"] is None
-        anew = await bob.connect()
-        assert anew is not bobs
-        assert adas.watched["4"] is anew.microphone
-        adas.enter(PeerState.FAILED)
-        again = await ada.connect()
-        assert (await ada.expect("voices"))["slots"] == {"4": bob.id}
-        assert again.watched["4"] is anew.microphone
-        assert home.plane.open("lobby").left_out(ada.id) == {bob.id}
-
-
-async def test_voices_that_cannot_be_had_are_refused_with_a_code_and_nothing_changes(tmp_path: Path) -> None:
-    async with house(tmp_path) as home:
-        ada, bob = await home.seated("Ada"), await home.seated("Bob")
-        home.conference.rooms["lobby"].state.take_persona_seat("nova", "Nova")
-        await ada.connect()
-        early, deaf = home.arrive(), home.arrive()
-        await deaf.join("Dan", can=frozenset({"speak"}))
-        ada.send(type="voices", who=[bob.id])
-        await ada.expect("voices")
-        refusals = {
-            "bad-message": (ada, [ada.id]),
-            "no-such-participant": (ada, [bob.id, "nobody"]),
-            "too-large": (ada, [str(number) for number in range(17)]),
-            "not-allowed": (ada, ["nova"]),
-        }
-        for code, (client, who) in refusals.items():
-            client.send(type="voices", who=who, id=code)
-            assert (await client.expect("error"))["code"] == code
-        deaf.send(type="voices", who=[bob.id], id="d")
-        assert (await deaf.expect("error", id="d"))["code"] == "not-allowed"
-        early.send(type="voices", who=[bob.id])
-        assert (await early.expect("error"))["code"] == "bad-message"
-        assert home.conference.rooms["lobby"].attendees[ada.id].voices == (bob.id,)
-        for _ in range(30):
-            ada.send(type="voices", who=[])
-        assert (await ada.expect("error"))["code"] == "too-fast"
-        assert all(message["type"] != "error" for message in await settled(bob))

@@ -22,15 +22,6 @@ pytestmark = pytest.mark.virtual_time
 SECRET = "the cake is in the cellar"
 
 
-async def settled(client: Client) -> list[dict[str, Any]]:
-    """What a client is told until its messages so far have all been handled."""
-    client.send(type="ping", id="settled")
-    told = []
-    while (message := await client.next()) != {"type": "pong", "id": "settled"}:
-        told.append(message)
-    return told
-
-
 def audience(home: House, id: str) -> frozenset[str] | None:
     return home.conference.rooms["lobby"].whispers.get(id)
 
@@ -50,7 +41,7 @@ async def test_a_whisper_is_told_to_those_who_hear_it_and_to_nobody_else(tmp_pat
         ada.send(type="whisper", to=[bob.id])
         for client in (ada, bob):
             assert await client.expect("whisper") == {"type": "whisper", "from": ada.id, "to": [bob.id]}
-        assert [message["type"] for message in await settled(cleo)] == ["speaking"]
+        assert [message["type"] for message in await cleo.settled()] == ["speaking"]
         home.conference.on_media_event(SpeakingChanged("lobby", ada.id, False))
         home.conference.on_media_event(SpeakingChanged("lobby", ada.id, True))
         ada.send(type="state", muted=False, camera=True)
@@ -63,7 +54,7 @@ async def test_a_whisper_is_told_to_those_who_hear_it_and_to_nobody_else(tmp_pat
         late = home.arrive()
         joined = await late.join("Dan")
         assert not any(who["speaking"] for who in joined["participants"])
-        told = await settled(cleo)
+        told = await cleo.settled()
         assert "speaking" not in {message["type"] for message in told}
         assert not any(
             message["participant"]["speaking"] for message in told if message["type"] == "participant"
@@ -72,7 +63,7 @@ async def test_a_whisper_is_told_to_those_who_hear_it_and_to_nobody_else(tmp_pat
         for client in (ada, bob):
             assert await client.expect("whisper") == {"type": "whisper", "from": ada.id, "to": None}
         assert audience(home, ada.id) is None
-        assert not any(message["type"] == "whisper" for message in await settled(late))
+        assert not any(message["type"] == "whisper" for message in await late.settled())
 
 
 async def test_when_all_who_were_whispered_to_have_left_nobody_hears_it(tmp_path: Path) -> None:
@@ -83,7 +74,7 @@ async def test_when_all_who_were_whispered_to_have_left_nobody_hears_it(tmp_path
         bob.send(type="leave")
         await ada.expect("whisper", to=[])
         assert audience(home, ada.id) == frozenset()
-        assert not any(message["type"] == "whisper" for message in await settled(cleo))
+        assert not any(message["type"] == "whisper" for message in await cleo.settled())
         ada.send(type="whisper", to=[])
         await ada.expect("whisper", to=None)
         assert audience(home, ada.id) is None
@@ -151,7 +142,7 @@ async def test_whispers_that_cannot_be_are_refused_with_a_code_and_change_nothin
         for number in range(30):
             ada.send(type="whisper", to=[bob.id] if number % 2 else [])
         assert (await ada.expect("error"))["code"] == "too-fast"
-        assert not any(message["type"] == "error" for message in await settled(bob))
+        assert not any(message["type"] == "error" for message in await bob.settled())
 
 
 async def whispered(home: House, mind: FakeMind) -> list[Client]:
@@ -178,7 +169,7 @@ async def test_what_a_persona_whispers_is_shown_to_its_listener_and_leaves_no_tr
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
         ada, bob = await whispered(home, mind)
         assert audience(home, "echo") == frozenset({ada.id})
-        told = await settled(ada)
+        told = await ada.settled()
         statuses = [
             message["participant"]["status"]
             for message in told
@@ -191,7 +182,7 @@ async def test_what_a_persona_whispers_is_shown_to_its_listener_and_leaves_no_tr
             (SECRET, True, sorted([ada.id, "echo"])),
         ]
         assert any(message["type"] == "latency" for message in told)
-        elsewhere = await settled(bob)
+        elsewhere = await bob.settled()
         late = home.arrive()
         elsewhere.append(await late.join("Dan"))
         assert SECRET not in json.dumps(elsewhere)
@@ -236,7 +227,7 @@ async def test_a_caption_that_turns_out_to_be_a_whisper_is_taken_back_from_the_o
         )
         taken = await bob.expect("caption")
         assert (taken["text"], taken["final"], "to" in taken) == ("", True, False)
-        assert SECRET not in json.dumps(await settled(bob))
+        assert SECRET not in json.dumps(await bob.settled())
 
 
 async def test_who_hears_a_persona_is_checked(tmp_path: Path) -> None:
