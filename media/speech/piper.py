@@ -64,7 +64,7 @@ class PiperModel:
         if self._decoder is None:
             yield made.reshape(-1)
         else:
-            yield from self._decoder.sound(made.reshape(1, self._decoder.channels, -1))
+            yield from self._decoder.sound(made.reshape(1, self._decoder.channels, -1), self.rate)
 
 
 class PiperVoice:

@@ -6,7 +6,8 @@ any stretch of the latent sequence, with the few frames around it that the convo
 that the whole gives.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ REACH = 14
 """Latent frames to either side of a stretch that its samples depend on; 10 for piper's medium models."""
 FIRST_STRETCH = 30
 """Latent frames of the first stretch; with a hop of 256 at 22.05 kHz 350 ms, of which some 80 are silence."""
+HASTE = 3.0
+"""How many times faster than a stretch is played the next one has to be made."""
 _DECODER = "/dec/conv_pre/Conv"
 """The node that piper's export makes of the decoder's first convolution."""
 _INPUTS = frozenset({"input", "input_lengths", "scales"})
@@ -32,28 +35,49 @@ class Decoder:
 
     Args:
         session: takes float32 (1, channels, frames), gives a fixed number of samples a frame.
+        clock: seconds.
 
     Attributes:
         channels: of the latent sequence.
     """
 
-    def __init__(self, session: ort.InferenceSession) -> None:
+    def __init__(
+        self, session: ort.InferenceSession, *, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._session = session
+        self._clock = clock
         entry = session.get_inputs()[0]
         self._input: str = entry.name
         self.channels = int(entry.shape[1])
 
-    def sound(self, latent: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float32]]:
-        """Decodes stretch by stretch, each twice as long as the one before: float32 (n,)."""
+    def sound(self, latent: npt.NDArray[np.float32], rate: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Decodes stretch by stretch, each twice as long as the one before.
+
+        A stretch is held back while the machine is so slow that it might be played before the next one is made.
+
+        Args:
+            latent: float32 (1, channels, frames).
+            rate: samples a second.
+
+        Yields:
+            float32 (n,).
+        """
         frames = latent.shape[2]
         begin, size = 0, FIRST_STRETCH
+        held: list[npt.NDArray[np.float32]] = []
         while begin < frames:
             end = min(begin + size, frames)
             first, last = max(0, begin - REACH), min(end + REACH, frames)
+            started = self._clock()
             samples = self._session.run(None, {self._input: latent[:, :, first:last]})[0].reshape(-1)
+            took = (self._clock() - started) / (last - first)
             hop = len(samples) // (last - first)
-            yield samples[(begin - first) * hop : (end - first) * hop]
+            held.append(samples[(begin - first) * hop : (end - first) * hop])
             begin, size = end, 2 * size
+            ahead = sum(map(len, held)) / rate
+            if begin == frames or HASTE * took * (min(size, frames - begin) + 2 * REACH) < ahead:
+                yield np.concatenate(held)
+                held = []
 
 
 def load_vits(path: Path, *, threads: int) -> tuple[ort.InferenceSession, Decoder | None]:

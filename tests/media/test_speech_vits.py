@@ -1,5 +1,6 @@
 """A VITS model in two parts: the same sound, sooner; other models are left whole."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from media.speech.sessions import ModelError
-from media.speech.vits import FIRST_STRETCH, REACH, load_vits
+from media.speech.vits import FIRST_STRETCH, REACH, Decoder, load_vits
 from tests.weights_fixture import WeightsOf, weights
 
 __all__ = ["weights"]
@@ -57,11 +58,27 @@ def test_stretch_by_stretch_gives_the_samples_of_the_whole(tmp_path: Path, count
     assert decoder is not None
     phonemes = np.random.default_rng(1).integers(0, 100, (1, count))
     feed = {"input": phonemes, "input_lengths": np.array([count]), "scales": np.ones(3, np.float32)}
-    pieces = list(decoder.sound(front.run(None, feed)[0]))
+    pieces = list(decoder.sound(front.run(None, feed)[0], rate=1))
     padded = np.pad(phonemes[0].astype(np.float32), 1)
     expected = 0.2 * padded[:-2] + 0.5 * padded[1:-1] + 0.3 * padded[2:]
     assert np.concatenate(pieces) == pytest.approx(expected, rel=1e-5)
     assert len(pieces[0]) == min(count, FIRST_STRETCH)
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_run", "pieces"), [(0.0, [30, 60, 120, 90]), (9.0, [90, 120, 90]), (99.0, [300])]
+)
+def test_a_slow_machine_holds_stretches_back_until_the_next_is_made(
+    tmp_path: Path, seconds_a_run: float, pieces: list[int]
+) -> None:
+    _, fast = load_vits(model(tmp_path / "voice.onnx"), threads=1)
+    assert fast is not None
+    instants = itertools.chain.from_iterable(
+        (n * 1000.0, n * 1000.0 + seconds_a_run) for n in itertools.count()
+    )
+    decoder = Decoder(fast._session, clock=lambda: next(instants))
+    latent = np.zeros((1, 1, 300), np.float32)
+    assert [len(piece) for piece in decoder.sound(latent, rate=1)] == pieces
 
 
 @pytest.mark.parametrize("options", [{"decoder": "/something/else"}, {"condition": True}, {"computed": True}])
@@ -89,5 +106,5 @@ def test_the_default_voice_reaches_no_further_than_is_decoded(weights: WeightsOf
     assert decoder is not None
     latent = np.random.default_rng(2).normal(0, 1, (1, decoder.channels, 150)).astype(np.float32)
     whole = decoder._session.run(None, {decoder._input: latent})[0].reshape(-1)
-    assert np.abs(np.concatenate(list(decoder.sound(latent))) - whole).max() < 1e-4
+    assert np.abs(np.concatenate(list(decoder.sound(latent, 22_050))) - whole).max() < 1e-4
     assert REACH < FIRST_STRETCH
