@@ -230,11 +230,25 @@ describe("a whisper", () => {
     vi.useRealTimers();
   });
 
-  it("that is refused is not shown as one", () => {
-    const { client, tell } = sending();
+  it("that is refused is not shown as one, and not heard by all instead", () => {
+    const { client, tell, sent } = sending();
+    const problems: string[] = [];
+    client.on("problem", (problem) => problems.push(problem.code));
     client.whisper(["p2"]);
     tell({ type: "error", code: "no-such-participant", message: "nobody", id: "whisper" });
     expect(client.whisperTo).toEqual([]);
+    expect(client.muted).toBe(true);
+    expect(sent.at(-1)).toMatchObject({ type: "state", muted: true });
+    expect(problems).toEqual(["whisper-lost"]);
+  });
+
+  it("goes on to those who hear it when it is refused for more", () => {
+    const { client, tell } = sending();
+    tell({ type: "whisper", from: "p1", to: ["p2"] });
+    client.whisper(["p2", "p3"]);
+    tell({ type: "error", code: "no-such-participant", message: "nobody", id: "whisper" });
+    expect(client.whisperTo).toEqual(["p2"]);
+    expect(client.muted).toBe(false);
   });
 
   it("is marked in the captions of those who hear it", async () => {

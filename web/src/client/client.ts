@@ -41,6 +41,7 @@ export interface JoinOptions {
 /** What was said before a whisper ended is in the server's mix by then. */
 const WHISPER_TAIL_MS = 400;
 const WHISPER = "whisper";
+const NOBODY = "no-such-participant";
 const STATISTICS_EVERY_MS = 3_000;
 
 function randomId(): string {
@@ -348,11 +349,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.apart = this.apart.filter((id) => this.room.participants.has(id));
     if (this.apart.length > 0) this.askVoices();
     const listeners = this.whisperTo.filter((id) => this.room.participants.has(id));
-    if (listeners.length === 0 && this.whisperTo.length > 0) {
-      // What was meant for them alone is not to be heard by all instead.
-      this.setMuted(true);
-      this.emit("problem", new Problem("whisper-lost", "whoever you whispered to has left"));
-    }
+    if (listeners.length === 0 && this.whisperTo.length > 0) this.fallSilent(NOBODY, "they have left");
     this.whisperTo = listeners;
     if (listeners.length > 0) this.askWhisper();
     if (this.room.pinned !== null) this.connection.send({ type: "pin", id: this.room.pinned });
@@ -388,13 +385,23 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
 
   private refused(code: string, message: string, id: string | null): void {
     if (id !== null && this.session?.refused(id, message)) return;
-    if (id === WHISPER) this.whisperTo = this.room.whispers.get(this.room.you) ?? [];
+    if (id === WHISPER) {
+      const wanted = this.whisperTo.length > 0;
+      this.whisperTo = this.room.whispers.get(this.room.you) ?? [];
+      if (wanted && this.whisperTo.length === 0) return this.fallSilent(code, message);
+    }
     // They left while we asked; `left` says the same.
-    if (code === "no-such-participant" && id !== null && id === this.room.pinned) return this.pin(null);
+    if (code === NOBODY && id !== null && id === this.room.pinned) return this.pin(null);
     if (id !== null && this.unacknowledged.delete(id)) {
       this.room = { ...this.room, chat: this.room.chat.filter((line) => line.id !== id) };
     }
     this.emit("problem", new Problem(code, message));
+  }
+
+  /** What was meant for some alone is not to be heard by all instead. */
+  private fallSilent(code: string, message: string): void {
+    this.setMuted(true);
+    this.emit("problem", new Problem(code === NOBODY ? "whisper-lost" : code, message));
   }
 
   private tellState(): void {

@@ -87,7 +87,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   "empty-text": { title: "That message was empty", advice: "Write something first." },
   "whisper-lost": {
     title: "You are muted",
-    advice: "Whoever you whispered to left while you were disconnected. Unmute to speak to all.",
+    advice: "Whoever you whispered to has left. Unmute to speak to all.",
   },
   "no-such-participant": { title: "They have left", advice: "Nothing was changed." },
   "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
