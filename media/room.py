@@ -2,29 +2,21 @@
 
 import time
 from collections.abc import Callable, Collection
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from media.announcements import Announcements
 from media.cleaning import Cleaning
 from media.distribution import Distribution
-from media.events import (
-    DominantChanged,
-    GateClosed,
-    GateOpened,
-    MediaEvent,
-    SpeakingChanged,
-    VoiceDrained,
-    VoiceStarted,
-)
+from media.events import MediaEvent
 from media.participant import Participant, Person, Persona
 from media.realtime.decimator import EARS_FRAME, HISTORY, TAPS, decimate
-from media.realtime.dominant import DominantSpeaker
 from media.realtime.gain import adapt
-from media.realtime.gate import OPEN_FRAMES, PREROLL
 from media.realtime.jitter import JitterStatistics
-from media.realtime.levels import dbov, measure
+from media.realtime.levels import measure
 from media.realtime.mixer import mix_minus
 from media.realtime.opus import AudioEncoder, OpusEncoder
 from media.realtime.packet import FRAME, FrameKind
@@ -41,7 +33,6 @@ DUCKED = 0.25
 
 _IDLE_TICKS = 50
 
-_SILENCE_DBOV = 127
 _INITIAL_ROWS = 8
 
 
@@ -82,12 +73,10 @@ class Room:
         """
         self.id = id
         self.cleaning = Cleaning(suppressor) if suppressor is not None else None
-        self._report = report
+        self._announcements = Announcements(id, report, clock)
         self._wake = wake
-        self._clock = clock
         self._automatic_gain = automatic_gain
         self._whispers = Whispers()
-        self._conversation = DominantSpeaker()
         self._persons: dict[str, Person] = {}
         self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
@@ -97,8 +86,6 @@ class Room:
         self._apart: list[Person] = []
         self._ceased: list[Person] = []
         self._hushed: list[Persona] = []
-        self._started: list[Persona] = []
-        self._drained: list[Persona] = []
         self._distribution = Distribution(encoder)
         self._departed = JitterStatistics()
         self._total = np.zeros(FRAME, np.float32)
@@ -231,13 +218,12 @@ class Room:
             self._leaving.append(row)
         else:
             self._free_rows.append(row)
-        if self._conversation.forget(id):
-            self._report(DominantChanged(self.id, None))
+        self._announcements.forget(id)
 
     @property
     def dominant(self) -> str | None:
         """Who leads the conversation; the last who did while all are silent."""
-        return self._conversation.current
+        return self._announcements.dominant
 
     def suppress(self, id: str, on: bool) -> None:
         """Takes noise out of a person's sound, or leaves it as it comes; on at first.
@@ -320,7 +306,7 @@ class Room:
         """
         persona = self._persona(id)
         played = persona.stop()
-        self._say_speaking(persona, False)
+        self._announcements.speaking(persona, False)
         return played
 
     def tick(self, timestamp: int, now_ns: int) -> None:
@@ -347,7 +333,7 @@ class Room:
                 self._speech_weight,
                 self._faders,
             )
-        self._follow()
+        self._announcements.follow(chain(self._sending.values(), self._sounding.values()), self._levels)
         choose(self._audible, self._rows, count, self._hangover, self._loudness, self._heard)
         sources, apart = self._weigh(DUCKED if ducked else 1.0)
         mix_minus(
@@ -386,29 +372,12 @@ class Room:
             if persona.dry > _IDLE_TICKS:
                 self._hushed.append(persona)
             if taken and not persona.speaking:
-                self._started.append(persona)
-                self._say_speaking(persona, True)
+                self._announcements.start(persona)
             if persona.speaking and taken < FRAME:
-                self._drained.append(persona)
-                self._say_speaking(persona, False)
+                self._announcements.drain(persona)
             self._rows[count] = persona.row
             count += 1
         return count, persons
-
-    def _follow(self) -> None:
-        """Finds out who leads the conversation."""
-        levels = [
-            (
-                one.id,
-                _SILENCE_DBOV
-                if one.muted or one.audience is not None
-                else dbov(float(self._levels[one.row])),
-            )
-            for group in (self._sending, self._sounding)
-            for one in group.values()
-        ]
-        if self._conversation.hear(levels):
-            self._report(DominantChanged(self.id, self._conversation.current))
 
     def _listen(self, persons: int) -> bool:
         """Writes ears, moves gates, silences the muted; tells whether a person is speaking."""
@@ -432,7 +401,7 @@ class Room:
             self._voiced[person.row] = person.gate.voiced
             person.ears.write(ears)
             if changed:
-                self._report_gate(person)
+                self._announcements.gate(person)
             ducked |= person.gate.opened and person.audience is None
         return ducked
 
@@ -462,7 +431,7 @@ class Room:
                 self._distribution.set_apart(person)
             else:
                 self._distribution.rejoin(person)
-            self._say_speaking(person, heard and person.gate.opened)
+            self._announcements.speaking(person, heard and person.gate.opened)
         count = len(apart)
         for persona in self._sounding.values():
             heard = self._aim(persona, voice_gain)
@@ -506,14 +475,7 @@ class Room:
                     self._reroute(one)
         self._free_rows.extend(self._leaving)
         self._leaving.clear()
-        if self._started:
-            now_ns = self._clock()
-            for persona in self._started:
-                self._report(VoiceStarted(self.id, persona.id, persona.voice.pulled, now_ns))
-            self._started.clear()
-        for persona in self._drained:
-            self._report(VoiceDrained(self.id, persona.id, persona.voice.pulled))
-        self._drained.clear()
+        self._announcements.tell_voices()
         for person in self._ceased:
             self._sending.pop(person.id, None)
         self._ceased.clear()
@@ -525,19 +487,6 @@ class Room:
         person.quiet = 0
         self._sending[person.id] = person
         self._wake()
-
-    def _report_gate(self, person: Person) -> None:
-        written = person.ears.written
-        if person.gate.opened:
-            start = max(0, written - OPEN_FRAMES * EARS_FRAME - PREROLL)
-            self._report(GateOpened(self.id, person.id, start))
-        else:
-            self._report(GateClosed(self.id, person.id, written))
-
-    def _say_speaking(self, participant: Participant, speaking: bool) -> None:
-        if participant.speaking is not speaking:
-            participant.speaking = speaking
-            self._report(SpeakingChanged(self.id, participant.id, speaking))
 
     def _find(self, id: str) -> Participant:
         participant = self._persons.get(id) or self._personas.get(id)
