@@ -1,7 +1,7 @@
 # make run    everything a fresh machine needs, then the server; ARGS=--lan serves other machines too
 # make test   all tests; ARGS='-k mixer' for some
 # make lint   formatting, types, the rule of the floors
-# make bench  the benchmarks
+# make bench  the benchmarks but the half-hour soak; ARGS=mixer for one, ARGS='soak --minutes 5' for the soak
 # make web    the page
 # make clean  removes what was built and the environment; weights stay in the cache
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 import perf
-from perf.__main__ import is_benchmark
+from perf.__main__ import chosen, is_benchmark
 from perf.report import Report, Result
 
 
@@ -45,3 +45,13 @@ def test_only_modules_that_measure_are_benchmarks() -> None:
     }
     for name in found:
         assert '__name__ == "__main__"' in (Path(directory) / f"{name}.py").read_text()
+
+
+def test_all_benchmarks_run_but_the_soak_which_is_asked_for_by_name() -> None:
+    there = ["mixer", "reply", "soak"]
+    assert chosen([], there) == (["mixer", "reply"], [])
+    assert chosen(["--json"], there) == (["mixer", "reply"], ["--json"])
+    assert chosen(["soak", "--minutes", "5"], there) == (["soak"], ["--minutes", "5"])
+    assert chosen(["reply", "mixer"], there) == (["reply", "mixer"], [])
+    with pytest.raises(ValueError, match="no benchmark: soka; there are mixer, reply, soak"):
+        chosen(["soka", "mixer"], there)
