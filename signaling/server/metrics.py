@@ -89,9 +89,11 @@ class Metrics:
 
 async def _written(family: Metric) -> AsyncIterator[bytes]:
     """The text of a family: its heading, then its samples."""
-    for first in range(0, max(1, len(family.samples)), SLICE):
+    # When each count began would be a family of its own in this format, and be begun anew in each piece.
+    samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+    for first in range(0, max(1, len(samples)), SLICE):
         some = Metric(family.name, family.documentation, family.type)
-        some.samples = family.samples[first : first + SLICE]
+        some.samples = samples[first : first + SLICE]
         text = generate_latest(_Single(some))
         yield text if first == 0 else text.split(b"\n", 2)[2]
         await asyncio.sleep(0)

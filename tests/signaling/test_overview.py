@@ -184,6 +184,18 @@ def test_no_label_breaks_the_exposition(room: str, participant: str, reason: str
     assert {(sample.labels["room"], sample.labels["participant"]) for sample in mine} == {(room, participant)}
 
 
+async def test_a_family_of_many_samples_is_told_in_one_piece() -> None:
+    metrics = Metrics()
+    for number in range(150):
+        metrics.count_mind(f"reason {number}", number)
+        metrics.drop(f"reason {number}")
+    text = (await metrics.exposition()).decode()
+    families = parsed(text)
+    assert value(families, "continuum_mind_events_total", reason="reason 149") == 149
+    headings = [line for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(headings) == len(set(headings))
+
+
 async def test_series_of_a_person_come_and_go_with_them_and_tell_no_name(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada = await home.seated("Ada Lovelace")
