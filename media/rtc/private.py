@@ -249,7 +249,7 @@ class SecureTransport:
         clock: monotonic nanoseconds.
 
     Attributes:
-        wire: the way out for compiled code; open while packets go to a socket of ours, not to a relay.
+        wire: the way out past the event loop; open while packets go to a socket of ours, not to a relay.
 
     Raises:
         ValueError: an ICE server's URL is malformed.
@@ -407,6 +407,14 @@ class SecureTransport:
 
     def send_datagram(self, protected: bytes) -> bool:
         """Sends what is already protected; False when it was dropped, counted."""
+        if not self.wire.send(protected) and not self._send_buffered(protected):
+            return False
+        self.packets_out += 1
+        self.bytes_out += len(protected)
+        return True
+
+    def _send_buffered(self, protected: bytes) -> bool:
+        """Sends by the event loop, which keeps what the socket has no room for."""
         pair = None if self._closed else self._connection._nominated.get(1)
         transport: Any = None if pair is None else pair.protocol.transport
         if pair is None or transport.is_closing():
@@ -418,8 +426,6 @@ class SecureTransport:
         transport.sendto(protected, pair.remote_addr)
         # What waits here goes first.
         self.wire.record.blocked = transport.get_write_buffer_size() > 0
-        self.packets_out += 1
-        self.bytes_out += len(protected)
         return True
 
     async def close(self) -> None:

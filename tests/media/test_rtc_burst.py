@@ -21,7 +21,7 @@ from media.distribution import _Audience
 from media.realtime.peer_port import FakePeer
 from media.rtc.audio_group import AudioGroup
 from media.rtc.outbound import OutboundAudio
-from media.rtc.packets import ExtensionWriter, parse_rtp
+from media.rtc.packets import ExtensionWriter, build_rtp, parse_rtp
 from media.rtc.private import _Protector
 from media.rtc.rtcp import NtpClock
 from media.rtc.wire import Wire
@@ -234,6 +234,7 @@ def test_a_descriptor_that_the_kernel_gives_to_another_is_never_written_to() -> 
         taken = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         assert taken.fileno() == duplicate
         group([one]).send(b"opus", 960)
+        assert not one.wire.send(b"single")
         assert one.hears_nothing()
         assert len(one.ordinary.plain) == 1
 
@@ -275,8 +276,31 @@ def test_packets_wait_their_turn_behind_what_the_event_loop_holds() -> None:
     with listeners() as [one]:
         one.wire.record.blocked = 1
         group([one]).send(b"opus", 0)
+        assert not one.wire.send(b"single")
         assert one.hears_nothing()
         assert len(one.ordinary.plain) == 1
+
+
+def test_a_single_datagram_that_finds_no_room_or_is_refused_is_left_to_the_ordinary_way() -> None:
+    with listeners() as [one]:
+        assert one.wire.send(b"single")
+        assert one.ear.recv(2048) == b"single"
+        assert not one.wire.send(bytes(70_000))
+        assert one.hears_nothing()
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as right,
+    ):
+        right.bind("")
+        wire = Wire()
+        wire._socket, wire._to = left, right.getsockname()
+        sent = 0
+        while wire.send(b"%d" % sent):
+            sent += 1
+        assert [right.recv(2048) for _ in range(sent)] == [b"%d" % index for index in range(sent)]
+        assert wire.send(b"again")
+        wire.close()
+        assert not wire.send(b"closed")
 
 
 def test_ipv6_is_reached_and_a_zone_is_left_to_the_ordinary_way() -> None:
@@ -293,8 +317,11 @@ def test_ipv6_is_reached_and_a_zone_is_left_to_the_ordinary_way() -> None:
         one.wire.open(_Protector(one.session).address, out.fileno(), "::1", ear.getsockname()[1])
         group([one]).send(b"opus", 0)
         assert b"opus" in one.remote.unprotect(ear.recv(2048))
+        assert one.wire.send(b"single")
+        assert ear.recv(2048) == b"single"
         one.wire.open(_Protector(one.session).address, out.fileno(), "fe80::1%lo", 9)
         assert not one.wire.usable
+        assert not one.wire.send(b"single")
 
 
 SECOND_PROCESS = """
@@ -338,6 +365,17 @@ async def test_the_way_out_follows_the_nominated_pair_and_ends_with_the_peer() -
             connection.check_complete(other)
             everybody.send(b"\xf8", 960)
             assert ear.recv(2048)[1] & 0x7F == peer.outbound._record.payload_type
+            sent = transport.packets_out, transport.bytes_out
+            first = transport.send_rtp(build_rtp(111, False, 1, 1, 4711, b"", b"one"))
+            # The event loop holds something: what comes now goes after it, by the same way.
+            transport.wire.record.blocked = 1
+            second = transport.send_rtp(build_rtp(111, False, 2, 1, 4711, b"", b"two"))
+            assert first is not None
+            assert second is not None
+            assert not transport.wire.record.blocked
+            assert (ear.recv(2048), ear.recv(2048)) == (first, second)
+            assert transport.packets_out == sent[0] + 2
+            assert transport.bytes_out == sent[1] + len(first) + len(second)
             relay = SimpleNamespace(
                 local_candidate=before.protocol.local_candidate,
                 transport=SimpleNamespace(
@@ -353,6 +391,8 @@ async def test_the_way_out_follows_the_nominated_pair_and_ends_with_the_peer() -
         assert transport.wire.record.fd == -1
         everybody.send(b"\xf8", 1920)
         assert peer.statistics().drops["not-connected"] == 1
+        assert transport.send_rtp(build_rtp(111, False, 3, 1, 4711, b"", b"three")) is None
+        assert peer.statistics().drops["not-connected"] == 2
 
 
 def test_listeners_are_grouped_anew_only_when_they_are_others() -> None:
