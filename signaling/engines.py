@@ -5,9 +5,11 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
-from cognition.inference.generator import Generator
+import structlog
+
+from cognition.inference.generator import GenerationError, Generator
 from cognition.inference.llama import LlamaGenerator
 from cognition.persona.profile import Persona
 from media.speech.end_of_turn import SmartTurn
@@ -22,7 +24,9 @@ from signaling.quick_model import quick_model
 from signaling.settings import Settings
 from signaling.weights_cache import WeightsCache
 
-__all__ = ["Engines", "load_engines"]
+__all__ = ["Engines", "load_engines", "load_generator"]
+
+_log = structlog.get_logger()
 
 KOKORO_DEFAULT = "af_heart"
 """Kokoro's voice of a persona whose profile names none."""
@@ -75,8 +79,7 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
     try:
         activity = SileroModel(cache.resolve("vad", given))
-        model = await asyncio.to_thread(partial(quick_model, cache, given, threads=_threads()))
-        generator = await asyncio.to_thread(partial(LlamaGenerator, model, threads=_threads()))
+        generator = await asyncio.to_thread(load_generator, cache, given)
         try:
             speech = SpeechEngines(
                 await asyncio.to_thread(transcriber),
@@ -92,6 +95,25 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     finally:
         for lane in (words, turns, speaking):
             await asyncio.to_thread(lane.close)
+
+
+def load_generator(cache: WeightsCache, given: Mapping[str, Path]) -> LlamaGenerator:
+    """The language model, from its quick copy; a copy that cannot be read is removed and done without.
+
+    Raises:
+        WeightsError: the weights are missing or damaged.
+        GenerationError: they cannot be read.
+    """
+    model = quick_model(cache, given, threads=_threads())
+    source = cache.resolve("language-model", given)
+    try:
+        return LlamaGenerator(model, threads=_threads())
+    except GenerationError as error:
+        if model == source:
+            raise
+        _log.warning("the quick copy of the language model is damaged", reason=str(error))
+        model.unlink(missing_ok=True)
+        return LlamaGenerator(source, threads=_threads())
 
 
 def _threads() -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from cognition.inference.llama_context import LlamaContext
+from cognition.inference.llama_library import llama_cpp
+from signaling.engines import load_generator
 from signaling.quick_model import quick_model
 from signaling.weights_cache import WeightsCache
 from tests.weights_fixture import WeightsOf, weights
@@ -59,3 +61,17 @@ def test_the_copy_is_made_once_and_replaces_one_of_another_version(
     assert {path.name for path in tmp_path.iterdir()} == {"model.gguf", made.name, ".lock"}
     assert made.stat().st_size < os.stat(source).st_size
     LlamaContext(made, threads=1, context=64, sequences=1, batch=8).close()
+
+
+@pytest.mark.models
+async def test_a_damaged_copy_is_removed_and_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: WeightsOf
+) -> None:
+    source = tmp_path / "model.gguf"
+    source.symlink_to(weights("language-model"))
+    copy = tmp_path / f"q4_0-{llama_cpp.__version__}.gguf"
+    copy.write_bytes(b"GGUF, but no more of it")
+    generator = load_generator(_cache(tmp_path, source, monkeypatch), {})
+    assert not copy.exists()
+    assert generator.count("one two three") == 3
+    await generator.aclose()
