@@ -8,6 +8,7 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import jiwer
@@ -17,7 +18,7 @@ import pytest
 
 from media.realtime.ring import AudioRing
 from media.speech.end_of_turn import SmartTurn
-from media.speech.events import TurnCommitted, TurnProposed
+from media.speech.events import SpeechDiscarded, TurnCommitted, TurnProposed
 from media.speech.kokoro import KokoroModel, KokoroVoice
 from media.speech.lane import ThreadLane
 from media.speech.listener import Listener, SpeechEngines
@@ -90,7 +91,7 @@ def espeak(text: str, path: Path) -> Sound:
 
 
 def floats(sound: Sound) -> npt.NDArray[np.float32]:
-    return sound.astype(np.float32) / 32768
+    return sound.astype(np.float32) / np.float32(32768)
 
 
 def plain(text: str) -> str:
@@ -177,7 +178,7 @@ def noises() -> Iterator[tuple[str, Sound]]:
 NOISES = dict(noises())
 
 
-def person(models: Models, **options: bool) -> Person:
+def person(models: Models, **options: Any) -> Person:
     return Person(
         lambda _: "",
         activity=SileroVoiceActivity(models.silero),
@@ -238,7 +239,7 @@ async def test_short_answers_come_through(models: Models, text: str) -> None:
     committed = [plain(event.text) for event in ada.events if isinstance(event, TurnCommitted)]
     assert len(committed) >= 3
     assert committed.count(plain(text)) >= 2
-    assert ada.listener.discarded == {}
+    assert not any(isinstance(event, SpeechDiscarded) for event in ada.events)
 
 
 @pytest.mark.virtual_time
