@@ -7,11 +7,11 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -22,18 +22,18 @@ from media.speech.backchannel import is_backchannel
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
+    SpeechEvent,
     SpeechPaused,
     SpeechStarted,
     TurnCommitted,
     TurnProposed,
     TurnWithdrawn,
 )
-from media.speech.listener import Listener
 from signaling.audience import Audiences
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 
-__all__ = ["Attendance", "Attendant"]
+__all__ = ["Attendance", "Attendant", "Ears"]
 
 INTERRUPT_AFTER = 0.35
 """Seconds a person must go on speaking over a persona before it stops; shorter sounds may be backchannels."""
@@ -51,13 +51,29 @@ CHAT_AGE = 60.0
 _log = structlog.get_logger()
 
 
+class Ears(Protocol):
+    """Tells what one person says; `media.speech.listener.Listener` is the real one."""
+
+    discarded: Counter[str]
+    """What was heard and led to no words, by reason."""
+
+    def events(self) -> AsyncIterator[SpeechEvent]:
+        """Yields what is heard, in order."""
+
+    def gate_opened(self, sample: int) -> None:
+        """The cheap gate heard something at this position of the ring."""
+
+    def gate_closed(self, sample: int) -> None:
+        """The cheap gate closed at this position of the ring."""
+
+
 @dataclass(slots=True)
 class Attendant:
     """A person in the room, as the mind sees them."""
 
     id: str
     name: str
-    listener: Listener
+    listener: Ears
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     speaking: bool = False
     """From the confirmed start of speech to the end of the turn."""

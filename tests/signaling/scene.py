@@ -110,6 +110,12 @@ class ScriptedEars:
         while True:
             yield await self._events.get()
 
+    def gate_opened(self, sample: int) -> None:
+        """Changes nothing: what is heard is up to the test."""
+
+    def gate_closed(self, sample: int) -> None:
+        """Changes nothing either."""
+
     def put(self, event: SpeechEvent) -> None:
         self._events.put_nowait(event)
 
