@@ -26,7 +26,8 @@ def tone(frequency: float, seconds: float, amplitude: float = 0.2) -> Sound:
     """A sine that begins and ends softly, int16 at 48 kHz."""
     time = np.arange(round(seconds * RATE)) / RATE
     edge = np.minimum(1.0, np.minimum(time, time[-1] - time) / 0.005)
-    return (32767 * amplitude * edge * np.sin(2 * np.pi * frequency * time)).astype(np.int16)
+    sine: NDArray[np.float64] = 32767 * amplitude * edge * np.sin(2 * np.pi * frequency * time)
+    return sine.astype(np.int16)
 
 
 def vowels(seconds: float, amplitude: float = 0.15) -> Sound:

@@ -5,6 +5,7 @@ import fractions
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import aioice.ice
 import av
@@ -143,10 +144,11 @@ class RtcClient:
     def lose(self, fate: Callable[[bytes], bool]) -> None:
         """Loses each received media datagram of which `fate` says so."""
         for transport in {t.receiver.transport for t in self.pc.getTransceivers()}:
-            for protocol in transport.transport._connection._protocols:
+            protocols: list[Any] = transport.transport._connection._protocols
+            for protocol in protocols:
                 forward = protocol.datagram_received
 
-                def received(data: bytes, address: object, forward: object = forward) -> None:
+                def received(data: bytes, address: object, forward: Any = forward) -> None:
                     if not (128 <= data[0] <= 191 and fate(data)):
                         forward(data, address)
 
@@ -155,8 +157,8 @@ class RtcClient:
     def vanish(self) -> None:
         """Is gone without a word: its sockets fall silent, both ways."""
         for transport in {t.receiver.transport for t in self.pc.getTransceivers()}:
-            connection = transport.transport._connection
-            for protocol in connection._protocols:
+            protocols: list[Any] = transport.transport._connection._protocols
+            for protocol in protocols:
                 protocol.send_data = _nothing
                 protocol.send_stun = lambda message, address: None
                 protocol.datagram_received = lambda data, address: None
@@ -186,6 +188,7 @@ class RtcClient:
         try:
             while True:
                 frame = await track.recv()
+                assert isinstance(frame, av.AudioFrame)
                 self.audio.append(frame.to_ndarray().reshape(-1, 2)[:, 0])
                 await self._notify()
         except MediaStreamError:
@@ -195,6 +198,7 @@ class RtcClient:
         try:
             while True:
                 frame = await track.recv()
+                assert isinstance(frame, av.VideoFrame)
                 self.video.setdefault(mid, []).append(float(frame.to_ndarray(format="gray").mean()))
                 await self._notify()
         except MediaStreamError:

@@ -74,7 +74,8 @@ def test_who_leaves_leads_no_more() -> None:
 
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 127)), max_size=3), max_size=120))
 def test_no_levels_break_it_and_only_one_who_was_heard_can_lead(frames: list[list[tuple[str, int]]]) -> None:
-    dominant, known = DominantSpeaker(), {None}
+    dominant = DominantSpeaker()
+    known: set[str | None] = {None}
     for frame in frames:
         known |= {id for id, _ in frame}
         before = dominant.current

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from media.realtime.decimator import EARS_FRAME, EARS_RATE, HISTORY, TAPS, decimate
 from media.realtime.gate import CLOSE_FRAMES, FakeFrameActivity, Gate
@@ -63,7 +64,7 @@ def spoken(directory: Path, text: str) -> np.ndarray:
     subprocess.run(["espeak-ng", "-w", str(path), text], check=True)
     samples = np.frombuffer(path.read_bytes()[44:], np.int16).astype(np.float64)
     at = np.arange(0, len(samples) - 1, 22050 / EARS_RATE)
-    speech = np.interp(at, np.arange(len(samples)), samples)
+    speech: NDArray[np.float64] = np.interp(at, np.arange(len(samples)), samples)
     voiced = np.flatnonzero(np.abs(speech) > 500)
     return speech[voiced[0] : voiced[-1]].astype(np.int16)
 

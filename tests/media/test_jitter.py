@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import DTX_PACKET, FakeCodec, OpusEncoder
@@ -23,7 +24,8 @@ def spoken(seconds: float) -> np.ndarray:
     frames = frames_of_speech(seconds)
     random = np.random.default_rng(5)
     loudness = np.repeat(random.choice([0.15, 1.0, 1.6], size=-(-len(frames) // 8)), 8)[: len(frames)]
-    return (frames * loudness[:, np.newaxis]).astype(np.int16)
+    loud: NDArray[np.float64] = frames * loudness[:, np.newaxis]
+    return loud.astype(np.int16)
 
 
 class Line:

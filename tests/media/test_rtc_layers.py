@@ -192,7 +192,7 @@ def test_a_narrow_path_lowers_the_layer_and_a_hidden_tile_is_sent_nothing() -> N
     forwarder.watch(camera.source)
     slots.view("2", 1280, 720)
     slots.settle()
-    assert camera.source.wanted == ("q", "f")
+    assert list(camera.source.wanted) == ["q", "f"]
     slots.downlink.on_estimate(20, S)
     slots.review(S)
     assert slots.downlink.budget == INITIAL, "nothing was sent that could have been too much"

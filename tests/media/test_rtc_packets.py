@@ -126,7 +126,7 @@ def test_no_bytes_make_the_parser_fail_otherwise(data: bytes, number: int) -> No
 
 
 def test_without_negotiated_extensions_there_is_no_block() -> None:
-    assert ExtensionWriter("0", None, None).block(5) == b""
+    assert ExtensionWriter("0", None, None).block(b"\x00\x00\x05") == b""
     assert build_rtp(111, False, 1, 2, 3, b"", b"x")[0] == 0x80
 
 

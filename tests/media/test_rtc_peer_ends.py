@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import threading
 import time
@@ -125,7 +126,11 @@ async def test_a_peer_starts_no_thread_and_owns_three_tasks() -> None:
         await ticks(lambda: held.peer.statistics().packets_in > 20, lambda _: None)
         decoders = [t.name for t in threading.enumerate() if t.name.endswith("-decoder")]
         assert decoders == ["audio-decoder"], "the client's own, for what it hears"
-        tasks = Counter(task.get_coro().__qualname__ for task in asyncio.all_tasks())
+        tasks = Counter(
+            coroutine.__qualname__
+            for task in asyncio.all_tasks()
+            if inspect.iscoroutine(coroutine := task.get_coro())
+        )
         assert tasks["Peer._connect"] == 1
         assert tasks["_Connection.query_consent"] == 1
         assert tasks["RTCDtlsTransport.__run"] == 2, "one of them is the client's"

@@ -33,7 +33,9 @@ Stranger = Callable[[MediaAlone, "Witness"], Awaitable[None]]
 
 
 def tone(seconds: float) -> Samples:
-    return (9_000 * np.sin(2 * np.pi * 330 / 48_000 * np.arange(int(seconds * 48_000)))).astype(np.int16)
+    at = np.arange(int(seconds * 48_000)) / 48_000
+    sine: npt.NDArray[np.float64] = 9_000 * np.sin(2 * np.pi * 330 * at)
+    return sine.astype(np.int16)
 
 
 class Witness:
@@ -109,7 +111,7 @@ async def shows_bad_tokens(server: MediaAlone, witness: Witness) -> None:
     forged = jwt.encode(
         {"room": ROOM, "sub": "x", "use": "join", "can": [], "iat": 0, "exp": 2**33}, "k" * 32
     )
-    unsigned = jwt.encode({"room": ROOM, "sub": "x", "use": "join"}, None, algorithm="none")
+    unsigned = jwt.encode({"room": ROOM, "sub": "x", "use": "join"}, "", algorithm="none")
     for token in ("", "x", "a.b.c", forged, unsigned, "é" * 500):
         async with socket_of(server) as web_socket:
             await web_socket.send(
@@ -188,9 +190,11 @@ class Babble(Microphone):
         recv = honest.recv
         rng = np.random.default_rng(11)
 
-        async def garbage() -> av.Packet:
+        async def garbage() -> "av.Packet[Any]":
             packet = await recv()
-            broken = av.Packet(rng.bytes(int(rng.integers(0, 300))))
+            assert packet.pts is not None
+            assert packet.time_base is not None
+            broken: av.Packet[Any] = av.Packet(rng.bytes(int(rng.integers(0, 300))))
             jump = int(rng.integers(0, 2**31)) if rng.random() < 0.1 else 0
             broken.pts, broken.time_base = packet.pts + jump, packet.time_base
             return broken

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ async def test_a_caller_is_greeted_speaks_is_heard_and_hears_the_reply(tmp_path:
         out=tmp_path / "heard.wav",
     )
     async with tiny_room() as room:
-        result = await call(CallOptions(**{**_fields(options), "url": room.url}))
+        result = await call(replace(options, url=room.url))
     told = json.loads(json.dumps(result.to_json()))
     assert {"room", "you", "turns", "transcript", "audio"} <= told.keys()
     assert {"heard", "reply", "latency", "caller"} <= told["turns"][0].keys()
@@ -99,6 +100,7 @@ async def test_a_turn_cut_off_by_a_restart_is_spoken_again_on_the_resumed_seat()
 
 async def test_a_connection_that_breaks_without_a_word_is_resumed() -> None:
     async with tiny_room(greet=False) as room, in_call(CallOptions(room="lobby", url=room.url)) as caller:
+        assert caller.client._socket is not None
         caller.client._socket.transport.abort()
         await caller.until(lambda: caller.client.connections == 2, 10.0, "no second connection")
         turn = await caller.speak_turn(babble(0.3), "said")
@@ -121,7 +123,7 @@ async def test_what_was_written_but_not_acknowledged_before_a_restart_is_sent_ag
 async def test_an_answer_that_does_not_come_leaves_the_turn_without_reply_and_the_call_goes_on() -> None:
     options = CallOptions(room="lobby", wait_greeting=False, timeout=2.5)
     async with tiny_room(greet=False, answer=False) as room:
-        async with in_call(CallOptions(**{**_fields(options), "url": room.url})) as caller:
+        async with in_call(replace(options, url=room.url)) as caller:
             first = await caller.speak_turn(babble(0.3), "said")
             assert first.reply is None
             assert first.caller.first_sound_ms is None
@@ -170,7 +172,3 @@ def test_what_cannot_be_called_is_said_in_one_line_with_status_1(options: CallOp
     (line,) = complaints
     assert reason in line
     assert "\n" not in line
-
-
-def _fields(options: CallOptions) -> dict[str, object]:
-    return {name: getattr(options, name) for name in CallOptions.__dataclass_fields__}

@@ -81,7 +81,8 @@ async def server(directory: Path, **changes: Any) -> AsyncIterator[Server]:
     stop = asyncio.Event()
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(run_media(launch, stop, port.set_result))
-    await asyncio.wait({running, port}, return_when=asyncio.FIRST_COMPLETED)
+    first: set[asyncio.Future[Any]] = {running, port}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
     made = Server(launch, port.result(), stop, running)
@@ -500,7 +501,7 @@ async def test_https_serves_pages_and_websockets(tmp_path: Path) -> None:
             body = {"room": "lobby", "name": "Ada"}
             answer = await http.post(f"https://127.0.0.1:{at.port}/api/token", json=body)
         address = f"wss://127.0.0.1:{at.port}/ws"
-        origin = f"https://127.0.0.1:{at.port}"
+        origin = Origin(f"https://127.0.0.1:{at.port}")
         async with connect(address, ssl=trusted, origin=origin, proxy=None) as socket:
             message = {"type": "join", "version": 1, "token": answer.json()["token"], "name": "Ada"}
             await socket.send(json.dumps(message))

@@ -277,9 +277,9 @@ def test_a_view_of_other_than_sizes_is_refused(slots: Any) -> None:
     assert refusal({"type": "view", "slots": slots}) == ("bad-message", None)
 
 
-def test_a_pin_on_other_than_an_id_is_refused() -> None:
-    for id in (5, "", "x" * 65, []):
-        assert refusal({"type": "pin", "id": id}) == ("bad-message", None)
+@pytest.mark.parametrize("id", [5, "", "x" * 65, []])
+def test_a_pin_on_other_than_an_id_is_refused(id: Any) -> None:
+    assert refusal({"type": "pin", "id": id}) == ("bad-message", None)
 
 
 @pytest.mark.parametrize(

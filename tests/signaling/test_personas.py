@@ -40,10 +40,10 @@ async def refusal(asked: Any) -> int:
 
 async def test_the_mind_is_told_who_comes_hears_and_goes(tmp_path: Path) -> None:
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
-        assert home.mind.status == "starting"
+        before = home.mind.status
         assert await mind.attach() == {"rooms": []}
         assert await refusal(mind.ask("room.state")) == NO_SUCH_ROOM
-        assert home.mind.status == "up"
+        assert (before, home.mind.status) == ("starting", "up")
         ada = await home.seated("Ada")
         joined = await mind.news("participant.joined")
         assert (joined["room"], joined["id"], joined["name"]) == ("lobby", ada.id, "Ada")

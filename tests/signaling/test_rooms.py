@@ -36,7 +36,7 @@ def test_an_identity_has_one_seat_however_often_it_joins() -> None:
     again, new_again = room.take_seat("ada", "Ada L.", ["chat"], new_id, "wished")
     assert (new, new_again) == (True, False)
     assert again is first
-    assert (again.name, again.can) == ("Ada L.", {"chat"})
+    assert (again.name, again.can) == ("Ada L.", frozenset({"chat"}))
 
 
 def test_a_wished_id_is_kept_when_it_is_free_and_not_taken_from_another() -> None:

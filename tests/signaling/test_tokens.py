@@ -34,7 +34,7 @@ def refusal(tokens: Tokens, token: str, use: Use = "join", room: str | None = No
 def test_a_join_token_says_what_it_was_minted_for() -> None:
     tokens = Tokens(KEY, Clock())
     claims = tokens.verify(tokens.mint_join("lobby", "ada", ["chat", "listen"]), "join", room="lobby")
-    assert (claims.room, claims.identity, claims.can) == ("lobby", "ada", {"chat", "listen"})
+    assert (claims.room, claims.identity, claims.can) == ("lobby", "ada", frozenset({"chat", "listen"}))
     assert claims.participant is None
     assert claims.expires > NOON
 
@@ -43,7 +43,7 @@ def test_a_resume_token_keeps_the_seat_and_the_permissions() -> None:
     tokens = Tokens(KEY, Clock())
     claims = tokens.verify(tokens.mint_join("lobby", "ada", ["chat"]), "join")
     again = tokens.verify(tokens.mint_resume(claims, "p1"), "resume")
-    assert (again.participant, again.identity, again.can) == ("p1", "ada", {"chat"})
+    assert (again.participant, again.identity, again.can) == ("p1", "ada", frozenset({"chat"}))
 
 
 def test_tokens_outlive_the_process_that_minted_them() -> None:

@@ -121,7 +121,8 @@ class _Seat:
         quiet = 0
         while True:
             frame = await track.recv()
-            samples = frame.to_ndarray().reshape(-1)[::2].copy()
+            assert isinstance(frame, AudioFrame)
+            samples = frame.to_ndarray().reshape(-1)[::2].astype(np.int16)
             loud = np.abs(samples.astype(np.int32)).max() > 300
             quiet = 0 if loud else quiet + 1
             if loud:
