@@ -84,6 +84,7 @@ class Room:
         self._free_rows: list[int] = []
         self._leaving: list[int] = []
         self._apart: list[Person] = []
+        self._widening: dict[str, frozenset[str] | None] = {}
         self._ceased: list[Person] = []
         self._hushed: list[Persona] = []
         self._distribution = Distribution(encoder)
@@ -201,6 +202,7 @@ class Room:
         if isinstance(participant, Person):
             del self._persons[id]
             self._sending.pop(id, None)
+            self._widening.pop(id, None)
             participant.peer.jitter.wake = None
             self._departed.add(participant.peer.jitter.statistics)
             self._distribution.rejoin(participant)
@@ -242,6 +244,11 @@ class Room:
         What is whispered costs one mix more for each circle of people who hear the same, not one a listener. A
         person's words reach no ears ring unless a persona is among those she whispers to.
 
+        Who did not hear a person before hears nothing that had arrived from her by now and waits in her jitter
+        buffer, nor what was sent before the newest of it and comes later. Until that is played, at most a
+        second or so, those hear her who did and shall. What she sent after the newest packet that has arrived
+        counts as said from now on: a client who ends a whisper waits until its last words have arrived.
+
         Args:
             id: who whispers.
             to: identities of the listeners, of people and personas; None for all.
@@ -250,12 +257,15 @@ class Room:
             RoomError: nobody of that identity is here.
         """
         participant = self._find(id)
-        participant.wanted = None if to is None else frozenset(to)
-        if isinstance(participant, Persona) and participant.silent:
-            # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
-            self._gains_from[participant.row] = 0.0
-        if self._gains_from[participant.row] == 0.0:
-            self._reroute(participant)
+        before, wanted = participant.wanted, None if to is None else frozenset(to)
+        if id in self._widening and self._widening[id] == wanted:
+            return
+        self._widening.pop(id, None)
+        if isinstance(participant, Person) and before is not None and (wanted is None or wanted - before):
+            if participant.peer.jitter.mark():
+                self._widening[id] = wanted
+                wanted = before if wanted is None else before & wanted
+        self._turn(participant, wanted)
 
     def leave_out(self, id: str, others: Collection[str]) -> None:
         """Leaves some participants out of what a person hears, who is sent their voices in another way.
@@ -278,7 +288,8 @@ class Room:
         Raises:
             RoomError: nobody of that identity is here.
         """
-        return self._find(id).wanted
+        wanted = self._find(id).wanted
+        return self._widening.get(id, wanted)
 
     def left_out(self, id: str) -> frozenset[str]:
         """Whom a person does not hear in the mix; nobody for one who is not here."""
@@ -454,6 +465,14 @@ class Room:
             self._gains_from[row] = gain
         return heard
 
+    def _turn(self, participant: Participant, wanted: frozenset[str] | None) -> None:
+        participant.wanted = wanted
+        if isinstance(participant, Persona) and participant.silent:
+            # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
+            self._gains_from[participant.row] = 0.0
+        if self._gains_from[participant.row] == 0.0:
+            self._reroute(participant)
+
     def _reroute(self, participant: Participant) -> None:
         if participant.audience != participant.wanted:
             participant.audience = participant.wanted
@@ -473,6 +492,8 @@ class Room:
                     self._gains_from[one.row] = self._gains_to[one.row]
                 if one.wanted != one.audience and self._gains_to[one.row] == 0.0:
                     self._reroute(one)
+        if self._widening:
+            self._widen()
         self._free_rows.extend(self._leaving)
         self._leaving.clear()
         self._announcements.tell_voices()
@@ -482,6 +503,11 @@ class Room:
         for persona in self._hushed:
             self._sounding.pop(persona.id, None)
         self._hushed.clear()
+
+    def _widen(self) -> None:
+        """Lets more people hear those whose jitter buffers hold nothing more that was not for them."""
+        for id in [id for id in self._widening if not self._persons[id].peer.jitter.marked]:
+            self._turn(self._persons[id], self._widening.pop(id))
 
     def _stir(self, person: Person) -> None:
         person.quiet = 0

@@ -140,6 +140,8 @@ class JitterBuffer:
         self._patient = False
         self._held: dict[int, _Held] = {}
         self._newest: tuple[int, int, int] | None = None
+        self._mark: int | None = None
+        self._past_mark: int | None = None
         self._probe: ReceivedPacket | None = None
         self._sound = np.zeros(_LENGTH, np.float32)
         self._clear()
@@ -158,6 +160,20 @@ class JitterBuffer:
     def held(self) -> int:
         """How many packets wait."""
         return len(self._held)
+
+    def mark(self) -> bool:
+        """Remembers the newest packet that has come; tells whether there is sound up to it yet to be played.
+
+        Packets from before it that come only later belong to that sound.
+        """
+        self._mark = self._newest[0] if self._newest and (self._playing or self._held) else None
+        self._past_mark = None
+        return self._mark is not None
+
+    @property
+    def marked(self) -> bool:
+        """Whether the next pull may still give sound from before `mark`, or made up from it."""
+        return self._mark is not None
 
     def reset(self) -> None:
         """Forgets the stream: the next packet begins a new one. Counters stay."""
@@ -213,7 +229,20 @@ class JitterBuffer:
         out[:count] = self._sound[self._start : self._start + count]
         out[count:] = 0.0
         self._start += count
+        if self._mark is not None:
+            self._pass_mark(self._mark)
         return self._kind
+
+    def _pass_mark(self, mark: int) -> None:
+        if self._next_sequence is None or self._next_sequence <= mark:
+            return
+        if self._past_mark is None:
+            # What is made up for packets missing right after the mark sounds like those before it.
+            self._past_mark = self._end - self._start + _CONCEAL_END
+        else:
+            self._past_mark -= FRAME
+        if not self._playing or self._past_mark <= 0:
+            self._mark = None
 
     def _clear(self) -> None:
         self._playing = False
@@ -222,6 +251,8 @@ class JitterBuffer:
         self._held_back = 0
         self._next_sequence: int | None = None
         self._next_timestamp = 0
+        self._mark = None
+        self._past_mark = None
         self._taken = 0
         self._concealed = 0
         self._credit = 0

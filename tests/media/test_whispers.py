@@ -1,21 +1,35 @@
+import asyncio
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from media.realtime.opus import FakeCodec
-from media.realtime.packet import RATE
+from media.realtime.packet import FRAME, RATE, ReceivedPacket
 from media.room import RoomError
-from tests.media.room_script import Caller, run_room, tone, vowels
+from tests.media.room_script import Caller, Scene, Sound, amplitude_of, run_room, tone, vowels
 
 pytestmark = pytest.mark.virtual_time
 
 
-def hears(caller: Caller, frequency: float) -> bool:
-    """Whether a tone is anywhere in what was heard, however softly and however short."""
+def strengths(caller: Caller, frequency: float) -> NDArray[np.float64]:
+    """How loud a tone is in each tenth of a second of what was heard."""
     sound = caller.heard()
     part = RATE // 10
     parts = sound[: len(sound) // part * part].reshape(-1, part) * np.hanning(part)
-    strengths = np.abs(np.fft.rfft(parts)[:, round(frequency * part / RATE)]) * 4 / part / 32768
-    return bool(strengths.max(initial=0.0) > 0.004)
+    loudness: NDArray[np.float64] = np.abs(np.fft.rfft(parts)[:, round(frequency * part / RATE)])
+    return loudness * 4 / part / 32768
+
+
+def hears(caller: Caller, frequency: float) -> bool:
+    """Whether a tone is anywhere in what was heard, however softly and however short."""
+    return bool(strengths(caller, frequency).max(initial=0.0) > 0.004)
+
+
+def seconds_of(caller: Caller, frequency: float) -> float:
+    """From when to when a tone is heard well."""
+    parts = np.flatnonzero(strengths(caller, frequency) > 0.03)
+    return float(parts[-1] - parts[0] + 1) / 10 if len(parts) else 0.0
 
 
 async def test_a_persona_whispers_to_one_and_nobody_else_hears_a_trace_of_it() -> None:
@@ -208,3 +222,93 @@ async def test_a_whisper_of_one_who_is_left_out_is_not_in_the_mix_either() -> No
         assert not np.any(cem.heard())
         with pytest.raises(RoomError):
             scene.room.leave_out("nobody", [])
+
+
+def on_a_bad_network(scene: Scene, caller: Caller, sound: Sound, spread: float) -> None:
+    """Sends sound, and silence after it, each packet up to so many seconds late, and waits for nothing."""
+    random = np.random.default_rng(3)
+    silence = np.zeros(2 * RATE, np.int16)
+    frames = np.concatenate([sound, silence]).reshape(-1, FRAME)
+    loop = asyncio.get_running_loop()
+    for number, frame in enumerate(frames):
+        payload = caller.encoder.encode(frame)
+        at = loop.time() + number * 0.02 + random.uniform(0.0, spread)
+
+        def arrive(number: int = number, payload: bytes = payload) -> None:
+            packet = ReceivedPacket(100 + number, 5_000 + number * FRAME, payload, scene.clock())
+            caller.peer.jitter.push(packet)
+
+        loop.call_at(at, arrive)
+
+
+def whispered_and_said() -> Sound:
+    """3 s for one alone, of which the last 0.4 s sound higher, the tail of a client, and something for all."""
+    return np.concatenate(
+        [tone(880, 2.6), tone(1320, 0.4), np.zeros(round(0.4 * RATE), np.int16), tone(440, 1.2)]
+    )
+
+
+async def seconds_of_a_whisper_that_does_not_end(spread: float) -> float:
+    async with run_room() as scene:
+        ada, ben = scene.person("ada", sending=False), scene.person("ben", sending=False)
+        scene.room.whisper("ada", ["ben"])
+        on_a_bad_network(scene, ada, whispered_and_said(), spread)
+        await scene.passes(7.0)
+        return seconds_of(ben, 1320)
+
+
+@pytest.mark.parametrize("after", [None, ["ben", "cem"], ["cem"]])
+@pytest.mark.parametrize("spread", [0.0, 0.1, 0.5, 0.8])
+async def test_who_did_not_hear_a_whisper_does_not_hear_the_end_of_it_on_a_bad_network(
+    spread: float, after: list[str] | None
+) -> None:
+    async with run_room() as scene:
+        ada, ben, cem = (scene.person(name, sending=False) for name in ("ada", "ben", "cem"))
+        scene.persona("vox")
+        scene.room.whisper("ada", ["ben"])
+        on_a_bad_network(scene, ada, whispered_and_said(), spread)
+        await scene.passes(3.4)
+        scene.room.whisper("ada", after)
+        assert scene.room.audience("ada") == (None if after is None else frozenset(after))
+        await scene.passes(0.1)
+        scene.room.whisper("ada", after)
+        await scene.passes(3.5)
+        assert not hears(cem, 880)
+        assert not hears(cem, 1320)
+        assert cem.hears(440)
+        ears = np.zeros(6 * 16_000, np.int16)
+        assert ada.ears.read_at(ada.ears.written - len(ears), ears)
+        assert amplitude_of(880, ears, 16_000) < 0.001, "nor does who listens to the words"
+        if after == ["cem"]:
+            assert not seconds_of(ben, 440), "what is for the other alone"
+        else:
+            heard = seconds_of(ben, 1320)
+            assert heard >= 0.2, "to its end"
+            assert heard == await seconds_of_a_whisper_that_does_not_end(spread)
+
+
+async def test_a_whisper_is_over_at_once_where_nothing_is_held_and_may_begin_again_while_it_ends() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, cem = scene.person("ada", sending=False), scene.person("cem", sending=False)
+        scene.room.whisper("ada", ["ben"])
+        scene.room.whisper("ada", None)
+        ada.sending = True
+        ada.says(tone(440, 1.0))
+        await scene.passes(1.5)
+        assert cem.hears(440)
+        scene.room.whisper("ada", ["ben"])
+        since = len(cem.peer.sent) + 1
+        await scene.passes(0.2)
+        ada.says(tone(880, 2.0))
+        await scene.passes(1.0)
+        scene.room.whisper("ada", None)
+        scene.room.whisper("ada", ["ben"])
+        await scene.passes(1.5)
+        del cem.peer.sent[:since]
+        assert not np.any(cem.heard())
+        ada.says(tone(880, 1.0))
+        await scene.passes(0.5)
+        scene.room.whisper("ada", None)
+        scene.leave("ada")
+        await scene.passes(0.5)
+        assert not np.any(cem.heard())
