@@ -23,6 +23,8 @@ REACH = 14
 """Latent frames to either side of a stretch that its samples depend on; 10 for piper's medium models."""
 FIRST_STRETCH = 30
 """Latent frames of the first stretch; with a hop of 256 at 22.05 kHz 350 ms, of which some 80 are silence."""
+LONGEST_STRETCH = 120
+"""Latent frames; the engine keeps for good what memory its longest run took, a megabyte a frame."""
 HASTE = 3.0
 """How many times faster than a stretch is played the next one has to be made."""
 _DECODER = "/dec/conv_pre/Conv"
@@ -51,7 +53,7 @@ class Decoder:
         self.channels = int(entry.shape[1])
 
     def sound(self, latent: npt.NDArray[np.float32], rate: int) -> Iterator[npt.NDArray[np.float32]]:
-        """Decodes stretch by stretch, each twice as long as the one before.
+        """Decodes stretch by stretch, each up to twice as long as the one before.
 
         A stretch is held back while the machine is so slow that it might be played before the next one is made.
 
@@ -73,7 +75,7 @@ class Decoder:
             took = (self._clock() - started) / (last - first)
             hop = len(samples) // (last - first)
             held.append(samples[(begin - first) * hop : (end - first) * hop])
-            begin, size = end, 2 * size
+            begin, size = end, min(2 * size, LONGEST_STRETCH)
             ahead = sum(map(len, held)) / rate
             if begin == frames or HASTE * took * (min(size, frames - begin) + 2 * REACH) < ahead:
                 yield np.concatenate(held)
