@@ -68,7 +68,7 @@ class PiperModel:
 
 
 class PiperVoice:
-    """A character of a piper model; a second of speech takes about 60 ms on two cores, its beginning 60 to 70 ms.
+    """A character of a piper model; a second of speech takes about 60 ms on two cores, its beginning 50 to 90 ms.
 
     Args:
         model: shared by several voices.

@@ -140,7 +140,7 @@ class WhisperTranscriber:
     Args:
         path: directory with `model.bin`, `config.json`, `tokenizer.json` and a vocabulary.
         language: what is spoken, for a multilingual model.
-        threads: cores of one run; a second one halves a stock run, and adds a tenth to a fitted one's decoding.
+        threads: cores of one run; with tiny.en a second one takes a third off encoding and adds half to decoding.
         window: `fitted` to the utterance, or `stock`: 30 s, by faster-whisper's own way.
 
     Raises:
