@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-__all__ = ["Answer", "Decline", "Heard", "Kind", "Read", "Said"]
+__all__ = [
+    "Answer",
+    "Arrived",
+    "Decline",
+    "Declined",
+    "Event",
+    "Feedback",
+    "Heard",
+    "Kind",
+    "Left",
+    "Read",
+    "Said",
+]
 
 Kind = Literal["person", "persona"]
 
@@ -67,3 +79,56 @@ class Decline:
     """Nobody answers; `reason` names the rule."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Somebody is in the room and can hear. `id` is the same when it is told again, after a restart."""
+
+    room: str
+    participant: str
+    name: str
+    at: datetime
+    id: str = ""
+    greeted: bool = False
+    """Nobody needs to greet them: they were here before, or somebody has greeted them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Somebody has left the room."""
+
+    room: str
+    participant: str
+    name: str
+    at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A persona was asked and does not answer; `line` is the id of what it was asked by, others may take it."""
+
+    room: str
+    persona: str
+    line: str
+    reason: str
+    at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A person's judgement of a persona: 1 is praise, -1 blame; `line` is the id of what it is about, if any."""
+
+    room: str
+    participant: str
+    persona: str
+    value: Literal[-1, 1]
+    at: datetime
+    line: str = ""
+    id: str = ""
+
+
+Event = Heard | Read | Said | Arrived | Left | Declined | Feedback
+"""Everything that happens to a persona and that it lives through."""
