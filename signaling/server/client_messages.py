@@ -95,10 +95,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the client shows of itself; None leaves it as it is."""
+    """What the client shows of itself, and how its sound is treated; None leaves it as it is."""
 
     muted: bool | None = None
     camera: bool | None = None
+    noise_suppression: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class _Fields:
             case "chat":
                 return self._chat()
             case "state":
-                return State(self._flag("muted"), self._flag("camera"))
+                return State(self._flag("muted"), self._flag("camera"), self._flag("noiseSuppression"))
             case "view":
                 return self._view()
             case "pin":

@@ -181,6 +181,7 @@ class Conference:
         heard: AudioPeer = peer if "listen" in seat.can else Silenced(peer)
         room.plane.add_person(seat.id, ears=attendee.ears.ring, peer=heard)
         room.plane.mute(seat.id, seat.silent)
+        room.plane.suppress(seat.id, seat.noise_suppression)
         room.plane.whisper(seat.id, room.whispers.get(seat.id))
         seat.status = "connected"
         room.show(seat)
@@ -281,6 +282,12 @@ class Conference:
             room.plane.mute(seat.id, seat.silent)
         room.show(seat)
         self._assign_slots(room)
+
+    def suppress_noise(self, attendee: Attendee, on: bool) -> None:
+        """Takes noise out of a person's sound, or leaves it as it comes, for as long as the seat is theirs."""
+        attendee.seat.noise_suppression = on
+        if attendee.peer is not None:
+            self._rooms[attendee.room].plane.suppress(attendee.seat.id, on)
 
     def negotiated(self, attendee: Attendee, connection: Connection) -> None:
         """A person's slots or camera may have changed."""

@@ -38,6 +38,7 @@ class Seat:
         identity: whose seat it is, as the token said; a persona's is its id.
         status: a person's is `connecting` or `connected`, a persona's `listening`, `thinking`, `speaking` or
             `away`.
+        noise_suppression: whether noise is taken out of a person's sound.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Seat:
     muted: bool = False
     camera: bool = False
     speaking: bool = False
+    noise_suppression: bool = True
 
     @property
     def silent(self) -> bool:

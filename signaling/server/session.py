@@ -306,12 +306,14 @@ class Session:
                     raise MessageError("too-fast", f"at most {LINES_PER_S:.0f} lines a second", id)
                 self._conference.write(attendee, message)
                 self._send(Ack(id))
-            case State(muted, camera):
+            case State(muted, camera, noise_suppression):
                 if camera and "show" not in attendee.seat.can:
                     raise MessageError("not-allowed", "you may not show a camera in this room")
                 if muted is False and "speak" not in attendee.seat.can:
                     raise MessageError("not-allowed", "you may not speak in this room")
                 self._conference.show(attendee, muted=muted, camera=camera)
+                if noise_suppression is not None:
+                    self._conference.suppress_noise(attendee, noise_suppression)
             case View(slots):
                 self._conference.view(attendee, slots)
             case Pin(id):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from media.realtime.plane import Plane
+from media.realtime.suppression import Suppressor
 from media.rtc.peer import PeerState
 from signaling.ipc.endpoint import Endpoint, Handlers, dial, listen
 from signaling.ipc.jsonrpc import JsonObject
@@ -109,13 +110,15 @@ class Client:
 class House:
     """The rooms and those who are in them."""
 
-    def __init__(self, directory: Path, room_size: int = 16) -> None:
+    def __init__(
+        self, directory: Path, room_size: int = 16, suppressor: Callable[[], Suppressor] | None = None
+    ) -> None:
         make_file = partial(SharedFile.create, directory)
         self.directory = directory
         self.metrics = Metrics()
         self.mind = MindLine()
         self.reports = PlaneReports(lambda event: self.conference.on_media_event(event))
-        self.plane = Plane(self.reports)
+        self.plane = Plane(self.reports, suppressor=suppressor)
         self.conference = Conference(Directory(room_size), self.plane, make_file, self.mind, self.metrics)
         self.personas = Personas(self.conference, make_file)
         self.tokens = Tokens(KEY)
@@ -163,9 +166,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(directory: Path, room_size: int = 16) -> AsyncIterator[House]:
+async def house(
+    directory: Path, room_size: int = 16, suppressor: Callable[[], Suppressor] | None = None
+) -> AsyncIterator[House]:
     """A house that is empty again at the end."""
-    made = House(directory, room_size)
+    made = House(directory, room_size, suppressor)
     try:
         yield made
     finally:

@@ -74,7 +74,9 @@ messages = st.one_of(
         optional={"mid": values, "mline": values},
     ),
     st.fixed_dictionaries({"type": st.just("chat"), "id": ids, "text": st.text(max_size=30) | values}),
-    st.fixed_dictionaries({"type": st.just("state")}, optional={"muted": values, "camera": values}),
+    st.fixed_dictionaries(
+        {"type": st.just("state")}, optional={"muted": values, "camera": values, "noiseSuppression": values}
+    ),
     st.fixed_dictionaries({"type": st.just("view"), "slots": sizes | values}),
     st.fixed_dictionaries({"type": st.just("pin"), "id": ids}),
     st.fixed_dictionaries({"type": st.just("voices"), "who": st.lists(ids, max_size=4) | values}),
