@@ -7,13 +7,14 @@ from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+from cognition.conversation.disposition import Disposition
 from cognition.conversation.names import Wording, addressed, mentions, words_of
 from cognition.conversation.quiet import asks_for_quiet, wakes
 from cognition.conversation.transcript import Line
 from cognition.events import Answer, Decline, Kind
 from cognition.persona.profile import Persona
 
-__all__ = ["Attendee", "choose", "never"]
+__all__ = ["Attendee", "Disposition", "choose", "never"]
 
 RECENT = timedelta(seconds=45)
 """What was said longer ago is no longer what a line replies to."""

@@ -1,6 +1,6 @@
 """What deciding who answers costs: a line against a full transcript, on the mind's loop.
 
-`python -m perf.floor --json`: three personas and ten people, 200 lines of 2000 characters, processor time a decision.
+`python -m perf.decision --json`: three personas and ten people, 200 lines of 2000 characters, processor time a decision.
 """
 
 import time
@@ -61,7 +61,7 @@ def measure() -> Report:
                     f"a decision on {what}, p{of}", "ms", float(np.percentile(spent, of)), target=TARGET_MS
                 )
             )
-    return Report("floor", results, [f"The {LIMIT} lines before it are of the same length."])
+    return Report("decision", results, [f"The {LIMIT} lines before it are of the same length."])
 
 
 if __name__ == "__main__":
