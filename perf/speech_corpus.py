@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -19,7 +20,20 @@ import numpy.typing as npt
 from signaling.caller.voiced import last_voiced
 from signaling.caller.wav import RATE, WavRecorder, read_speech
 
-__all__ = ["PAUSED", "SENTENCES", "SpokenSentence", "cached_wav", "corpus", "paused_corpus", "speakers"]
+__all__ = [
+    "PAUSED",
+    "SENTENCES",
+    "EspeakSpeaker",
+    "KokoroSpeaker",
+    "PiperSpeaker",
+    "Speaker",
+    "SpokenSentence",
+    "cached_wav",
+    "corpus",
+    "paused_corpus",
+    "speakers",
+    "spoken",
+]
 
 Samples = npt.NDArray[np.int16]
 
@@ -74,16 +88,31 @@ class SpokenSentence:
     samples: Samples
 
 
+class Speaker(Protocol):
+    """A voice that says the same words the same way every time."""
+
+    @property
+    def name(self) -> str:
+        """What the voice was made from; part of the name of what is cached."""
+
+    def speak(self, texts: Sequence[str]) -> list[Samples]:
+        """Each text spoken: int16[n] at 48 kHz."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Piper:
+class PiperSpeaker:
+    """A piper voice, without its noise, at a factor on pitch and formants."""
+
     model: Path
     pitch: float
 
     @property
     def name(self) -> str:
+        """See `Speaker`."""
         return f"piper-{self.model.stem}-{self.pitch}"
 
     def speak(self, texts: Sequence[str]) -> list[Samples]:
+        """See `Speaker`."""
         from piper import PiperVoice
         from piper.config import SynthesisConfig
 
@@ -99,15 +128,19 @@ class _Piper:
 
 
 @dataclass(frozen=True, slots=True)
-class _Espeak:
+class EspeakSpeaker:
+    """A voice of espeak-ng's."""
+
     voice: str
 
     @property
     def name(self) -> str:
+        """See `Speaker`."""
         return f"espeak-ng-{self.voice}"
 
     def speak(self, texts: Sequence[str]) -> list[Samples]:
-        spoken = []
+        """See `Speaker`."""
+        sounds = []
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "spoken.wav"
             for text in texts:
@@ -116,11 +149,35 @@ class _Espeak:
                     check=True,
                     timeout=30,
                 )
-                spoken.append(read_speech(path))
-        return spoken
+                sounds.append(read_speech(path))
+        return sounds
 
 
-Speaker = _Piper | _Espeak
+@dataclass(frozen=True, slots=True)
+class KokoroSpeaker:
+    """One of Kokoro's voices.
+
+    Attributes:
+        directory: of the weights, as the catalogue lays them out.
+        voice: as `am_adam`.
+    """
+
+    directory: Path
+    voice: str
+
+    @property
+    def name(self) -> str:
+        """See `Speaker`."""
+        return f"kokoro-{self.voice}"
+
+    def speak(self, texts: Sequence[str]) -> list[Samples]:
+        """See `Speaker`."""
+        from media.speech.kokoro import KokoroModel, KokoroVoice
+
+        model = KokoroModel(self.directory / "model.onnx", self.directory / "vocab.json")
+        styles = self.directory / "voices" / f"{self.voice}.bin"
+        voice = KokoroVoice(model, styles, british=self.voice.startswith("b"))
+        return [np.concatenate(list(voice.synthesize(text, lambda: False))) for text in texts]
 
 
 def speakers(piper_model: Path) -> tuple[Speaker, ...]:
@@ -129,8 +186,8 @@ def speakers(piper_model: Path) -> tuple[Speaker, ...]:
     Args:
         piper_model: a piper voice (`.onnx`, its `.onnx.json` beside it).
     """
-    low, high = _Piper(piper_model, 0.9), _Piper(piper_model, 1.14)
-    return (low, high, _Espeak("en-us")) if shutil.which("espeak-ng") else (low, high)
+    low, high = PiperSpeaker(piper_model, 0.9), PiperSpeaker(piper_model, 1.14)
+    return (low, high, EspeakSpeaker("en-us")) if shutil.which("espeak-ng") else (low, high)
 
 
 def corpus(piper_model: Path, cache: Path, *, sentences: Sequence[str] = SENTENCES) -> list[SpokenSentence]:
@@ -142,13 +199,13 @@ def corpus(piper_model: Path, cache: Path, *, sentences: Sequence[str] = SENTENC
         sentences: what is to be said.
     """
     voices = speakers(piper_model)
-    return _spoken([(text, voices[index % len(voices)]) for index, text in enumerate(sentences)], cache)
+    return spoken([(text, voices[index % len(voices)]) for index, text in enumerate(sentences)], cache)
 
 
 def paused_corpus(piper_model: Path, cache: Path) -> list[SpokenSentence]:
     """Sentences with a pause of 0.45 s in their midst, where a speaker thinks but has not finished."""
     voices = speakers(piper_model)[:2]
-    halves = _spoken(
+    halves = spoken(
         [(half, voices[index % 2]) for index, pair in enumerate(PAUSED) for half in pair],
         cache,
     )
@@ -171,7 +228,8 @@ def cached_wav(text: str, speaker: Speaker, cache: Path) -> Path:
     return path
 
 
-def _spoken(wanted: Sequence[tuple[str, Speaker]], cache: Path) -> list[SpokenSentence]:
+def spoken(wanted: Sequence[tuple[str, Speaker]], cache: Path) -> list[SpokenSentence]:
+    """Each text by its voice; what is not in the cache is synthesised."""
     for speaker in dict.fromkeys(speaker for _, speaker in wanted):
         missing = [text for text, by in wanted if by == speaker and not _path(text, speaker, cache).exists()]
         if missing:
