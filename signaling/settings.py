@@ -123,6 +123,7 @@ class Settings(BaseModel):
         ice_servers: none by default: enough on one machine and in one network.
         origins: whose pages may embed the call beside the server's own, such as `https://example.org`.
         state_dir: the signing key and the certificate.
+        store_dir: what the personas remember; `state_dir` if not set. A local disk: one process at a time has it.
         cache_dir: weights are below it.
         personas: profile files, or directories of them; none means those that are shipped.
     """
@@ -137,6 +138,7 @@ class Settings(BaseModel):
     ice_servers: tuple[IceServerSettings, ...] = ()
     origins: tuple[WebOrigin, ...] = ()
     state_dir: Path = Field(default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"))
+    store_dir: Path | None = None
     cache_dir: Path = Field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
     personas: tuple[Path, ...] = ()
     speech: SpeechSettings = SpeechSettings()
@@ -147,6 +149,11 @@ class Settings(BaseModel):
     def weights_dir(self) -> Path:
         """Where the weights are cached."""
         return self.cache_dir.expanduser() / "weights"
+
+    @property
+    def store_path(self) -> Path:
+        """The database."""
+        return (self.store_dir or self.state_dir).expanduser() / "continuum.db"
 
     @property
     def listen(self) -> str:

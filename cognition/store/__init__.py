@@ -1,0 +1,1 @@
+"""What lasts: one SQLite database a server, its migrations, and for each domain functions of a connection."""

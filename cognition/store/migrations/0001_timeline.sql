@@ -1,0 +1,59 @@
+-- Who took part, people and personas alike. `id` is the participant's own, the same in every room.
+CREATE TABLE participant (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('person', 'persona')),
+    name TEXT NOT NULL
+) STRICT;
+
+-- Where: a room of this server (host 'continuum'), a channel of another host. What is said in an 'open' place may be told
+-- to anybody; of a 'present' one only to those who were there.
+CREATE TABLE place (
+    key INTEGER PRIMARY KEY,
+    host TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    room TEXT NOT NULL,
+    openness TEXT NOT NULL DEFAULT 'present' CHECK (openness IN ('present', 'open')),
+    UNIQUE (host, channel, room)
+) STRICT;
+
+-- A set of participants, stored once: `members` are their keys in order, with commas.
+CREATE TABLE circle (
+    key INTEGER PRIMARY KEY,
+    members TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE circle_member (
+    participant INTEGER NOT NULL REFERENCES participant (key),
+    circle INTEGER NOT NULL REFERENCES circle (key) ON DELETE CASCADE,
+    PRIMARY KEY (participant, circle)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX circle_member_of ON circle_member (circle, participant);
+
+-- What happened. `at` is UTC in microseconds since 1970, `media` counts 48 kHz samples since the room opened.
+-- `present` is who was there, `audience` who of them perceived it; with `whispered` fewer than were there.
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    place INTEGER NOT NULL REFERENCES place (key),
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('heard', 'saw', 'read', 'said', 'did', 'declined', 'arrived', 'left')),
+    participant INTEGER NOT NULL REFERENCES participant (key),
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail)),
+    at INTEGER NOT NULL,
+    media INTEGER,
+    present INTEGER NOT NULL REFERENCES circle (key),
+    audience INTEGER NOT NULL REFERENCES circle (key),
+    whispered INTEGER NOT NULL CHECK (whispered IN (0, 1)),
+    UNIQUE (place, id)
+) STRICT;
+CREATE INDEX event_at ON event (at, seq);
+CREATE INDEX event_place ON event (place, at, seq);
+CREATE INDEX event_participant ON event (participant, at, seq);
+CREATE INDEX event_audience ON event (audience, at, seq);
+
+CREATE TRIGGER event_is_append_only BEFORE UPDATE ON event
+BEGIN
+    SELECT raise(ABORT, 'the timeline is append-only');
+END;
