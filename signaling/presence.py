@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause
+from cognition.persona.reputation import Level
 from media.realtime.ring import AudioRing
 from media.speech.lane import Lane, LaneBusy
 from media.speech.voice import Voice, VoiceError
@@ -86,7 +88,26 @@ class RoomPort(Protocol):
         """Lets only some hear the persona from now on, or all; false when that cannot be had."""
 
     def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
-        """Shows, to `listeners` alone if there are any, what the persona does: listening, thinking, speaking."""
+        """Shows, to `listeners` alone if there are any, what the persona does.
+
+        It is one of listening, thinking, wants-to-speak, speaking, resting.
+        """
+
+    def floor(
+        self,
+        holder: str | None,
+        queue: Sequence[tuple[str, Wish]],
+        silent: Sequence[tuple[str, Silence]],
+        listeners: Sequence[str] | None = None,
+    ) -> None:
+        """Shows who speaks among the personas, who waits for it, first first, and why the others are silent.
+
+        With `listeners`, the circle of a whisper, they alone see it, and instead of what all see, until one is shown
+        to the same circle in which nobody speaks or waits.
+        """
+
+    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
+        """Shows how a persona is: energy from 0 to 1, valence and arousal from -1 to 1, and its level of trust."""
 
     def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
         """Publishes a turn's latency record, to `listeners` alone if there are any."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from cognition.conversation.reasons import Silence, Wish
+from cognition.persona.reputation import Level
 from signaling.ipc.endpoint import CallError, Endpoint
 from signaling.ipc.jsonrpc import JsonObject
 
@@ -66,6 +68,28 @@ class RoomLine:
     def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
         """See `RoomPort`."""
         self._tell("persona.status", id=persona, status=status, listeners=listeners)
+
+    def floor(
+        self,
+        holder: str | None,
+        queue: Sequence[tuple[str, Wish]],
+        silent: Sequence[tuple[str, Silence]],
+        listeners: Sequence[str] | None = None,
+    ) -> None:
+        """See `RoomPort`."""
+        self._tell(
+            "floor",
+            holder=holder,
+            queue=[{"id": id, "reason": wish} for id, wish in queue],
+            silent=[{"id": id, "reason": silence} for id, silence in silent],
+            listeners=listeners,
+        )
+
+    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
+        """See `RoomPort`."""
+        self._tell(
+            "persona.presence", id=persona, energy=energy, valence=valence, arousal=arousal, level=level
+        )
 
     def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
         """See `RoomPort`."""

@@ -15,9 +15,11 @@ __all__ = [
     "MAX_SDP_BYTES",
     "MAX_TOKEN_CHARACTERS",
     "PROTOCOL_VERSION",
+    "AskCard",
     "Candidate",
     "Chat",
     "ClientMessage",
+    "Feedback",
     "Join",
     "Leave",
     "MessageError",
@@ -42,6 +44,7 @@ MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
 MAX_CHAT_CHARACTERS = 2000
 MAX_MLINE = 255
+MAX_CURSOR_CHARACTERS = 32
 
 
 class MessageError(Exception):
@@ -148,11 +151,53 @@ class Whisper:
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a person thinks of what a persona said.
+
+    Attributes:
+        id: of the message.
+        persona: whom it is for.
+        value: 1 for good, -1 for not, 0 to take back what was given before.
+        line: the line that it is about; None for the persona as it is today.
+        signed: whether others may see who gave it.
+    """
+
+    id: str
+    persona: str
+    value: int
+    line: str | None = None
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskCard:
+    """Show me a persona's card; with `before`, the older part of its history from there on."""
+
+    id: str
+    persona: str
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give the seat up."""
 
 
-ClientMessage = Join | Offer | Candidate | Chat | State | View | Pin | Voices | Whisper | Ping | Leave
+ClientMessage = (
+    Join
+    | Offer
+    | Candidate
+    | Chat
+    | State
+    | View
+    | Pin
+    | Voices
+    | Whisper
+    | Feedback
+    | AskCard
+    | Ping
+    | Leave
+)
 
 
 def _refuse_constant(name: str) -> Any:
@@ -211,6 +256,13 @@ class _Fields:
                 return Voices(self._participants("who", MAX_VOICES), self._id)
             case "whisper":
                 return Whisper(self._participants("to", MAX_LISTENERS), self._id)
+            case "feedback":
+                return self._feedback()
+            case "card":
+                before = None
+                if self._body.get("before") is not None:
+                    before = self._text("before", MAX_CURSOR_CHARACTERS)
+                return AskCard(self._own_id(), self._participant("persona"), before)
             case "ping":
                 return Ping(self._own_id())
             case "leave":
@@ -242,6 +294,20 @@ class _Fields:
         if len(text) > MAX_CHAT_CHARACTERS:
             raise MessageError("too-large", f"a line has at most {MAX_CHAT_CHARACTERS} characters", id)
         return Chat(id, text)
+
+    def _feedback(self) -> Feedback:
+        id, value = self._own_id(), self._body.get("value")
+        if type(value) is not int or not -1 <= value <= 1:
+            raise MessageError("bad-message", "value is -1, 0 or 1", id)
+        line = None if self._body.get("line") is None else self._participant("line")
+        return Feedback(id, self._participant("persona"), value, line, self._flag("signed") is True)
+
+    def _participant(self, name: str) -> str:
+        """One id, of somebody or something that is named."""
+        id = self._text(name, MAX_ID_CHARACTERS)
+        if not id:
+            raise MessageError("bad-message", f"{name} is an id", self._id)
+        return id
 
     def _view(self) -> View:
         slots = self._body.get("slots")

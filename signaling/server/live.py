@@ -11,14 +11,17 @@ from media.room import Room
 from media.rtc.source import TrackSource
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
+from signaling.server.floor import Circle, Floor, Floors
 from signaling.server.history import Line
 from signaling.server.ports import Camera, Connection, SessionPeer
 from signaling.server.rooms import RoomState, Seat
 from signaling.server.server_messages import (
     Caption,
     ChatLine,
+    FloorChanged,
     Participant,
     ParticipantChanged,
+    PersonaPresence,
     ServerMessage,
     serialize,
 )
@@ -104,6 +107,8 @@ class LiveRoom:
         captions: the captions that are not final, by speaker and utterance, oldest first.
         whispers: who whispers, and who alone hears them; nobody when all those have left.
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
+        floors: who speaks among the personas, and who waits.
+        presences: how each persona is, by its id.
     """
 
     state: RoomState
@@ -113,6 +118,8 @@ class LiveRoom:
     captions: "OrderedDict[tuple[str, str], Caption]" = field(default_factory=OrderedDict)
     whispers: dict[str, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, float] = field(default_factory=dict)
+    floors: Floors = field(default_factory=Floors)
+    presences: dict[str, PersonaPresence] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -142,6 +149,24 @@ class LiveRoom:
             if attendee is not but and attendee.connection is not None:
                 message = ParticipantChanged(self.seen(seat, id))
                 attendee.connection.put(message.type, serialize(message))
+
+    def change_floors(self, change: Callable[[Floors], None]) -> None:
+        """Changes who speaks and who waits, and tells each person what they now see differently."""
+        before = {id: self.floors.seen_by(id) for id in self.attendees}
+        change(self.floors)
+        texts: dict[tuple[Floor, Circle | None], str] = {}
+        for id, attendee in self.attendees.items():
+            seen = self.floors.seen_by(id)
+            if attendee.connection is not None and seen != before[id]:
+                if seen not in texts:
+                    texts[seen] = serialize(FloorChanged.of(*seen))
+                attendee.connection.put(FloorChanged.type, texts[seen])
+
+    def show_presence(self, presence: PersonaPresence) -> None:
+        """Tells everybody how a persona is, when that has changed."""
+        if self.presences.get(presence.id) != presence:
+            self.presences[presence.id] = presence
+            self.broadcast(presence)
 
     def publish(self, line: Line) -> None:
         """Puts a written line into the history and tells everybody."""
@@ -197,6 +222,8 @@ class LiveRoom:
     def forget(self, id: str) -> None:
         """Lets go of whatever concerns a participant who has left."""
         self.spoken.pop(id, None)
+        self.presences.pop(id, None)
+        self.change_floors(lambda floors: floors.forget(id))
         for attendee in self.attendees.values():
             if attendee.pinned == id:
                 attendee.pinned = None

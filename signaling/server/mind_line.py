@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from signaling.ipc.endpoint import Endpoint
+from signaling.ipc.endpoint import CallError, Endpoint, RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.history import Line
 
-__all__ = ["MindLine", "MindStatus", "WrittenLine"]
+__all__ = ["MindAway", "MindLine", "MindStatus", "WrittenLine"]
 
 MindStatus = Literal["starting", "up", "down"]
 
 MAX_WAITING = 256
+
+
+class MindAway(Exception):
+    """The mind is not there, or did not do what was asked of it; it may be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,26 @@ class MindLine:
         if self._endpoint is None or params["room"] in self._unasked:
             return False
         return self._endpoint.notify(method, params)
+
+    async def ask(self, method: str, params: JsonObject) -> JsonObject:
+        """Asks the mind something of `params["room"]`, and waits for its answer as long as a request waits.
+
+        Raises:
+            MindAway: it is not there, has yet to be told of the room, or did not answer.
+            RpcError: it refused, with a code of its own.
+        """
+        if self._endpoint is None or params["room"] in self._unasked:
+            raise MindAway("the mind is away")
+        try:
+            answer: JsonObject = await self._endpoint.call(method, params)
+        except RpcError as error:
+            if error.code < 0:
+                # What JSON-RPC itself names is a fault of the mind, not a refusal.
+                raise MindAway(str(error)) from error
+            raise
+        except CallError as error:
+            raise MindAway(str(error)) from error
+        return answer
 
     def write(self, room: str, line: Line) -> None:
         """Tells the mind of a written line, now or when it is back."""

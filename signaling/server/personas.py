@@ -14,6 +14,7 @@ from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
 from signaling.server.conference import Conference
 from signaling.server.earshot import set_listeners
+from signaling.server.floor import Floors, parse_floor
 from signaling.server.history import MAX_LINE_CHARACTERS, Line, parse_audience, parse_line
 from signaling.server.live import LiveRoom, Sound
 from signaling.server.names import MAX_ID_CHARACTERS
@@ -25,6 +26,7 @@ from signaling.server.server_messages import (
     ParticipantChanged,
     Speaking,
     parse_latency,
+    parse_presence,
     plain,
 )
 from signaling.server.text import clean_line, clean_name, timestamp
@@ -51,7 +53,7 @@ NO_MEMORY = 7
 
 MAX_COUNTED = 1 << 53
 
-STATUSES = ("listening", "thinking", "speaking")
+STATUSES = ("listening", "thinking", "wants-to-speak", "speaking", "resting")
 
 log = structlog.get_logger()
 
@@ -98,6 +100,8 @@ class Personas:
             "persona.join": self._join,
             "persona.leave": self._leave,
             "persona.status": self._status,
+            "persona.presence": self._presence,
+            "floor": self._floor,
             "voice.stop": self._stop_voice,
             "voice.wake": self._wake_voice,
             "voice.whisper": self._whisper,
@@ -165,6 +169,7 @@ class Personas:
 
     def _send_away(self) -> None:
         for room in self._conference.rooms.values():
+            room.change_floors(Floors.clear)
             for speaker in {speaker for speaker, _ in room.captions}:
                 room.end_captions(speaker)
             for seat in room.state.personas():
@@ -227,6 +232,24 @@ class Personas:
         elif status != seat.status:
             seat.status = status
             room.show(seat)
+
+    def _presence(self, params: JsonObject) -> None:
+        room, _ = self._persona(params)
+        try:
+            room.show_presence(parse_presence(params))
+        except ValueError as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+
+    def _floor(self, params: JsonObject) -> None:
+        room = self._conference.room(_text(params, "room"))
+        seats = room.state.seats
+        try:
+            floor = parse_floor(params, lambda id: id in seats and seats[id].kind == "persona")
+        except ValueError as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+        audience = _audience(params)
+        circle = None if audience is None else frozenset(audience)
+        room.change_floors(lambda floors: floors.set(floor, circle))
 
     def _stop_voice(self, params: JsonObject) -> JsonObject:
         room, seat = self._persona(params)

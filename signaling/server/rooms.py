@@ -36,8 +36,8 @@ class Seat:
     Attributes:
         id: the participant's id, as everybody sees it.
         identity: whose seat it is, as the token said; a persona's is its id.
-        status: a person's is `connecting` or `connected`, a persona's `listening`, `thinking`, `speaking` or
-            `away`.
+        status: a person's is `connecting` or `connected`, a persona's `listening`, `thinking`,
+            `wants-to-speak`, `speaking`, `resting` or `away`.
         noise_suppression: whether noise is taken out of a person's sound.
     """
 
@@ -163,6 +163,10 @@ class RoomState:
     def has_line(self, sender: str, id: str) -> bool:
         """Whether the sender's line is in the history."""
         return (sender, id) in self._lines
+
+    def line(self, sender: str, id: str) -> Line | None:
+        """The sender's line of that id, while the history has it."""
+        return self._lines.get((sender, id))
 
     def add_line(self, line: Line) -> None:
         """Appends to the history, or replaces the sender's line of the same id; forgets the oldest."""

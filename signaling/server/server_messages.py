@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from cognition.conversation.reasons import words_for
+from cognition.persona.reputation import LEVELS
+from signaling.server.floor import Circle, Floor, Place
 from signaling.server.history import Line
 from signaling.server.names import MAX_ID_CHARACTERS
 
@@ -15,9 +18,11 @@ __all__ = [
     "ByeCode",
     "CameraWanted",
     "Caption",
+    "Card",
     "ChatLine",
     "Error",
     "ErrorCode",
+    "FloorChanged",
     "Joined",
     "Kind",
     "Latency",
@@ -25,6 +30,7 @@ __all__ = [
     "Negotiate",
     "Participant",
     "ParticipantChanged",
+    "PersonaPresence",
     "Pong",
     "ServerMessage",
     "Speaking",
@@ -32,6 +38,7 @@ __all__ = [
     "VoicesPassed",
     "Whispering",
     "parse_latency",
+    "parse_presence",
     "plain",
     "serialize",
 ]
@@ -46,6 +53,8 @@ ErrorCode = Literal[
     "not-allowed",
     "empty-text",
     "no-such-participant",
+    "no-such-line",
+    "mind-away",
 ]
 ByeCode = Literal[
     "bad-token",
@@ -59,6 +68,7 @@ ByeCode = Literal[
     "no-media",
 ]
 Kind = Literal["person", "persona"]
+PRESENCE_STEP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,48 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonaPresence:
+    """How a persona is: energy from 0 to 1, valence and arousal of its mood from -1 to 1, and its level of trust."""
+
+    type: ClassVar[str] = "presence"
+    id: str
+    energy: float
+    valence: float
+    arousal: float
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """A persona, and why it wants to speak or stays silent: the reason's code, and the words that people are shown."""
+
+    id: str
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChanged:
+    """Who speaks among the personas, who waits and why, and why the others are silent; `to` as in `Caption`."""
+
+    type: ClassVar[str] = "floor"
+    holder: str | None
+    queue: tuple[Reasoned, ...]
+    silent: tuple[Reasoned, ...]
+    to: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, floor: Floor, circle: Circle | None) -> "FloorChanged":
+        """As those in the circle are told of it, or all."""
+        to = None if circle is None else tuple(sorted(circle))
+        return cls(floor.holder, _reasoned(floor.queue), _reasoned(floor.silent), to)
+
+
+def _reasoned(places: Sequence[Place]) -> tuple[Reasoned, ...]:
+    return tuple(Reasoned(id, reason, words_for(reason)) for id, reason in places)
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """The seat is taken."""
 
@@ -87,6 +139,8 @@ class Joined:
     ice_servers: Sequence[Mapping[str, Any]]
     resume: str
     video_slots: int
+    floor: FloorChanged = FloorChanged(None, (), ())
+    presences: Sequence[PersonaPresence] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +213,7 @@ class ChatLine:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The client's chat line is in the transcript."""
+    """The client's chat line is in the transcript, or its feedback is kept."""
 
     type: ClassVar[str] = "ack"
     id: str
@@ -218,6 +272,15 @@ class CameraWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A persona's card, as `parse_card` has read it; `id` is that of the request."""
+
+    type: ClassVar[str] = "card"
+    id: str
+    card: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The answer to `Ping`."""
 
@@ -259,6 +322,9 @@ ServerMessage = (
     | VoicesPassed
     | Whispering
     | CameraWanted
+    | FloorChanged
+    | PersonaPresence
+    | Card
     | Pong
     | Error
     | Bye
@@ -276,7 +342,7 @@ _WIRE_NAMES = {
 }
 
 
-def plain(value: Participant | Line | ServerMessage) -> dict[str, Any]:
+def plain(value: Participant | Line | Reasoned | ServerMessage) -> dict[str, Any]:
     """The value as JSON says it, with the protocol's field names; `interrupted` only where it is true."""
     body: dict[str, Any] = {}
     for field in fields(value):
@@ -285,14 +351,17 @@ def plain(value: Participant | Line | ServerMessage) -> dict[str, Any]:
             continue
         if field.name == "id" and content is None:
             continue
-        if field.name == "to" and content is None and isinstance(value, Line | Caption):
+        if field.name == "to" and content is None and isinstance(value, Line | Caption | FloorChanged):
+            continue
+        if isinstance(value, Card) and field.name == "card":
+            body |= content
             continue
         body[_WIRE_NAMES.get(field.name, field.name)] = _plain_content(content)
     return body
 
 
 def _plain_content(content: Any) -> Any:
-    if isinstance(content, Participant | Line):
+    if isinstance(content, Participant | Line | Reasoned | FloorChanged | PersonaPresence):
         return plain(content)
     if isinstance(content, list | tuple):
         return [_plain_content(item) for item in content]
@@ -320,3 +389,24 @@ def parse_latency(body: Mapping[str, Any]) -> Latency:
             raise ValueError(f"{field.name} is milliseconds or null")
         values[field.name] = value
     return Latency(**values)
+
+
+def parse_presence(body: Mapping[str, Any]) -> PersonaPresence:
+    """Reads a *presence*, in steps of `PRESENCE_STEP`: how somebody feels is not a measurement.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    values: dict[str, float] = {}
+    for name, least in (("energy", 0.0), ("valence", -1.0), ("arousal", -1.0)):
+        value = body.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= 1:
+            raise ValueError(f"{name} is a number from {least:.0f} to 1")
+        # A sum with 0.0, so that nothing is ever told as -0.0.
+        values[name] = round(round(value / PRESENCE_STEP) * PRESENCE_STEP, 2) + 0.0
+    id, level = body.get("id"), body.get("level")
+    if not isinstance(id, str) or not 0 < len(id) <= MAX_ID_CHARACTERS:
+        raise ValueError("id is a persona's")
+    if level not in LEVELS:
+        raise ValueError(f"level is one of {', '.join(LEVELS)}")
+    return PersonaPresence(id, values["energy"], values["valence"], values["arousal"], str(level))

@@ -15,9 +15,11 @@ from media.rtc.sdp import SdpError
 from signaling.ipc.shared_memory import SharedFileError
 from signaling.server.client_messages import (
     PROTOCOL_VERSION,
+    AskCard,
     Candidate,
     Chat,
     ClientMessage,
+    Feedback,
     Join,
     Leave,
     MessageError,
@@ -35,6 +37,7 @@ from signaling.server.limits import TokenBucket
 from signaling.server.live import Attendee
 from signaling.server.outbox import Outbox, SlowClient
 from signaling.server.ports import PeerFactory, SessionPeer, Socket
+from signaling.server.questions import Questions
 from signaling.server.rooms import RoomFull
 from signaling.server.server_messages import (
     Ack,
@@ -43,6 +46,7 @@ from signaling.server.server_messages import (
     ByeCode,
     Error,
     ErrorCode,
+    FloorChanged,
     Joined,
     Pong,
     ServerMessage,
@@ -117,6 +121,7 @@ class Session:
         self._bucket = TokenBucket(MESSAGES_PER_S, BURST, self._loop.time())
         self._lines = TokenBucket(LINES_PER_S, LINES_BURST, self._loop.time())
         self._asks = TokenBucket(ASKS_PER_S, ASKS_BURST, self._loop.time())
+        self._questions = Questions(conference, self._send, self._loop.time)
         self._refused = 0
         self._outbox = Outbox()
         self._ended = asyncio.Event()
@@ -167,6 +172,7 @@ class Session:
             ending.cancel()
             self._give_back(left)
             self._outbox.finish()
+            await self._questions.end()
             await asyncio.wait({writing}, timeout=FAREWELL_S)
             writing.cancel()
             results = await asyncio.gather(reading, writing, ending, return_exceptions=True)
@@ -282,6 +288,8 @@ class Session:
                 ice_servers=self._settings.ice_servers,
                 resume=self._tokens.mint_resume(claims, attendee.seat.id),
                 video_slots=self._settings.video_slots,
+                floor=FloorChanged.of(*room.floors.seen_by(attendee.seat.id)),
+                presences=list(room.presences.values()),
             )
         )
 
@@ -335,6 +343,8 @@ class Session:
                 self._check_others(attendee, to, id)
                 self._check_pace(id)
                 self._conference.whisper(attendee, to)
+            case Feedback() | AskCard():
+                self._questions.ask(attendee, message)
             case Ping(id):
                 self._send(Pong(id))
             case Join():

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Read
 from cognition.inference.generator import FakeGenerator, Script
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, PersonaVoice
+from cognition.persona.reputation import Level
 from media.realtime.ring import AudioRing
 from media.speech.events import (
     SpeechDiscarded,
@@ -48,6 +50,12 @@ class FakePort:
     wakes: int = 0
     told: list[tuple[str, Sequence[str] | None]] = field(default_factory=list)
     """What was shown, and to whom alone."""
+    floors: list[tuple[str | None, Sequence[tuple[str, Wish]], Sequence[tuple[str, Silence]]]] = field(
+        default_factory=list
+    )
+    """What was shown of the floor: its holder, who waited and why, who was silent and why."""
+    presences: dict[str, tuple[float, float, float, Level]] = field(default_factory=dict)
+    """Energy, valence, arousal and level of each persona, as shown last."""
     turns: bool = True
     """Whether media lets the voice be turned to some alone."""
 
@@ -86,6 +94,19 @@ class FakePort:
     def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
         self.told.append((status, listeners))
         self.statuses.append(status)
+
+    def floor(
+        self,
+        holder: str | None,
+        queue: Sequence[tuple[str, Wish]],
+        silent: Sequence[tuple[str, Silence]],
+        listeners: Sequence[str] | None = None,
+    ) -> None:
+        self.told.append(("floor", listeners))
+        self.floors.append((holder, queue, silent))
+
+    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
+        self.presences[persona] = (energy, valence, arousal, level)
 
     def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
         self.told.append(("latency", listeners))

@@ -81,6 +81,11 @@ messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("pin"), "id": ids}),
     st.fixed_dictionaries({"type": st.just("voices"), "who": st.lists(ids, max_size=4) | values}),
     st.fixed_dictionaries({"type": st.just("whisper"), "to": st.lists(ids, max_size=4) | values}),
+    st.fixed_dictionaries(
+        {"type": st.just("feedback"), "id": ids, "persona": ids, "value": st.integers(-2, 2) | values},
+        optional={"line": ids, "signed": values},
+    ),
+    st.fixed_dictionaries({"type": st.just("card"), "id": ids, "persona": ids}, optional={"before": ids}),
     st.fixed_dictionaries({"type": st.just("ping"), "id": ids}),
     st.fixed_dictionaries(
         {"type": st.just("join")},
@@ -134,6 +139,8 @@ methods = st.sampled_from(
         "persona.join",
         "persona.leave",
         "persona.status",
+        "persona.presence",
+        "floor",
         "voice.stop",
         "voice.wake",
         "voice.whisper",
@@ -143,6 +150,16 @@ methods = st.sampled_from(
         "counted",
         "nothing",
     ]
+)
+places = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["felix", "\ud800"]) | sayable,
+            "reason": st.sampled_from(["addressed", "resting", "x"]),
+        }
+    )
+    | sayable,
+    max_size=4,
 )
 names = st.sampled_from(["felix", "\ud800", "x" * 65, ""])
 instants = st.sampled_from(["2026-01-05T12:00:00+00:00", "0001-01-01T00:00:00+14:00", "now", ""])
@@ -170,6 +187,14 @@ params = st.fixed_dictionaries(
         "interrupted": sayable,
         "record": sayable,
         "to": st.lists(names) | sayable,
+        "listeners": st.lists(names) | sayable,
+        "holder": names | sayable,
+        "queue": places | sayable,
+        "silent": places | sayable,
+        "energy": st.floats(0, 1) | sayable,
+        "valence": st.floats(-1, 1) | sayable,
+        "arousal": st.floats(-1, 1) | sayable,
+        "level": st.sampled_from(["novice", "x"]) | sayable,
         "lines": st.lists(lines, max_size=3) | sayable,
         "turn": sayable,
         "onWire": sayable,

@@ -11,8 +11,10 @@ from signaling.server.client_messages import (
     MAX_CHAT_CHARACTERS,
     MAX_MESSAGE_BYTES,
     MAX_SDP_BYTES,
+    AskCard,
     Candidate,
     Chat,
+    Feedback,
     Join,
     Leave,
     MessageError,
@@ -24,14 +26,17 @@ from signaling.server.client_messages import (
     Voices,
     parse,
 )
+from signaling.server.floor import Floor
 from signaling.server.history import Line, parse_line
 from signaling.server.server_messages import (
     Bye,
     Caption,
     ChatLine,
     Error,
+    FloorChanged,
     Joined,
     Participant,
+    PersonaPresence,
     parse_latency,
     plain,
     serialize,
@@ -70,6 +75,16 @@ def refusal(body: Any) -> tuple[str, str | None]:
         ({"type": "pin"}, Pin(None)),
         ({"type": "voices", "who": ["p1", "p2"], "id": "v"}, Voices(("p1", "p2"), "v")),
         ({"type": "voices", "who": []}, Voices(())),
+        (
+            {"type": "feedback", "id": "f", "persona": "nova", "line": "u1", "value": 1},
+            Feedback("f", "nova", 1, "u1"),
+        ),
+        (
+            {"type": "feedback", "id": "f", "persona": "nova", "line": None, "value": -1, "signed": True},
+            Feedback("f", "nova", -1, None, True),
+        ),
+        ({"type": "card", "id": "c", "persona": "nova"}, AskCard("c", "nova")),
+        ({"type": "card", "id": "c", "persona": "nova", "before": "17"}, AskCard("c", "nova", "17")),
         ({"type": "leave"}, Leave()),
     ],
 )
@@ -104,6 +119,15 @@ def test_each_message_is_read(body: dict[str, Any], message: object) -> None:
         ({"type": "chat", "id": "c"}, "bad-message", "c"),
         ({"type": "state", "muted": "yes"}, "bad-message", None),
         ({"type": "state", "noiseSuppression": 0}, "bad-message", None),
+        ({"type": "feedback", "persona": "nova", "value": 1}, "bad-message", None),
+        ({"type": "feedback", "id": "f", "persona": "nova", "value": 2}, "bad-message", "f"),
+        ({"type": "feedback", "id": "f", "persona": "nova", "value": True}, "bad-message", "f"),
+        ({"type": "feedback", "id": "f", "persona": "nova", "value": 1.0}, "bad-message", "f"),
+        ({"type": "feedback", "id": "f", "persona": "", "value": 1}, "bad-message", "f"),
+        ({"type": "feedback", "id": "f", "persona": "n", "value": 1, "signed": "no"}, "bad-message", "f"),
+        ({"type": "feedback", "id": "f", "persona": "n", "value": 1, "line": "x" * 65}, "too-large", "f"),
+        ({"type": "card", "id": "c"}, "bad-message", "c"),
+        ({"type": "card", "id": "c", "persona": "nova", "before": 17}, "bad-message", "c"),
         ("x" * (MAX_MESSAGE_BYTES + 1), "too-large", None),
         ('"' + "é" * (MAX_MESSAGE_BYTES // 2) + '"', "too-large", None),
     ],
@@ -133,6 +157,11 @@ names = (
     "slots",
     "who",
     "to",
+    "persona",
+    "line",
+    "value",
+    "signed",
+    "before",
 )
 types = (
     "join",
@@ -144,6 +173,8 @@ types = (
     "pin",
     "voices",
     "whisper",
+    "feedback",
+    "card",
     "ping",
     "leave",
     "bye",
@@ -187,7 +218,9 @@ def test_markup_in_a_name_stays_the_plain_text_that_it_is() -> None:
 def test_what_the_server_says_has_the_documented_fields() -> None:
     ada = Participant("p1", "Ada", "person", False, True, False, "connected")
     line = Line("l1", "p1", "Ada", "speech", "hello", "2026-01-05T12:00:00.000+00:00", interrupted=True)
-    joined = Joined(1, "lobby", "p1", [ada], [line], [{"urls": ["stun:a"]}], "r", 8)
+    floor = FloorChanged.of(Floor("echo", (("nova", "addressed"),), (("mira", "resting"),)), None)
+    presence = PersonaPresence("echo", 0.5, 0.0, -0.25, "trusted")
+    joined = Joined(1, "lobby", "p1", [ada], [line], [{"urls": ["stun:a"]}], "r", 8, floor, [presence])
     assert json.loads(serialize(joined)) == {
         "type": "joined",
         "version": 1,
@@ -218,6 +251,12 @@ def test_what_the_server_says_has_the_documented_fields() -> None:
         "iceServers": [{"urls": ["stun:a"]}],
         "resume": "r",
         "videoSlots": 8,
+        "floor": {
+            "holder": "echo",
+            "queue": [{"id": "nova", "reason": "addressed", "words": "was called by name"}],
+            "silent": [{"id": "mira", "reason": "resting", "words": "is resting"}],
+        },
+        "presences": [{"id": "echo", "energy": 0.5, "valence": 0.0, "arousal": -0.25, "level": "trusted"}],
     }
     assert json.loads(serialize(ChatLine("c", "p1", "Ada", "hi", "now")))["from"] == "p1"
     assert "interrupted" not in json.loads(serialize(Caption("p", "u", "hi", final=True)))
