@@ -2,7 +2,7 @@
 
 While the cheap gate is open the ring is read chunk by chunk. At the first pause the whole turn is transcribed
 on suspicion; how much silence ends the turn then follows from the words, the sound, and how this person
-pauses.
+pauses (media/speech/patience.py).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from media.realtime.ring import AudioRing
-from media.speech.end_of_turn import Completeness, TurnModel, completeness, silence_to_wait
+from media.speech.end_of_turn import Completeness, TurnModel, completeness
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
@@ -27,6 +27,8 @@ from media.speech.events import (
     TurnWithdrawn,
 )
 from media.speech.lane import Lane, LaneBusy, Superseded
+from media.speech.patience import AdaptivePatience, Patience
+from media.speech.patience import Pause as Silence
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.segmenter import Ended, Onset, Paused, Resumed, Segmenter, SegmentEvent
 from media.speech.transcriber import Transcriber, Transcript, TranscriptionError
@@ -54,9 +56,6 @@ HURRY = 20 * RATE
 """Samples from which on a turn ends with its first pause."""
 TRANSCRIPTION_LIMIT = 12.0
 """Seconds after which words that do not come are given up."""
-UNDECIDED = 0.5
-"""Probability of the end of the turn while the model has not yet answered."""
-PAUSES_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class _Turn:
     text: str | None = None
     refused: str | None = None
     over: bool = False
-    probability: float = UNDECIDED
+    probability: float | None = None
     words: "asyncio.Task[Transcript] | None" = None
     judgement: "asyncio.Task[float] | None" = None
     partial: "asyncio.Task[Transcript] | None" = None
@@ -114,6 +113,7 @@ class Listener:
         activity: their own voice activity detector.
         engines: shared by all listeners.
         segmenter: finds speech in the probabilities.
+        patience: says how much silence ends their turns.
         clock: `time.monotonic_ns`, the clock that stamps the ring.
     """
 
@@ -125,6 +125,7 @@ class Listener:
         engines: SpeechEngines,
         *,
         segmenter: Segmenter | None = None,
+        patience: Patience | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._participant = participant
@@ -132,6 +133,7 @@ class Listener:
         self._activity = activity
         self._engines = engines
         self._segmenter = segmenter or Segmenter()
+        self._patience = patience or AdaptivePatience()
         self._clock = clock
         self._chunk = np.zeros(CHUNK, np.int16)
         self._position = 0
@@ -144,7 +146,6 @@ class Listener:
         self._turn: _Turn | None = None
         self._ended: deque[_Turn] = deque()
         self._leftover: set[asyncio.Task[Transcript] | asyncio.Task[float]] = set()
-        self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
         self._out: deque[SpeechEvent] = deque()
         self.discarded: Counter[str] = Counter()
         """What was heard and led to no words, by reason; `unconfirmed` is a gate that opened for no voice."""
@@ -167,6 +168,10 @@ class Listener:
         self._open = False
         self._until = sample
         self._woken.set()
+
+    def asked(self, question: str) -> None:
+        """Somebody has just said this to the person: what they say next may be the answer."""
+        self._patience.asked(question)
 
     async def events(self) -> AsyncIterator[SpeechEvent]:
         """Yields what is heard, in order, without end; closing it gives up what is being transcribed."""
@@ -294,12 +299,12 @@ class Listener:
         turn = self._turn
         if turn is None:
             return
-        self._pauses.append(resumed.silence / RATE)
+        self._patience.went_on(resumed.silence / RATE)
         self._settle(turn, resumed.silence)
         self._give_up(turn)
         turn.words = turn.judgement = None
         turn.text = turn.refused = None
-        turn.probability = UNDECIDED
+        turn.probability = None
         turn.partial_due = self._now() + PARTIAL_EVERY
         self._out.append(TurnWithdrawn(turn.id))
 
@@ -416,7 +421,7 @@ class Listener:
     def _silence(self, turn: _Turn, text: str) -> int:
         if self._segmenter.end - self._segmenter.start > HURRY:
             return 0
-        return int(silence_to_wait(turn.probability, text, self._pauses) * RATE)
+        return int(self._patience.wait(Silence(text, turn.probability)) * RATE)
 
     def _follow_along(self, turn: _Turn) -> None:
         if turn.partial is not None and turn.partial.done():
