@@ -1,7 +1,8 @@
 """The page against the real media process: rooms of people, no persona."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
@@ -260,6 +261,49 @@ async def test_another_microphone_takes_over_in_the_middle_of_the_call(server: M
         await ada.wait_for_function(f"before => ({used})() !== before", arg=before)
         heard = grace.locator('[data-testid=participant][data-name="Ada"]')
         await expect(heard).to_have_attribute("data-speaking", "true", timeout=SLOW_MS)
+
+
+async def test_noise_suppression_is_switched_by_keyboard_heeded_and_remembered(server: MediaServer) -> None:
+    async with chromium(GRANT) as context:
+        ada = await joined(context, server.url, "Ada")
+        await cleaned(ada, lambda more: more > 50)
+        await ada.keyboard.press("d")
+        switch = ada.get_by_role("switch", name="Noise suppression", exact=True)
+        await expect(switch).to_be_checked()
+        await switch.press("Space")
+        await expect(switch).not_to_be_checked()
+        await ada.wait_for_function("() => !window.continuum.microphone.getSettings().noiseSuppression")
+        await cleaned(ada, lambda more: more == 0)
+
+        await ada.reload()
+        await join(ada, "Ada")
+        await cleaned(ada, lambda more: more == 0)
+        await ada.get_by_test_id("devices").click()
+        await expect(switch).not_to_be_checked()
+        await switch.click()
+        await cleaned(ada, lambda more: more > 0)
+
+
+async def cleaned(page: Page, enough: Callable[[int], bool]) -> None:
+    """Waits for three seconds of the page's sound of which so many frames as wanted are cleaned of noise."""
+    async with asyncio.timeout(SLOW_MS / 1000):
+        frames, played = await sound(page)
+        while True:
+            await page.wait_for_timeout(200)
+            (later_frames, later_played) = await sound(page)
+            if later_played - played < 150:
+                continue
+            if enough(later_frames - frames):
+                return
+            frames, played = later_frames, later_played
+
+
+async def sound(page: Page) -> tuple[int, int]:
+    """Frames that the server has cleaned of noise, and frames that it has played at all."""
+    text: str = await page.evaluate("async () => (await fetch('/metrics')).text()")
+    values = {family: value for family, value in re.findall(r"^([^#\s]+) (\S+)$", text, re.MULTILINE)}
+    played = 'continuum_jitter_buffer_events_total{event="played"}'
+    return int(float(values["continuum_plane_frames_cleaned_total"])), int(float(values[played]))
 
 
 # Whatever Playwright asks of a page counts there as a click, so until the sound is held back the page is left alone:

@@ -4,9 +4,11 @@ import { ContinuumClient, Problem } from "../src/client/index.js";
 import { fakeSockets } from "../src/client/fake-socket.js";
 import { ContinuumCaptions } from "../src/widgets/continuum-captions.js";
 import { ContinuumChat } from "../src/widgets/continuum-chat.js";
+import { DevicePanel } from "../src/widgets/device-panel.js";
 import { JoinScreen } from "../src/widgets/join-screen.js";
 import { LatencyMeter } from "../src/widgets/latency-meter.js";
 import { ParticipantTile } from "../src/widgets/participant-tile.js";
+import { recallNoiseSuppression, rememberNoiseSuppression } from "../src/widgets/remembered.js";
 import { explain, initials, speakingWords, whisperWords } from "../src/widgets/words.js";
 
 const MARKUP = "<img src=x onerror=alert(1)>";
@@ -209,6 +211,65 @@ describe("a pin", () => {
     tell({ type: "error", code: "no-such-participant", message: "nobody", id: "p2" });
     expect(client.room.pinned).toBeNull();
     expect(problems).toEqual([]);
+  });
+});
+
+describe("noise suppression", () => {
+  it("is a switch that says what it does, and asks for what it was turned to", async () => {
+    const { client } = roomed();
+    const panel = new DevicePanel();
+    panel.client = client;
+    const asked: boolean[] = [];
+    panel.addEventListener("suppress", (event) => asked.push((event as CustomEvent<boolean>).detail));
+    const root = await mounted(panel);
+    const input = root.querySelector<HTMLInputElement>("[role=switch]")!;
+    expect(input.checked).toBe(true);
+    expect(root.querySelector(`label[for=${input.id}]`)?.textContent).toBe("Noise suppression");
+    expect(root.querySelector(`#${input.getAttribute("aria-describedby")}`)?.textContent).toContain("noise");
+    input.click();
+    expect(asked).toEqual([false]);
+    await client.setNoiseSuppression(false);
+    await panel.updateComplete;
+    expect(input.checked).toBe(false);
+  });
+
+  it("is told to the server when it changes, and once a seat is taken", async () => {
+    const { client, sent } = sending();
+    await client.setNoiseSuppression(false);
+    await client.setNoiseSuppression(false);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toMatchObject({ type: "state", noiseSuppression: false });
+    client.setMuted(true);
+    expect(sent[1]).toMatchObject({ type: "state", muted: true, noiseSuppression: false });
+  });
+
+  it("lets the microphone go and opens it anew, for a browser does not change one that is open", async () => {
+    const { client } = sending();
+    const asked: (MediaTrackConstraints | "stop")[] = [];
+    const stop = () => asked.push("stop");
+    const track = { stop, enabled: true, getSettings: () => ({ deviceId: "mic" }) };
+    vi.stubGlobal("navigator", {
+      mediaDevices: {
+        getUserMedia: ({ audio }: { audio: MediaTrackConstraints }) => {
+          asked.push(audio);
+          return Promise.resolve({ getTracks: () => [{ ...track, stop: vi.fn() }] });
+        },
+        enumerateDevices: () => Promise.resolve([]),
+      },
+    });
+    client.microphone = track as unknown as MediaStreamTrack;
+    await client.setNoiseSuppression(false);
+    vi.unstubAllGlobals();
+    expect(asked.slice(0, 2)).toMatchObject(["stop", { noiseSuppression: false, deviceId: { exact: "mic" } }]);
+    expect(client.microphone).not.toBe(track);
+  });
+
+  it("is remembered on the site", () => {
+    expect(recallNoiseSuppression()).toBe(true);
+    rememberNoiseSuppression(false);
+    expect(recallNoiseSuppression()).toBe(false);
+    rememberNoiseSuppression(true);
+    expect(recallNoiseSuppression()).toBe(true);
   });
 });
 

@@ -16,6 +16,8 @@ export interface ContinuumClientOptions {
   readonly server: string;
   readonly name: string;
   readonly token: TokenSource;
+  /** Whether noise is taken out of what we say, here and by the server; it is unless this says no. */
+  readonly noiseSuppression?: boolean;
   readonly openSocket?: OpenSocket;
 }
 
@@ -58,6 +60,8 @@ function randomId(): string {
 export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   room: RoomState = EMPTY_ROOM;
   muted = false;
+  /** Whether noise is taken out of what we say. */
+  noiseSuppression: boolean;
   microphone: MediaStreamTrack | null = null;
   camera: MediaStreamTrack | null = null;
   devices: Devices = { microphones: [], cameras: [], speakers: [] };
@@ -84,6 +88,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   constructor(options: ContinuumClientOptions) {
     super();
     this.name = cleanName(options.name);
+    this.noiseSuppression = options.noiseSuppression ?? true;
     this.connection = new Connection({
       url: socketUrl(options.server),
       name: this.name,
@@ -184,6 +189,20 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.tellState();
   }
 
+  /** Takes noise out of what we say, or leaves it in as music needs it: here and at the server. */
+  async setNoiseSuppression(on: boolean): Promise<void> {
+    if (this.noiseSuppression === on) return;
+    this.noiseSuppression = on;
+    this.tellState();
+    this.changed();
+    const before = this.microphone;
+    if (!before) return;
+    // A browser gives whoever asks for an open microphone what it was opened with.
+    before.stop();
+    await this.useMicrophone(before.getSettings().deviceId);
+    if (this.microphone === before) await this.deviceLost("microphone", before);
+  }
+
   /** Turns the camera on, or changes to another one. */
   async useCamera(deviceId?: string): Promise<void> {
     await this.enable("camera", deviceId);
@@ -274,7 +293,9 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   /** Opens a device in place of the one in use; a failure is told and leaves things as they were. */
   private async enable(kind: CaptureKind, deviceId?: string): Promise<void> {
     try {
-      const track = kind === "microphone" ? await openMicrophone(deviceId) : await openCamera(deviceId);
+      const track = await (kind === "microphone"
+        ? openMicrophone(deviceId, this.noiseSuppression)
+        : openCamera(deviceId));
       if (this.over) return track.stop();
       const before = this[kind];
       this[kind] = track;
@@ -409,6 +430,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
       type: "state",
       muted: this.muted || this.microphone === null,
       camera: this.camera !== null,
+      noiseSuppression: this.noiseSuppression,
     });
   }
 

@@ -38,12 +38,15 @@ async function capture(kind: CaptureKind, constraints: MediaStreamConstraints): 
   }
 }
 
-export function openMicrophone(deviceId?: string): Promise<MediaStreamTrack> {
+export function openMicrophone(
+  deviceId: string | undefined,
+  noiseSuppression: boolean,
+): Promise<MediaStreamTrack> {
   return capture("microphone", {
     audio: {
       channelCount: 1,
       echoCancellation: true,
-      noiseSuppression: true,
+      noiseSuppression,
       autoGainControl: true,
       ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
     },

@@ -12,7 +12,11 @@ export const MAX_VOICES = 16;
 export const BYE_STATUS = 4000;
 
 export type ParticipantKind = "person" | "persona";
-export type ParticipantStatus = "listening" | "thinking" | "speaking" | "away" | "connecting" | "connected";
+export type ParticipantStatus =
+  "listening" | "thinking" | "wants-to-speak" | "speaking" | "resting" | "away" | "connecting" | "connected";
+/** How far a persona is trusted, the least first. */
+export type Level = "novice" | "trusted" | "expert" | "autonomous";
+export const LEVELS: readonly Level[] = ["novice", "trusted", "expert", "autonomous"];
 
 export interface Participant {
   readonly id: string;
@@ -51,6 +55,74 @@ export interface Latency {
   readonly onWire: number | null;
 }
 
+/** A persona, and why it wants to speak or stays silent: a code, and the words to show. */
+export interface Reasoned {
+  readonly id: string;
+  readonly reason: string;
+  readonly words: string;
+}
+
+/** Who speaks among the personas, who waits for it, the first to be let first, and why the others are silent. */
+export interface Floor {
+  readonly holder: string | null;
+  readonly queue: readonly Reasoned[];
+  readonly silent: readonly Reasoned[];
+  /** That of a whisper, which only these see. */
+  readonly to?: Audience;
+}
+
+/** How a persona is: energy from 0 to 1, valence and arousal of its mood from -1 to 1, and its level of trust. */
+export interface Presence {
+  readonly id: string;
+  readonly energy: number;
+  readonly valence: number;
+  readonly arousal: number;
+  readonly level: Level;
+}
+
+/** Shares are from 0 to 1. */
+export interface Standing {
+  readonly quality: number;
+  readonly completed: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly praised: number;
+  readonly criticised: number;
+  readonly givers: number;
+}
+
+export interface CardEvent {
+  readonly id: string;
+  /** UTC, RFC 3339; the day only of what somebody gave without their name. */
+  readonly at: string;
+  readonly kind: "feedback" | "task" | "level";
+  readonly value: number;
+  readonly domain: string | null;
+  readonly level: Level | null;
+  /** Plain text. */
+  readonly by: string | null;
+  readonly mine: boolean;
+  readonly line: string | null;
+}
+
+/** What anybody in the room may know of a persona. */
+export interface Card {
+  readonly persona: string;
+  readonly level: Level;
+  readonly standing: Standing;
+  readonly expertise: readonly { readonly domain: string; readonly quality: number; readonly count: number }[];
+  readonly actions: readonly {
+    readonly action: string;
+    readonly words: string;
+    readonly needed: Level;
+    readonly allowed: boolean;
+  }[];
+  readonly history: readonly CardEvent[];
+  readonly journal: readonly { readonly id: string; readonly at: string; readonly text: string }[];
+  /** Ask for the older part of the history with it. */
+  readonly before: string | null;
+}
+
 export interface Joined {
   readonly type: "joined";
   readonly version: number;
@@ -61,6 +133,8 @@ export interface Joined {
   readonly iceServers: readonly RTCIceServer[];
   readonly resume: string;
   readonly videoSlots: number;
+  readonly floor: Floor;
+  readonly presences: readonly Presence[];
 }
 
 /** Who alone hears or heard it, by id, the speaker too; none for all. */
@@ -109,6 +183,9 @@ export type ServerMessage =
   | CaptionMessage
   | ChatMessage
   | { readonly type: "ack"; readonly id: string }
+  | { readonly type: "floor"; readonly floor: Floor }
+  | { readonly type: "presence"; readonly presence: Presence }
+  | { readonly type: "card"; readonly id: string; readonly card: Card }
   | { readonly type: "latency"; readonly latency: Latency }
   | { readonly type: "video"; readonly slots: ReadonlyMap<string, string> }
   | { readonly type: "voices"; readonly slots: ReadonlyMap<string, string> }
@@ -129,11 +206,13 @@ export type ClientMessage =
   | { type: "offer"; id: string; sdp: string }
   | { type: "candidate"; candidate: string; mid: string | null; mline: number | null }
   | { type: "chat"; id: string; text: string }
-  | { type: "state"; muted?: boolean; camera?: boolean }
+  | { type: "state"; muted?: boolean; camera?: boolean; noiseSuppression?: boolean }
   | { type: "view"; slots: Record<string, TileSize> }
   | { type: "pin"; id: string | null }
   | { type: "voices"; who: readonly string[] }
   | { type: "whisper"; to: readonly string[]; id?: string }
+  | { type: "feedback"; id: string; persona: string; value: -1 | 0 | 1; line?: string; signed?: boolean }
+  | { type: "card"; id: string; persona: string; before?: string }
   | { type: "ping"; id: string }
   | { type: "leave" };
 
@@ -149,7 +228,17 @@ class Malformed extends Error {}
 type Fields = Record<string, unknown>;
 
 const KINDS: readonly string[] = ["person", "persona"];
-const STATUSES: readonly string[] = ["listening", "thinking", "speaking", "away", "connecting", "connected"];
+const STATUSES: readonly string[] = [
+  "listening",
+  "thinking",
+  "wants-to-speak",
+  "speaking",
+  "resting",
+  "away",
+  "connecting",
+  "connected",
+];
+const NOBODY_SPEAKS: Floor = { holder: null, queue: [], silent: [] };
 
 function fields(value: unknown, what: string): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -254,6 +343,112 @@ function latency(from: Fields): Latency {
   };
 }
 
+function number(from: Fields, key: string, least: number, most: number): number {
+  const value = from[key];
+  if (typeof value !== "number" || !(value >= least && value <= most)) throw new Malformed(`${key} is no share`);
+  return value;
+}
+
+function optional(from: Fields, key: string): string | null {
+  return from[key] == null ? null : text(from, key);
+}
+
+function level(from: Fields, key: string): Level {
+  const value = text(from, key) as Level;
+  if (!LEVELS.includes(value)) throw new Malformed(`level ${value}`);
+  return value;
+}
+
+function reasoned(value: unknown): Reasoned {
+  const from = fields(value, "place on the floor");
+  return { id: text(from, "id"), reason: text(from, "reason"), words: text(from, "words") };
+}
+
+function floor(from: Fields): Floor {
+  return {
+    holder: optional(from, "holder"),
+    queue: list(from, "queue", reasoned),
+    silent: list(from, "silent", reasoned),
+    to: audience(from),
+  };
+}
+
+function presence(value: unknown): Presence {
+  const from = fields(value, "presence");
+  return {
+    id: text(from, "id"),
+    energy: number(from, "energy", 0, 1),
+    valence: number(from, "valence", -1, 1),
+    arousal: number(from, "arousal", -1, 1),
+    level: level(from, "level"),
+  };
+}
+
+function tally(from: Fields, key: string): number {
+  return number(from, key, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function standing(value: unknown): Standing {
+  const from = fields(value, "standing");
+  return {
+    quality: number(from, "quality", 0, 1),
+    completed: tally(from, "completed"),
+    succeeded: tally(from, "succeeded"),
+    failed: tally(from, "failed"),
+    praised: tally(from, "praised"),
+    criticised: tally(from, "criticised"),
+    givers: tally(from, "givers"),
+  };
+}
+
+function cardEvent(value: unknown): CardEvent {
+  const from = fields(value, "event");
+  const kind = text(from, "kind");
+  if (kind !== "feedback" && kind !== "task" && kind !== "level") throw new Malformed(`event ${kind}`);
+  return {
+    id: text(from, "id"),
+    at: text(from, "at"),
+    kind,
+    value: number(from, "value", -1, 1),
+    domain: optional(from, "domain"),
+    level: from.level == null ? null : level(from, "level"),
+    by: optional(from, "by"),
+    mine: flag(from, "mine"),
+    line: optional(from, "line"),
+  };
+}
+
+function card(from: Fields): Card {
+  return {
+    persona: text(from, "persona"),
+    level: level(from, "level"),
+    standing: standing(from.standing),
+    expertise: list(from, "expertise", (item) => {
+      const domain = fields(item, "domain");
+      return {
+        domain: text(domain, "domain"),
+        quality: number(domain, "quality", 0, 1),
+        count: tally(domain, "count"),
+      };
+    }),
+    actions: list(from, "actions", (item) => {
+      const action = fields(item, "action");
+      return {
+        action: text(action, "action"),
+        words: text(action, "words"),
+        needed: level(action, "needed"),
+        allowed: flag(action, "allowed"),
+      };
+    }),
+    history: list(from, "history", cardEvent),
+    journal: list(from, "journal", (item) => {
+      const entry = fields(item, "entry");
+      return { id: text(entry, "id"), at: text(entry, "at"), text: text(entry, "text") };
+    }),
+    before: optional(from, "before"),
+  };
+}
+
 function rid(value: unknown): string {
   if (typeof value !== "string") throw new Malformed("a layer is no text");
   return value;
@@ -287,6 +482,8 @@ function message(from: Fields): ServerMessage | null {
         iceServers: list(from, "iceServers", iceServer),
         resume: text(from, "resume"),
         videoSlots: count(from, "videoSlots"),
+        floor: from.floor == null ? NOBODY_SPEAKS : floor(fields(from.floor, "floor")),
+        presences: from.presences == null ? [] : list(from, "presences", presence),
       };
     case "answer":
       return { type, id: text(from, "id"), sdp: text(from, "sdp") };
@@ -320,6 +517,12 @@ function message(from: Fields): ServerMessage | null {
     case "ack":
     case "pong":
       return { type, id: text(from, "id") };
+    case "floor":
+      return { type, floor: floor(from) };
+    case "presence":
+      return { type, presence: presence(from) };
+    case "card":
+      return { type, id: text(from, "id"), card: card(from) };
     case "latency":
       return { type, latency: latency(from) };
     case "video":

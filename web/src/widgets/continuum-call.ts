@@ -15,7 +15,7 @@ import "./join-screen.js";
 import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
 import { ParticipantTile, type TileSizeDetail } from "./participant-tile.js";
-import { recallName, rememberName } from "./remembered-name.js";
+import { recallName, recallNoiseSuppression, rememberName, rememberNoiseSuppression } from "./remembered.js";
 import { connectionWords, explain, speakingWords, whisperWords } from "./words.js";
 
 const NARROW_PX = 900;
@@ -95,6 +95,7 @@ export class ContinuumCall extends LitElement {
     const client = new ContinuumClient({
       server: this.server,
       name,
+      noiseSuppression: recallNoiseSuppression(),
       token: async () => this.token || requestToken({ server: this.server, room: this.room, name, invite }),
     });
     this.client = client;
@@ -210,6 +211,11 @@ export class ContinuumCall extends LitElement {
     }
   }
 
+  private async suppress(on: boolean): Promise<void> {
+    rememberNoiseSuppression(on);
+    await this.client?.setNoiseSuppression(on);
+  }
+
   private onKey(event: KeyboardEvent): void {
     if (this.phase !== "inside" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && this.showDevices) {
@@ -312,6 +318,7 @@ export class ContinuumCall extends LitElement {
                 .client=${client}
                 .speaker=${this.speaker}
                 @choose=${(event: CustomEvent<DeviceChoice>) => void this.choose(event.detail)}
+                @suppress=${(event: CustomEvent<boolean>) => void this.suppress(event.detail)}
               ></continuum-devices>`
             : nothing
         }

@@ -6,7 +6,10 @@ import { theme } from "./theme.js";
 
 export type DeviceChoice = { readonly kind: "microphone" | "camera" | "speaker"; readonly id: string };
 
-/** Which microphone, camera and loudspeaker are used; a change takes effect at once, in the middle of a word. */
+/**
+ * Which microphone, camera and loudspeaker are used, and whether noise is taken out of what one says; a change takes
+ * effect at once, in the middle of a word. Fires `choose` and `suppress`.
+ */
 @customElement("continuum-devices")
 export class DevicePanel extends LitElement {
   @property({ attribute: false }) client: ContinuumClient | null = null;
@@ -27,6 +30,19 @@ export class DevicePanel extends LitElement {
       ${this.choice("microphone", "Microphone", microphones, client.microphone?.getSettings().deviceId)}
       ${this.choice("camera", "Camera", cameras, client.camera?.getSettings().deviceId)}
       ${canChooseSpeaker ? this.choice("speaker", "Speaker", speakers, this.speaker || "default") : nothing}
+      <div class="switch">
+        <input
+          id="suppress"
+          type="checkbox"
+          role="switch"
+          data-testid="noise-suppression"
+          aria-describedby="suppression"
+          .checked=${client.noiseSuppression}
+          @change=${(event: Event) => this.suppress(event)}
+        />
+        <label for="suppress">Noise suppression</label>
+        <small id="suppression">Takes steady noise out of your sound. Off, music stays as it is.</small>
+      </div>
     `;
   }
 
@@ -60,6 +76,11 @@ export class DevicePanel extends LitElement {
     this.dispatchEvent(new CustomEvent<DeviceChoice>("choose", { detail: { kind, id: value } }));
   }
 
+  private suppress(event: Event): void {
+    const { checked } = event.target as HTMLInputElement;
+    this.dispatchEvent(new CustomEvent<boolean>("suppress", { detail: checked }));
+  }
+
   static override styles = [
     theme,
     css`
@@ -80,9 +101,29 @@ export class DevicePanel extends LitElement {
         display: grid;
         gap: 0.25rem;
       }
-      label span {
+      label span,
+      small {
         font-size: 0.8125rem;
         color: var(--_quiet);
+      }
+      .switch {
+        display: grid;
+        grid-template-columns: auto 1fr;
+        column-gap: 0.6rem;
+        align-items: center;
+      }
+      .switch label {
+        cursor: pointer;
+      }
+      .switch input {
+        inline-size: 1.15rem;
+        block-size: 1.15rem;
+        margin: 0;
+        accent-color: var(--_accent);
+        cursor: pointer;
+      }
+      small {
+        grid-column: 2;
       }
       select {
         text-overflow: ellipsis;
