@@ -31,7 +31,8 @@ CREATE TABLE circle_member (
 CREATE INDEX circle_member_of ON circle_member (circle, participant);
 
 -- What happened. `at` is UTC in microseconds since 1970, `media` counts 48 kHz samples since the room opened.
--- `present` is who was there, `audience` who of them perceived it; with `whispered` fewer than were there.
+-- `present` is who was there, `audience` who perceived it; `whispered`: it was for these alone. `id` is its origin's and unique
+-- among what the participant did there, so that what is told twice is kept once.
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     place INTEGER NOT NULL REFERENCES place (key),
@@ -46,12 +47,13 @@ CREATE TABLE event (
     present INTEGER NOT NULL REFERENCES circle (key),
     audience INTEGER NOT NULL REFERENCES circle (key),
     whispered INTEGER NOT NULL CHECK (whispered IN (0, 1)),
-    UNIQUE (place, id)
+    UNIQUE (place, participant, id)
 ) STRICT;
 CREATE INDEX event_at ON event (at, seq);
 CREATE INDEX event_place ON event (place, at, seq);
 CREATE INDEX event_participant ON event (participant, at, seq);
 CREATE INDEX event_audience ON event (audience, at, seq);
+CREATE INDEX event_presence ON event (place, participant, at, seq) WHERE kind IN ('arrived', 'left');
 
 CREATE TRIGGER event_is_append_only BEFORE UPDATE ON event
 BEGIN
