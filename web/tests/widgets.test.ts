@@ -260,7 +260,10 @@ describe("noise suppression", () => {
     client.microphone = track as unknown as MediaStreamTrack;
     await client.setNoiseSuppression(false);
     vi.unstubAllGlobals();
-    expect(asked.slice(0, 2)).toMatchObject(["stop", { noiseSuppression: false, deviceId: { exact: "mic" } }]);
+    expect(asked.slice(0, 2)).toMatchObject([
+      "stop",
+      { noiseSuppression: false, deviceId: { exact: "mic" } },
+    ]);
     expect(client.microphone).not.toBe(track);
   });
 
