@@ -7,7 +7,6 @@ from typing import Literal
 __all__ = [
     "Answer",
     "Arrived",
-    "Decline",
     "Declined",
     "Event",
     "Feedback",
@@ -68,17 +67,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """This persona (participant id) answers; `reason` names the rule."""
+    """This persona (participant id) answers; `reason` names the rule, `urgency` (0 to 1) how much it matters."""
 
     persona: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """Nobody answers; `reason` names the rule."""
-
-    reason: str
+    urgency: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

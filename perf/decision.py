@@ -1,6 +1,7 @@
 """What deciding who answers costs: a line against a full transcript, on the mind's loop.
 
-`python -m perf.decision --json`: three personas and ten people, 200 lines of 2000 characters, processor time a decision.
+`python -m perf.decision --json`:
+three personas and ten people, 200 lines of 2000 characters, processor time a decision.
 """
 
 import time

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from cognition.events import Answer, Decline, Heard, Read, Said
+from cognition.conversation.floor import Decision
+from cognition.events import Answer, Heard, Read, Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause, Mind
 from media.speech.backchannel import is_backchannel
@@ -221,11 +222,11 @@ class Attendance:
         """A written line arrived."""
         decision = self._mind.consider(line)
         self._mind.record(line)
-        if isinstance(decision, Decline):
+        if not decision.answers:
             self._decline(decision)
             return
         try:
-            self._chat.put_nowait((line, decision, arrived_ns))
+            self._chat.put_nowait((line, decision.answers[0], arrived_ns))
         except asyncio.QueueFull:
             self.dropped["chat-backlog"] += 1
 
@@ -320,7 +321,7 @@ class Attendance:
             return
         heard = self._heard(person, event.turn, event.text)
         decision = self._mind.consider(heard)
-        if isinstance(decision, Answer) and (presence := self._presences.get(decision.persona)) is not None:
+        if decision.persona is not None and (presence := self._presences.get(decision.persona)) is not None:
             pending = presence.reply
             if pending is not None and pending.released.is_set() and not _is_to(pending, person.id):
                 # Somebody else's answer is about to be heard; a mere guess does not take its place.
@@ -341,7 +342,7 @@ class Attendance:
         proposal = self._proposals.pop(event.turn, None)
         if aside:
             self.dropped["backchannel"] += 1
-        elif isinstance(decision, Decline):
+        elif decision.persona is None:
             self._decline(decision)
         elif decision.persona not in self._presences:
             self.dropped["no-such-persona"] += 1
@@ -394,7 +395,7 @@ class Attendance:
             if not _is_to(proposal.reply, participant)
         }
 
-    def _decline(self, decision: Decline) -> None:
+    def _decline(self, decision: Decision) -> None:
         self.dropped[f"declined: {decision.reason}"] += 1
         _log.info("declined", room=self.room, reason=decision.reason)
         self._think()
@@ -418,7 +419,7 @@ class Attendance:
             return
         heard = self._heard(person, event.turn, event.text)
         decision = self._mind.consider(heard)
-        if isinstance(decision, Answer):
+        if decision.persona is not None:
             self._rethink(
                 partial(self._mind.anticipate, self.room, decision.persona, person.id, event.text, heard.to)
             )

@@ -1,41 +1,52 @@
-"""Who answers a line: one persona or nobody. Pure; every outcome has a named reason."""
+"""Who answers a line: the personas that do, in order, and why each other one stays silent. Pure."""
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from itertools import pairwise
 
+from cognition.conversation.addressing import Asked, asked, ends_asking, is_question
+from cognition.conversation.affinity import Affinity, FakeAffinity
 from cognition.conversation.disposition import Disposition
-from cognition.conversation.names import Wording, addressed, mentions, words_of
+from cognition.conversation.names import Wording
 from cognition.conversation.quiet import asks_for_quiet, wakes
 from cognition.conversation.transcript import Line
-from cognition.events import Answer, Decline, Kind
+from cognition.events import Answer, Kind
 from cognition.persona.profile import Persona
 
-__all__ = ["Attendee", "Disposition", "choose", "never"]
+__all__ = ["Attendee", "Decision", "Disposition", "decide", "never"]
 
 RECENT = timedelta(seconds=45)
 """What was said longer ago is no longer what a line replies to."""
 ALTERNATING = 2
 """Lines of two people in turn, with no persona between, after which they plainly talk to each other."""
+SOME = 3
+"""Personas that answer what is put to everybody; to "each of you" all do."""
+HALF_LIFE = 120.0
+"""Seconds after which what a persona said counts half for its share of talk."""
+KNOWS, TALKED, HELD_BACK, TIRED, LIVELY, CHEERFUL = 3.0, 1.0, 0.4, 0.5, 0.15, 0.1
+"""Weights of expertise, share of talk, an intention held back, missing energy, arousal and valence."""
+URGENCY = {
+    "addressed": 1.0,
+    "answers-persona": 0.95,
+    "passed-on": 0.9,
+    "everyone-asked": 0.9,
+    "follow-up": 0.85,
+    "one-to-one": 0.85,
+    "given-back": 0.8,
+    "asked-by-persona": 0.7,
+    "anyone-else": 0.6,
+    "open-question": 0.6,
+    "greets": 0.5,
+}
+"""How much an answer matters, 0 to 1, by the rule that asks for it."""
 
-BEGINNING = 80
-"""Characters in which a question shows by its first word."""
-
-_SOMEBODY = re.compile(r"\b(?:any|some)(?:one|body)\b")
-_KNOWS = re.compile(r"\b(?:know|tell|explain|help|remember|heard|seen|say|think|idea|got|have|else)\b")
-_OPEN = re.compile(
-    r"""\b(?:can|could|does|do|has|did|is|would)\ (?:any|some)(?:one|body)\b|\bwho\ (?:knows|can\ tell)\b|
-    ^any\ (?:ideas|thoughts|suggestions)\b|\bwhat\ do\ (?:you\ all|we\ all|you\ guys)\ think\b|\bany\ of\ you\b""",
-    re.VERBOSE,
+_GREETING = re.compile(
+    r"\b(?:hi|hello|hey|good (?:morning|afternoon|evening|night)|morning|welcome|bye|goodbye)\b"
 )
-_QUESTION = frozenset(
-    """what who whom whose where when why how which is are am was were do does did can could would will should shall
-    have has had may might isn't aren't don't doesn't didn't can't won't""".split()
-)
-_ABOUT = frozenset("is was said says told thinks thought has had did does knows knew mentioned will".split())
+_UNKNOWING = FakeAffinity({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +58,46 @@ class Attendee:
     kind: Kind
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a line.
+
+    Attributes:
+        reason: the rule by which somebody answers, or nobody does.
+        answers: who answers, in order; each later one knows what the earlier said.
+        silent: why each other persona that heard it stays silent, by id.
+        exchange: those who answer are to go on talking to each other.
+    """
+
+    reason: str
+    answers: tuple[Answer, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    exchange: bool = False
+
+    @property
+    def persona(self) -> str | None:
+        """Who answers first."""
+        return self.answers[0].persona if self.answers else None
+
+
 def never(_text: str) -> bool:
     """Takes no words for a backchannel."""
     return False
 
 
-def choose(
+def decide(
     lines: Sequence[Line],
     personas: Mapping[str, Persona],
     present: Sequence[Attendee],
     line: Line,
     *,
     quiet: Collection[str] = (),
+    dispositions: Mapping[str, Disposition] | None = None,
+    held_back: Collection[str] = (),
+    affinity: Affinity = _UNKNOWING,
     is_backchannel: Callable[[str], bool] = never,
-) -> Answer | Decline:
-    """Decides who answers a line; of what was said before only the last line's words are read.
+) -> Decision:
+    """Decides who answers a line; of what was said before only a few lines' words are read.
 
     Args:
         lines: what was said before it, oldest first; the line itself may be among them.
@@ -69,143 +105,261 @@ def choose(
         present: everybody in the room, personas too.
         line: what was said or written.
         quiet: ids of the personas that were told to be quiet.
+        dispositions: energy, mood and rights by id; those left out are fresh and calm.
+        held_back: ids of the personas that have something to say which they have held back.
+        affinity: who knows about what.
         is_backchannel: whether words only acknowledge what somebody else says.
     """
-    if not personas:
-        return Decline("no-persona")
-    if line.speaker in personas or any(a.id == line.speaker and a.kind == "persona" for a in present):
-        return Decline("persona-spoke")
-    said = Wording.of(line.text)
-    if not said.words:
-        return Decline("no-words")
-    before = [each for each in lines if each.id != line.id and each.at <= line.at]
-    others = [a.name for a in present if a.kind == "person" and a.id != line.speaker]
-    to_another = any(addressed(said, name) for name in others)
-    if not to_another and asks_for_quiet(said, (persona.name for persona in personas.values())):
-        return Decline("asked-to-be-quiet")
-    if called := _called(line, said, personas, others, to_another):
-        return Answer(_best(called, before, personas, said), "addressed")
-    if to_another:
-        return Decline("addressed-another")
-    awake = list(personas) if wakes(said) else [id for id in personas if id not in quiet]
-    if not awake:
-        return Decline("quiet-until-addressed")
-    partner = _asked_by_persona(before, line, personas)
-    if partner is None and is_backchannel(line.text):
-        return Decline("backchannel")
-    if partner is not None and partner in awake:
-        return Answer(partner, "answers-persona")
-    if not others:
-        return Answer(_best(awake, before, personas, said), "one-to-one")
-    return _among_people(before, personas, awake, line, said)
+    table = _Table(lines, personas, present, line, quiet, dispositions or {}, held_back, affinity)
+    decision = table.decide(is_backchannel)
+    chosen = {answer.persona for answer in decision.answers}
+    silent = {id: table.silence(id, decision) for id in personas if id not in chosen and id != line.speaker}
+    return Decision(decision.reason, decision.answers, silent, decision.exchange and len(chosen) > 1)
 
 
-def _among_people(
-    before: Sequence[Line],
-    personas: Mapping[str, Persona],
-    awake: Sequence[str],
-    line: Line,
-    said: Wording,
-) -> Answer | Decline:
-    """Several people, and nobody was called by name."""
-    if _is_open(said):
-        return Answer(_best(awake, before, personas, said), "open-question")
-    recent = [each for each in before[-ALTERNATING:] if line.at - each.at <= RECENT]
-    if not recent:
-        return Decline("not-addressed")
-    last = recent[-1]
-    if last.speaker in personas:
-        if _is_question(line.text) and last.speaker in awake and _partner(before, personas) == line.speaker:
-            return Answer(last.speaker, "follow-up")
-        return Decline("not-addressed")
-    if last.speaker != line.speaker and _is_question(last.text):
-        return Decline("reply-to-person")
-    tail = [*(each.speaker for each in recent), line.speaker]
-    in_turn = all(one != other for one, other in pairwise(tail))
-    if in_turn and len(tail) > ALTERNATING and not any(speaker in personas for speaker in tail):
-        return Decline("people-talking")
-    return Decline("not-addressed")
+class _Table:
+    """One line and everything that bears on who answers it."""
+
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        personas: Mapping[str, Persona],
+        present: Sequence[Attendee],
+        line: Line,
+        quiet: Collection[str],
+        dispositions: Mapping[str, Disposition],
+        held_back: Collection[str],
+        affinity: Affinity,
+    ) -> None:
+        self.personas = personas
+        self.line = line
+        self.quiet = quiet
+        self.dispositions = dispositions
+        self.held_back = held_back
+        self.affinity = affinity
+        self.said = Wording.of(line.text)
+        self.before = [each for each in lines if each.id != line.id and each.at <= line.at]
+        self.others = [each.name for each in present if each.kind == "person" and each.id != line.speaker]
+        self.by_persona = line.speaker in personas or any(
+            each.id == line.speaker and each.kind == "persona" for each in present
+        )
+        self._ranked: dict[str, tuple[float, ...]] = {}
+
+    def decide(self, is_backchannel: Callable[[str], bool]) -> Decision:
+        if not self.personas:
+            return Decision("no-persona")
+        if not self.said.words:
+            return Decision("no-words")
+        names = {id: persona.name for id, persona in self.personas.items() if id != self.line.speaker}
+        ask = asked(self.said, self.line.text, names, self.others)
+        if self.by_persona:
+            return self._of_persona(ask)
+        if not ask.to_person and asks_for_quiet(
+            self.said, (persona.name for persona in self.personas.values())
+        ):
+            return Decision("asked-to-be-quiet")
+        if ask.called:
+            return self._to_called(ask)
+        if ask.to_person:
+            return Decision("addressed-another")
+        hushed = () if wakes(self.said) else self.quiet
+        able = [id for id in self.personas if self._unable(id) is None]
+        awake = [id for id in able if id not in hushed]
+        if not awake:
+            return Decision("quiet-until-addressed" if able else "resting")
+        if ask.group and (decision := self._to_group(ask, awake)) is not None:
+            return decision
+        partner = self._asked_by_persona()
+        if partner is None and is_backchannel(self.line.text):
+            return Decision("backchannel")
+        if partner is not None and partner in awake:
+            return self._answered([partner], "answers-persona")
+        if not self.others:
+            return self._answered([self._best(awake)], "one-to-one")
+        return self._among_people(awake)
+
+    def silence(self, persona: str, decision: Decision) -> str:
+        """Why a persona that does not answer stays silent."""
+        if (unable := self._unable(persona)) is not None:
+            return unable
+        if persona in self.quiet and decision.reason not in ("addressed", "passed-on"):
+            return "quiet-until-addressed"
+        if not decision.answers:
+            return decision.reason
+        if decision.reason not in ("one-to-one", "open-question", "everyone-asked", "greets", "anyone-else"):
+            return "addressed-another"
+        first = decision.answers[-1].persona
+        own, chosen = self._rank(persona), self._rank(first)
+        for reason, mine, other in zip(
+            ("another-knows-more", "spoke-much", "low-energy", "mood"), own[1:], chosen[1:], strict=True
+        ):
+            if mine < other - 0.05:
+                return reason
+        return "another-answers"
+
+    def _unable(self, persona: str) -> str | None:
+        how = self.dispositions.get(persona)
+        if how is None:
+            return None
+        return "paused" if how.paused else "resting" if how.resting else None
+
+    def _answered(self, who: Sequence[str], reason: str, *, exchange: bool = False) -> Decision:
+        answers = tuple(Answer(id, reason, URGENCY[reason]) for id in who)
+        return Decision(reason, answers, exchange=exchange)
+
+    def _to_called(self, ask: Asked) -> Decision:
+        called = [id for id in ask.called if self._unable(id) != "paused"]
+        if not called:
+            return Decision("paused")
+        if ask.one_of and len(called) > 1:
+            called = [self._best(called)]
+        answers = [(id, "addressed") for id in called]
+        answers += [(id, "passed-on") for id in ask.passed_on if self._unable(id) is None]
+        return Decision(
+            "addressed",
+            tuple(Answer(id, reason, URGENCY[reason]) for id, reason in answers),
+            exchange=ask.exchange,
+        )
+
+    def _of_persona(self, ask: Asked) -> Decision:
+        """A persona's own words: another one answers only when it is asked by name."""
+        called = [id for id in ask.called if self._unable(id) is None and id not in self.quiet]
+        if not called or not ask.question or ask.to_person:
+            return Decision("persona-spoke")
+        return self._answered(called[:1], "asked-by-persona")
+
+    def _to_group(self, ask: Asked, awake: Sequence[str]) -> Decision | None:
+        """Put to several, or to one that is not named; None where it is plain talk after all."""
+        match ask.group:
+            case "two" | "three":
+                return self._so_many(2 if ask.group == "two" else 3, awake, ask)
+            case "each":
+                return self._answered(self._by_rank(awake), "everyone-asked", exchange=ask.exchange)
+            case "all" if ask.question or ask.exchange:
+                return self._answered(self._by_rank(awake)[:SOME], "everyone-asked", exchange=ask.exchange)
+            case "all":
+                if not self.others or _GREETING.search(" ".join(self.said.words)) is not None:
+                    return self._answered([self._best(awake)], "greets")
+                return Decision("not-addressed")
+            case "others" | "another":
+                fresh = [id for id in awake if id not in self._answered_since()]
+                if not fresh:
+                    return Decision("nothing-new")
+                chosen = self._by_rank(fresh)
+                return self._answered(chosen[:SOME] if ask.group == "others" else chosen[:1], "anyone-else")
+            case "anyone":
+                return self._answered([self._best(awake)], "open-question")
+            case _:
+                return self._given_back(awake)
+
+    def _so_many(self, number: int, awake: Sequence[str], ask: Asked) -> Decision | None:
+        """To "you two": those who spoke last if they were as many, else the personas if these are as many."""
+        lately = [each for each in self.before if self.line.at - each.at <= RECENT]
+        spoke = list(
+            dict.fromkeys(each.speaker for each in reversed(lately) if each.speaker != self.line.speaker)
+        )[:number]
+        meant = [id for id in reversed(spoke) if id in awake]
+        if len(spoke) == number and (self.others or len(meant) == number):
+            if not meant:
+                return Decision("addressed-another")
+            if len(meant) == number or len(self.personas) != number:
+                return self._answered(meant, "everyone-asked", exchange=ask.exchange)
+        if self.others and len(self.others) == number and len(self.personas) != number:
+            return Decision("addressed-another")
+        return self._answered(self._by_rank(awake)[:number], "everyone-asked", exchange=ask.exchange)
+
+    def _given_back(self, awake: Sequence[str]) -> Decision | None:
+        """To "and you?": whoever asked; after an answer, somebody who has not given one."""
+        last = self.before[-1] if self.before and self.line.at - self.before[-1].at <= RECENT else None
+        if last is None:
+            return None
+        if last.speaker not in self.personas:
+            return Decision("reply-to-person") if self.others and last.speaker != self.line.speaker else None
+        if self._partner() != self.line.speaker or self._asked_by_persona() is not None:
+            return None
+        fresh = [id for id in awake if id not in self._answered_since()]
+        if fresh:
+            return self._answered([self._best(fresh)], "given-back")
+        return self._answered([last.speaker], "follow-up") if last.speaker in awake else None
+
+    def _among_people(self, awake: Sequence[str]) -> Decision:
+        """Several people, and nobody was called by name."""
+        recent = [each for each in self.before[-ALTERNATING:] if self.line.at - each.at <= RECENT]
+        if not recent:
+            return Decision("not-addressed")
+        last = recent[-1]
+        if last.speaker in self.personas:
+            follows = is_question(self.line.text) and self._partner() == self.line.speaker
+            if follows and last.speaker in awake:
+                return self._answered([last.speaker], "follow-up")
+            return Decision("not-addressed")
+        if last.speaker != self.line.speaker and is_question(last.text):
+            return Decision("reply-to-person")
+        tail = [*(each.speaker for each in recent), self.line.speaker]
+        in_turn = all(one != other for one, other in pairwise(tail))
+        if in_turn and len(tail) > ALTERNATING and not any(speaker in self.personas for speaker in tail):
+            return Decision("people-talking")
+        return Decision("not-addressed")
+
+    def _asked_by_persona(self) -> str | None:
+        """The persona whose question, put to this speaker just now, the line answers."""
+        before = self.before
+        if not before or before[-1].speaker not in self.personas or self.line.at - before[-1].at > RECENT:
+            return None
+        last = before[-1]
+        if last.interrupted or not ends_asking(last.text):
+            return None
+        return last.speaker if self._partner() == self.line.speaker else None
+
+    def _partner(self) -> str | None:
+        """Whom the persona that spoke last talked to: the person who had spoken before it."""
+        return next(
+            (each.speaker for each in reversed(self.before) if each.speaker not in self.personas), None
+        )
+
+    def _answered_since(self) -> set[str]:
+        """Personas that have spoken since a person last did."""
+        since: set[str] = set()
+        for each in reversed(self.before):
+            if each.speaker not in self.personas:
+                break
+            since.add(each.speaker)
+        return since
+
+    def _best(self, candidates: Sequence[str]) -> str:
+        return candidates[0] if len(candidates) == 1 else self._by_rank(candidates)[0]
+
+    def _by_rank(self, candidates: Sequence[str]) -> list[str]:
+        """The likeliest first; among equals the one that has not spoken for longest."""
+        spoken = {each.speaker: index for index, each in enumerate(self.before)}
+        return sorted(candidates, key=lambda id: (-round(self._rank(id)[0], 3), spoken.get(id, -1)))
+
+    def _rank(self, persona: str) -> tuple[float, ...]:
+        """How much speaks for a persona: in all, then by what it knows, how little it said, its energy, its mood."""
+        if not self._ranked:
+            knows = self.affinity.scores(self.line.text)
+            shares = self._shares()
+            for id in self.personas:
+                how = self.dispositions.get(id, _FRESH)
+                known = KNOWS * knows.get(id, 0.0)
+                talked = -TALKED * shares.get(id, 0.0)
+                energy = TIRED * (how.energy - 1.0)
+                mood = LIVELY * how.arousal + CHEERFUL * how.valence
+                waiting = HELD_BACK if id in self.held_back else 0.0
+                self._ranked[id] = known + talked + energy + mood + waiting, known, talked, energy, mood
+        return self._ranked[persona]
+
+    def _shares(self) -> dict[str, float]:
+        """Each persona's share of what personas said, what is long ago counting less."""
+        talked: dict[str, float] = {}
+        for each in self.before:
+            if each.speaker in self.personas:
+                age = (self.line.at - each.at).total_seconds()
+                talked[each.speaker] = talked.get(each.speaker, 0.0) + len(each.text) * math.exp2(
+                    -age / HALF_LIFE
+                )
+        total = sum(talked.values())
+        return {id: said / total for id, said in talked.items()} if total > 1.0 else {}
 
 
-def _called(
-    line: Line, said: Wording, personas: Mapping[str, Persona], others: Sequence[str], to_another: bool
-) -> list[str]:
-    """Personas spoken to by name: anywhere, unless another person is spoken to or they are only spoken about."""
-    names = [persona.name for persona in personas.values()]
-    found = [
-        id
-        for id, persona in personas.items()
-        if mentions(said, persona.name, others=[*others, *(name for name in names if name != persona.name)])
-    ]
-    directly = [id for id in found if addressed(said, personas[id].name)]
-    if directly or to_another:
-        return directly
-    if not others or _ends_asking(line.text):
-        return found
-    return [id for id in found if not _is_about(said, personas[id].name)]
-
-
-def _is_about(said: Wording, name: str) -> bool:
-    words, target = said.words, tuple(words_of(name))
-    return bool(target) and any(
-        words[index : index + len(target)] == target and words[index + len(target)] in _ABOUT
-        for index in range(len(words) - len(target))
-    )
-
-
-def _best(
-    candidates: Sequence[str], before: Sequence[Line], personas: Mapping[str, Persona], said: Wording
-) -> str:
-    """The one that knows most about it; among equals the one that has not spoken for longest."""
-    if len(candidates) == 1:
-        return candidates[0]
-    spoken = {each.speaker: index for index, each in enumerate(before)}
-    asked = {_stem(word) for word in said.words}
-    return min(candidates, key=lambda id: (-len(_known(personas[id].expertise) & asked), spoken.get(id, -1)))
-
-
-@lru_cache(maxsize=64)
-def _known(expertise: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(_stem(word) for entry in expertise for word in words_of(entry))
-
-
-def _stem(word: str) -> str:
-    for ending in ("ing", "ies", "es", "ed", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
-    return word
-
-
-def _asked_by_persona(before: Sequence[Line], line: Line, personas: Mapping[str, Persona]) -> str | None:
-    """The persona whose question, put to this speaker just now, the line answers."""
-    if not before or before[-1].speaker not in personas or line.at - before[-1].at > RECENT:
-        return None
-    last = before[-1]
-    if last.interrupted or not _ends_asking(last.text):
-        return None
-    return last.speaker if _partner(before, personas) == line.speaker else None
-
-
-def _partner(before: Sequence[Line], personas: Mapping[str, Persona]) -> str | None:
-    """Whom the persona that spoke last talked to: the person who had spoken before it."""
-    return next((each.speaker for each in reversed(before) if each.speaker not in personas), None)
-
-
-def _is_open(said: Wording) -> bool:
-    """Whether it is put to whoever can answer."""
-    text = " ".join(said.words)
-    somebody = _SOMEBODY.search(text)
-    return _OPEN.search(text) is not None or (
-        somebody is not None and _KNOWS.search(text, somebody.end()) is not None
-    )
-
-
-def _is_question(text: str) -> bool:
-    words = words_of(text[:BEGINNING])
-    while len(words) > 1 and words[0] in {"and", "but", "so", "ok", "okay", "well", "then"}:
-        words = words[1:]
-    return _ends_asking(text) or (bool(words) and words[0] in _QUESTION)
-
-
-def _ends_asking(text: str) -> bool:
-    return text.rstrip().endswith("?")
+_FRESH = Disposition()

@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import add
 from typing import Self
 
-__all__ = ["Wording", "addressed", "mentions", "sounds_like", "words_of"]
+__all__ = ["Wording", "addressed", "mentions", "name_words", "sounds_like", "words_of"]
 
 MATCHED = 300
 """Characters at each end of a longer text that are looked at: who wants to be heard says so there."""
@@ -57,6 +57,7 @@ class Wording:
         calls: what stands between punctuation, greeting words before it left out.
         first: the words up to the first punctuation.
         last: the words after the last punctuation with any.
+        stretches: the words between punctuation, in order.
     """
 
     words: tuple[str, ...]
@@ -64,6 +65,7 @@ class Wording:
     calls: frozenset[tuple[str, ...]]
     first: tuple[str, ...]
     last: tuple[str, ...]
+    stretches: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -80,6 +82,7 @@ class Wording:
             frozenset(_without(stretch, _GREETINGS) for stretch in stretches),
             stretches[0] if stretches else (),
             stretches[-1] if stretches else (),
+            tuple(stretches),
         )
 
 
@@ -110,9 +113,9 @@ def sounds_like(heard: str, name: str) -> bool:
 
 def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
     """Whether a name occurs, perhaps misspelt or in two pieces; a word that is exactly one of `others` is not it."""
-    called = _name_words(name)
+    called = name_words(name)
     target = "".join(called)
-    taken = {word for other in others for word in _name_words(other)} - {target}
+    taken = {word for other in others for word in name_words(other)} - {target}
     if len(called) > 1 and len(called[0]) > 2 and called[0] in said.words and called[0] not in taken:
         return True
     return any(
@@ -123,7 +126,7 @@ def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
 
 def addressed(said: Wording, name: str) -> bool:
     """Whether somebody of this name is spoken to: the name opens or closes what is said."""
-    called = _name_words(name)
+    called = name_words(name)
     if not called:
         return False
     forms = (called, called[:1])
@@ -169,7 +172,8 @@ def _words(flat: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def _name_words(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of a name, as `words_of` gives them."""
     return tuple(words_of(name))
 
 

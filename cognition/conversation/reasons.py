@@ -11,8 +11,11 @@ __all__ = ["SILENCES", "WISHES", "WORDS", "Reason", "Silence", "Wish", "words_fo
 Wish = Literal[
     "addressed",
     "answers-persona",
+    "anyone-else",
+    "asked-by-persona",
     "everyone-asked",
     "follow-up",
+    "given-back",
     "greets",
     "held-back",
     "interrupts",
@@ -30,6 +33,7 @@ Wish = Literal[
 Silence = Literal[
     "addressed-another",
     "another-answers",
+    "another-knows-more",
     "another-speaks",
     "asked-to-be-quiet",
     "away",
@@ -59,11 +63,14 @@ Silence = Literal[
 
 Reason = Wish | Silence
 
-WORDS: Mapping[Reason, str] = {
+WORDS: Mapping[str, str] = {
     "addressed": "was called by name",
     "answers-persona": "is being answered",
+    "anyone-else": "has not answered yet",
+    "asked-by-persona": "was asked by another persona",
     "everyone-asked": "was asked with all the others",
     "follow-up": "was asked something more",
+    "given-back": "was asked the same",
     "greets": "wants to greet somebody",
     "held-back": "had something to say before and held it back",
     "interrupts": "has something that cannot wait",
@@ -77,6 +84,7 @@ WORDS: Mapping[Reason, str] = {
     "talks-to-persona": "wants to talk with another persona",
     "addressed-another": "somebody else was called by name",
     "another-answers": "another persona answers this",
+    "another-knows-more": "another persona knows more about this",
     "another-speaks": "another persona speaks",
     "asked-to-be-quiet": "was asked to be quiet",
     "away": "is not there just now",
@@ -114,5 +122,4 @@ def words_for(reason: str) -> str:
     Raises:
         KeyError: there is no such reason.
     """
-    words: Mapping[str, str] = WORDS
-    return words[reason]
+    return WORDS[reason]

@@ -4,16 +4,17 @@ import re
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cognition.conversation.affinity import Affinity, WordAffinity
 from cognition.conversation.clauses import ClauseSplitter, ends_sentence
-from cognition.conversation.floor import Attendee, choose, never
+from cognition.conversation.floor import Attendee, Decision, Disposition, decide, never
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
-from cognition.events import Answer, Decline, Heard, Kind, Read, Said
+from cognition.events import Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt
 from cognition.inference.window import clip, first_kept
 from cognition.persona.opening import disowned, opening
@@ -82,6 +83,14 @@ class _Room:
     """Tokens by line id."""
 
 
+def _fresh(_persona: str) -> Disposition:
+    return Disposition()
+
+
+def _nothing(_room: str) -> Collection[str]:
+    return ()
+
+
 class Mind:
     """Every room a process attends, with the personas in it.
 
@@ -90,6 +99,9 @@ class Mind:
         generator: the language model.
         max_tokens: length of a reply.
         is_backchannel: whether words only acknowledge what somebody else says; they are not answered.
+        disposition: how a persona is disposed to speak just now, by its id.
+        held_back: ids of the personas that have held something back in a room.
+        affinity: who knows about what; by the words of their expertise if it is not given.
         clock_ns: the clock of `Clause.token_ns`.
 
     Raises:
@@ -103,6 +115,9 @@ class Mind:
         *,
         max_tokens: int = 80,
         is_backchannel: Callable[[str], bool] = never,
+        disposition: Callable[[str], Disposition] = _fresh,
+        held_back: Callable[[str], Collection[str]] = _nothing,
+        affinity: Affinity | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
@@ -112,6 +127,9 @@ class Mind:
         self._budgets = {id: self._budget(persona) for id, persona in self._personas.items()}
         """Tokens for the lines of a conversation, by persona."""
         self._is_backchannel = is_backchannel
+        self._disposition = disposition
+        self._held_back = held_back
+        self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
         self._clock_ns = clock_ns
         self._rooms: dict[str, _Room] = {}
         self.counts: Counter[str] = Counter()
@@ -156,19 +174,22 @@ class Mind:
             for persona in self._personas:
                 self._generator.forget(_key(room, persona))
 
-    def consider(self, line: Heard | Read) -> Answer | Decline:
-        """Who would answer this; changes nothing."""
+    def consider(self, line: Heard | Read) -> Decision:
+        """Who would answer this, in which order, and why the others would not; changes nothing."""
         state = self._room(line.room)
         said = _line(line)
         # A whisper is a conversation among those who hear it.
         present = [each for each in state.present.values() if said.to is None or each.id in said.to]
         seated = {each.id: self._personas[each.id] for each in present if each.id in self._personas}
-        return choose(
+        return decide(
             state.transcript.known_to(said.to),
             seated,
             tuple(present),
             said,
             quiet=state.quiet.before(said),
+            dispositions={id: self._disposition(id) for id in seated},
+            held_back=self._held_back(line.room),
+            affinity=self._affinity,
             is_backchannel=self._is_backchannel,
         )
 

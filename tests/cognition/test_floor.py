@@ -1,16 +1,18 @@
 """Who answers: told as scenes, each line with what becomes of it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognition.conversation.floor import Attendee, choose
+from cognition.conversation.affinity import FakeAffinity, WordAffinity
+from cognition.conversation.floor import Attendee, Decision, Disposition, decide
 from cognition.conversation.names import Wording
 from cognition.conversation.quiet import Quiet, asks_for_quiet
+from cognition.conversation.reasons import SILENCES, WISHES
 from cognition.conversation.transcript import Line
-from cognition.events import Answer, Decline
 from cognition.persona.profile import Persona, PersonaVoice
 from media.speech.backchannel import is_backchannel
 
@@ -19,8 +21,8 @@ ROBIN = Persona("robin", "Robin", PersonaVoice(), "You are dry.", ("physics", "c
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def outcomes(script: str, *personas: Persona, pause: float = 4.0) -> list[str]:
-    """Plays "speaker: text" lines; gives "persona reason" or "reason" for every line of a person."""
+def outcomes(script: str, *personas: Persona, pause: float = 4.0, **given: Any) -> list[str]:
+    """Plays "speaker: text" lines; gives "persona … reason", in order, for every line of a person."""
     spoken = [tuple(part.strip() for part in row.split(":", 1)) for row in script.strip().splitlines()]
     seated = {persona.id: persona for persona in personas or (FELIX,)}
     people = dict.fromkeys(speaker for speaker, _ in spoken if speaker not in seated)
@@ -33,17 +35,14 @@ def outcomes(script: str, *personas: Persona, pause: float = 4.0) -> list[str]:
         at = START + timedelta(seconds=pause * number)
         line = Line(f"l{number}", speaker, speaker.title(), "speech", text, at)
         if speaker not in seated:
-            outcome = choose(
-                lines, seated, present, line, quiet=quiet.before(line), is_backchannel=is_backchannel
-            )
+            options = {"affinity": WordAffinity(seated.values()), "is_backchannel": is_backchannel, **given}
+            outcome = decide(lines, seated, present, line, quiet=quiet.before(line), **options)
             quiet.note(line, [name.title() for name in people if name != speaker])
-            recorded = choose(
-                [*lines, line], seated, present, line, quiet=quiet.before(line), is_backchannel=is_backchannel
-            )
+            recorded = decide([*lines, line], seated, present, line, quiet=quiet.before(line), **options)
             assert recorded == outcome, "recorded already or not"
-            results.append(
-                f"{outcome.persona} {outcome.reason}" if isinstance(outcome, Answer) else outcome.reason
-            )
+            assert WISHES | SILENCES >= {*outcome.silent.values(), outcome.reason}
+            assert {*outcome.silent, *(answer.persona for answer in outcome.answers)} == {*seated}
+            results.append(" ".join([*(answer.persona for answer in outcome.answers), outcome.reason]))
         lines.append(line)
     return results
 
@@ -63,7 +62,8 @@ def test_a_backchannel_is_not_answered(text: str) -> None:
 def test_without_a_judge_of_backchannels_there_are_none() -> None:
     present = [Attendee("felix", "Felix", "persona"), Attendee("ada", "Ada", "person")]
     line = Line("l", "ada", "Ada", "speech", "Mhm.", START)
-    assert choose([], {"felix": FELIX}, present, line) == Answer("felix", "one-to-one")
+    decision = decide([], {"felix": FELIX}, present, line)
+    assert (decision.persona, decision.reason) == ("felix", "one-to-one")
 
 
 def test_yes_to_the_personas_own_question_is_an_answer() -> None:
@@ -230,10 +230,10 @@ def test_a_long_speech_about_quiet_is_no_request_for_it() -> None:
 def test_personas_and_empty_words_are_not_answered() -> None:
     present = [Attendee("felix", "Felix", "persona"), Attendee("ada", "Ada", "person")]
     said = Line("l", "felix", "Felix", "speech", "Felix, hello?", START)
-    assert choose([], {"felix": FELIX}, present, said) == Decline("persona-spoke")
+    assert decide([], {"felix": FELIX}, present, said) == Decision("persona-spoke")
     silent = Line("l", "ada", "Ada", "speech", "…", START)
-    assert choose([], {"felix": FELIX}, present, silent) == Decline("no-words")
-    assert choose([], {}, present, silent) == Decline("no-persona")
+    assert decide([], {"felix": FELIX}, present, silent) == Decision("no-words", silent={"felix": "no-words"})
+    assert decide([], {}, present, silent) == Decision("no-persona")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ada", "ben", "felix"]), st.text(max_size=40)), max_size=6))
@@ -246,5 +246,176 @@ def test_any_words_find_an_outcome(spoken: list[tuple[str, str]]) -> None:
         for number, (speaker, text) in enumerate(spoken)
     ]
     for number, line in enumerate(lines):
-        outcome = choose(lines[:number], {"felix": FELIX}, present, line)
+        outcome = decide(lines[:number], {"felix": FELIX}, present, line)
         assert outcome.reason
+
+
+NOVA = Persona("nova", "Nova", PersonaVoice(), "You are keen.", ("stars",))
+THREE = (FELIX, ROBIN, NOVA)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Robin and Felix, what do you think?", "robin felix addressed"),
+        ("Hey Felix and Robin what would you do?", "felix robin addressed"),
+        ("Nova, Robin, Felix: who is right?", "nova robin felix addressed"),
+        ("What do you think, Nova and Robin?", "nova robin addressed"),
+        ("Nova, ask Felix to summarise it.", "nova felix addressed"),
+        ("Robin, can you check with Nova whether that is true?", "robin nova addressed"),
+        ("Robin, pass it on to Nova, please.", "robin nova addressed"),
+        ("Felix, what do you think of what Nova said?", "felix addressed"),
+        ("Nova or Felix, can one of you take that?", "nova addressed"),
+        ("What about you, Robin?", "robin addressed"),
+        ("And you, Robin?", "robin addressed"),
+    ],
+)
+@pytest.mark.parametrize("others", ["", "ben: Lovely day.\n"])
+def test_those_who_are_named_answer_in_the_order_of_their_names(
+    text: str, expected: str, others: str
+) -> None:
+    assert outcomes(f"{others}ada: {text}", *THREE)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("What do you two think about it?", 2),
+        ("I would like to hear both of you.", 2),
+        ("Everybody, what is your favourite colour?", 3),
+        ("What do you all think?", 3),
+        ("I want each of you to tell me one thing.", 3),
+        ("Let's go round the table.", 3),
+        ("Good evening, everyone!", 1),
+        ("Does anybody know a good film?", 1),
+    ],
+)
+def test_a_group_is_answered_by_as_many_as_were_asked(text: str, number: int) -> None:
+    [outcome] = outcomes(f"ada: {text}", *THREE)
+    *answers, _reason = outcome.split()
+    assert len(set(answers)) == len(answers) == number
+
+
+def test_you_two_are_those_who_spoke_last() -> None:
+    script = """
+        ada: Nova, is it far?
+        nova: It is.
+        ada: Robin, is it far?
+        robin: Not very.
+        ada: Do you two ever agree?"""
+    assert outcomes(script, *THREE)[-1] == "nova robin everyone-asked"
+
+
+def test_two_people_who_are_asked_together_are_left_alone() -> None:
+    script = """
+        ben: We went to the sea.
+        cleo: It was cold.
+        ada: Did you two swim?"""
+    assert outcomes(script, *THREE)[-1] == "addressed-another"
+
+
+def test_everybody_is_greeted_by_one_and_what_is_only_told_them_is_not_answered() -> None:
+    assert outcomes("ben: Hm.\nada: Hello everyone!", *THREE)[-1].endswith("greets")
+    assert outcomes("ben: Hm.\nada: Everyone, I brought cake.", *THREE)[-1] == "not-addressed"
+
+
+def test_anyone_else_is_somebody_who_has_not_answered_yet() -> None:
+    script = """
+        ada: Does anybody know a song about physics?
+        robin: I do.
+        ada: Anyone else?
+        nova: Me too.
+        ada: And the others?"""
+    _, second, third = outcomes(script, *THREE)
+    assert second in ("felix anyone-else", "nova anyone-else")
+    assert third == "felix robin anyone-else" or third == "robin felix anyone-else"
+
+
+def test_and_you_goes_to_another_than_who_has_just_answered() -> None:
+    assert outcomes("ada: Felix, do you like tea?\nfelix: I do.\nada: And you?", FELIX, NOVA)[-1] == (
+        "nova given-back"
+    )
+    asked_back = "ada: Felix, do you like tea?\nfelix: I do, and do you?\nada: Sure. And you?"
+    assert outcomes(asked_back, FELIX, NOVA)[-1] == "felix answers-persona"
+    assert outcomes("ben: How are you, Ada?\nada: Fine. And you?", FELIX, NOVA)[-1] == "reply-to-person"
+
+
+def test_who_knows_most_answers_and_the_others_know_why_they_do_not() -> None:
+    present = [Attendee("ada", "Ada", "person"), *(Attendee(p.id, p.name, "persona") for p in THREE)]
+    seated = {persona.id: persona for persona in THREE}
+    line = Line("l", "ada", "Ada", "speech", "What do we know of it?", START)
+    decision = decide(
+        [], seated, present, line, affinity=FakeAffinity({"nova": 0.9, "robin": 0.2}),
+        dispositions={"felix": Disposition(resting=True)},
+    )  # fmt: skip
+    assert [answer.persona for answer in decision.answers] == ["nova"]
+    assert decision.silent == {"robin": "another-knows-more", "felix": "resting"}
+
+
+def test_who_has_said_much_lately_leaves_the_word_to_another_and_has_it_again_later() -> None:
+    present = [Attendee("ada", "Ada", "person"), *(Attendee(p.id, p.name, "persona") for p in (FELIX, NOVA))]
+    seated = {"felix": FELIX, "nova": NOVA}
+    long, short = "And then there was another thing. " * 10, "Yes."
+    lines = [
+        Line("1", "felix", "Felix", "speech", long, START),
+        Line("2", "nova", "Nova", "speech", short, START + timedelta(seconds=20)),
+    ]
+    soon = Line("3", "ada", "Ada", "speech", "Tell me more.", START + timedelta(seconds=30))
+    decision = decide(lines, seated, present, soon)
+    assert decision.persona == "nova"
+    assert decision.silent == {"felix": "spoke-much"}
+    lines.append(Line("4", "nova", "Nova", "speech", long * 2, START + timedelta(minutes=10)))
+    late = Line("5", "ada", "Ada", "speech", "Tell me more.", START + timedelta(minutes=11))
+    assert decide(lines, seated, present, late).persona == "felix"
+
+
+@pytest.mark.parametrize(
+    ("felix", "nova"),
+    [
+        (Disposition(energy=0.2), Disposition()),
+        (Disposition(paused=True), Disposition()),
+        (Disposition(valence=-0.9, arousal=-0.5), Disposition(valence=0.5, arousal=0.5)),
+    ],
+)
+def test_energy_and_mood_decide_among_equals(felix: Disposition, nova: Disposition) -> None:
+    given = {"felix": felix, "nova": nova}
+    assert outcomes("ada: Tell me something.", FELIX, NOVA, dispositions=given) == ["nova one-to-one"]
+
+
+def test_what_was_held_back_decides_among_equals() -> None:
+    assert outcomes("ada: Tell me something.", FELIX, NOVA, held_back=["nova"]) == ["nova one-to-one"]
+
+
+def test_who_rests_says_so_when_called_and_who_is_paused_does_not() -> None:
+    resting = {"felix": Disposition(resting=True)}
+    assert outcomes("ada: Tell me something.", dispositions=resting) == ["resting"]
+    assert outcomes("ada: Felix, tell me something.", dispositions=resting) == ["felix addressed"]
+    paused = {"felix": Disposition(paused=True)}
+    assert outcomes("ada: Felix, tell me something.", dispositions=paused) == ["paused"]
+
+
+def test_a_persona_answers_another_that_asks_it_by_name_and_nobody_else() -> None:
+    present = [Attendee("ada", "Ada", "person"), *(Attendee(p.id, p.name, "persona") for p in THREE)]
+    seated = {persona.id: persona for persona in THREE}
+    for text, expected in (
+        ("Robin, what do you think?", ("robin",)),
+        ("Robin said so yesterday.", ()),
+        ("That is what I think.", ()),
+        ("Ada, what do you think?", ()),
+        ("Nova, what do I think?", ()),
+    ):
+        line = Line("l", "nova", "Nova", "speech", text, START)
+        decision = decide([], seated, present, line)
+        assert tuple(answer.persona for answer in decision.answers) == expected, text
+        assert "nova" not in decision.silent
+
+
+def test_those_who_are_to_discuss_go_on_among_themselves() -> None:
+    present = [Attendee("ada", "Ada", "person"), *(Attendee(p.id, p.name, "persona") for p in THREE)]
+    seated = {persona.id: persona for persona in THREE}
+    line = Line("l", "ada", "Ada", "speech", "Nova and Felix, please discuss which is better.", START)
+    decision = decide([], seated, present, line)
+    assert [answer.persona for answer in decision.answers] == ["nova", "felix"]
+    assert decision.exchange
+    alone = Line("m", "ada", "Ada", "speech", "Nova, let's discuss it.", START)
+    assert not decide([], seated, present, alone).exchange

@@ -1,0 +1,306 @@
+"""Who a line is put to: names, groups, whoever knows, somebody else than before. Pure; reads one line's words only."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cognition.conversation.names import Wording, addressed, mentions, name_words, sounds_like, words_of
+
+__all__ = ["Asked", "Group", "asked", "ends_asking", "is_question"]
+
+Group = Literal["two", "three", "all", "each", "others", "anyone", "another", "you", ""]
+"""Whom a line is put to that names nobody.
+
+two, three: that many ("you two"); all: everybody, some of whom answer; each: everybody, one by one; others: those who
+have not answered; anyone: whoever knows; another: one more ("anyone else?"); you: given back ("and you?").
+"""
+
+BEGINNING = 80
+"""Characters in which a question shows by its first word."""
+
+_SOMEBODY = re.compile(r"\b(?:any|some)(?:one|body)\b")
+_KNOWS = re.compile(r"\b(?:know|tell|explain|help|remember|heard|seen|say|think|idea|got|have)\b")
+_OPEN = re.compile(
+    r"""\b(?:can|could|does|do|has|did|is|would)\ (?:any|some)(?:one|body)\b|\bwho\ (?:knows|can\ tell)\b|
+    ^any\ (?:ideas|thoughts|suggestions)\b|\b(?:any|either|one)\ of\ you\b""",
+    re.VERBOSE,
+)
+_ALL = r"(?:every(?:one|body)|all\ of\ you|you\ all|y'all|you\ guys|you\ folks|you\ lot)"
+_GROUP_PATTERNS: tuple[tuple[Group, str], ...] = (
+    (
+        "another",
+        r"""\b(?:any|some)(?:one|body)\ else\b|^(?:and\ )?who\ else\b|
+        \bany\ other\ (?:ideas|thoughts|opinions|views|takes)\b|\ba\ second\ opinion\b""",
+    ),
+    (
+        "others",
+        r"""\b(?:what|how)\ (?:about|do|would)\ the\ (?:others|rest\ of\ you|other\ (?:one|two))\b|
+        ^(?:and\ )?the\ (?:others|rest\ of\ you)$|\bthe\ rest\ of\ you\b""",
+    ),
+    (
+        "each",
+        r"""\beach\ of\ you\b|\bone\ (?:by\ one|after\ the\ other|at\ a\ time)\b|\byou\ each\b|
+        \bevery\ (?:single\ )?one\ of\ you\b|\b(?:go|going)\ (?:a)?round\ the\ (?:table|room|circle)\b""",
+    ),
+    (
+        "two",
+        r"\byou\ two\b|\bboth\ of\ you\b|\byou\ both\b|\bthe\ two\ of\ you\b|\bthe\ pair\ of\ you\b|\byou\ two's\b",
+    ),
+    ("three", r"\byou\ three\b|\bthe\ three\ of\ you\b|\ball\ three\ of\ you\b"),
+    (
+        "all",
+        rf"\b(?:do|does|would|are|is|can|could|will|have|has|did|what|about|from|hear|ask|tell|of)\ {_ALL}\b",
+    ),
+)
+_GROUPS = tuple((group, re.compile(pattern, re.VERBOSE)) for group, pattern in _GROUP_PATTERNS)
+_TELLTALE = frozenset(
+    """you y'all everyone everybody anyone anybody someone somebody who any either all both each else other others rest
+    one round around second guys folks your yours yourself""".split()
+)
+"""One of these is in whatever is put to a group, or to anyone."""
+_ALL_CALLED = frozenset(
+    tuple(words.split())
+    for words in (
+        "everyone",
+        "everybody",
+        "all of you",
+        "you all",
+        "all",
+        "guys",
+        "folks",
+        "everyone here",
+        "everybody here",
+        "both",
+    )
+)
+_BACK = re.compile(
+    r"^(?:(?:good|fine|great|ok|okay|well|thanks|so|hm|right|yes|no|i'm)\W+)*"
+    r"(?:and\ you|and\ yourself|and\ yours|(?:what|how)\ about\ (?:you|yourself|yours)|"
+    r"your\ (?:view|take|turn|opinion))$"
+)
+_BACK_AT_END = re.compile(r"\b(?:and you|how about you|what about you|and yourself)$")
+_PASSED_ON = (
+    r"(?:\b(?:ask|tell|get|let|have|call|bring in|check with|talk to|work with|speak (?:to|with))|"
+    r"\b(?:pass|hand|give|leave|send|forward)\b(?: \w+){0,4} to)"
+)
+_EXCHANGE = re.compile(
+    r"\b(?:discuss|debate|argue|talk (?:it|this|that) (?:over|through)|among(?:st)? yourselves|between yourselves|"
+    r"with each other|to each other|one another|convince each other)\b"
+)
+_QUESTION = frozenset(
+    """what who whom whose where when why how which is are am was were do does did can could would will should shall
+    have has had may might isn't aren't don't doesn't didn't can't won't""".split()
+)
+_REQUEST = frozenset(
+    "tell give say explain describe name show help please introduce share let suggest".split()
+)
+_ABOUT = frozenset("is was said says told thinks thought has had did does knows knew mentioned will".split())
+_JOINING = frozenset({"and", "or", "then"})
+_GREETINGS = frozenset(
+    "hey hi hello ok okay so well and but yo oh um thanks thank please no yes yeah sorry right".split()
+)
+_ASKS = frozenset(
+    "do did does what how can could are have where why when would will is please which who should".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one line asks of whom.
+
+    Attributes:
+        called: personas spoken to by name, in the order of their names.
+        passed_on: personas that those are to turn to ("Nova, ask Felix …"), in order.
+        to_person: another person is spoken to by name.
+        one_of: any one of those called by name will do.
+        group: whom else it is put to; "" for nobody in particular.
+        exchange: they are to talk to each other.
+        question: it is a question or a request.
+    """
+
+    called: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] = ()
+    to_person: bool = False
+    one_of: bool = False
+    group: Group = ""
+    exchange: bool = False
+    question: bool = False
+
+
+def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequence[str]) -> Asked:
+    """Reads whom a line is put to.
+
+    Args:
+        said: the line's words.
+        text: the line.
+        personas: names by id, of those who might answer.
+        people: names of the other people who hear it.
+    """
+    words = " ".join(said.words)
+    listed = _listed(said, [name for name in (*personas.values(), *people) if mentions(said, name)])
+    to_person = any(name in listed or addressed(said, name) for name in people)
+    called, passed_on = _called(said, text, words, personas, people, listed, to_person)
+    question = is_question(text) or any(word in _REQUEST for word in said.words[:6])
+    exchange = _EXCHANGE.search(words) is not None
+    one_of = len(called) > 1 and (
+        "or" in said.words
+        or not (exchange or ends_asking(text) or any(personas[id] in listed for id in called))
+    )
+    return Asked(called, passed_on, to_person, one_of, _group(said, words), exchange, question)
+
+
+def ends_asking(text: str) -> bool:
+    """Whether it ends in a question mark."""
+    return text.rstrip().endswith("?")
+
+
+def is_question(text: str) -> bool:
+    """Whether it ends or begins as a question does."""
+    words = words_of(text[:BEGINNING])
+    while len(words) > 1 and words[0] in {"and", "but", "so", "ok", "okay", "well", "then"}:
+        words = words[1:]
+    return ends_asking(text) or (bool(words) and words[0] in _QUESTION)
+
+
+def _group(said: Wording, words: str) -> Group:
+    if _TELLTALE.isdisjoint(said.words):
+        return ""
+    for group, pattern in _GROUPS:
+        if pattern.search(words) is not None:
+            return group
+    if not said.calls.isdisjoint(_ALL_CALLED):
+        return "all"
+    if _is_open(words):
+        return "anyone"
+    if _BACK.match(words) is not None or _BACK_AT_END.search(words) is not None:
+        return "you"
+    return ""
+
+
+def _is_open(words: str) -> bool:
+    """Whether it is put to whoever can answer."""
+    somebody = _SOMEBODY.search(words)
+    return _OPEN.search(words) is not None or (
+        somebody is not None and _KNOWS.search(words, somebody.end()) is not None
+    )
+
+
+def _called(
+    said: Wording,
+    text: str,
+    words: str,
+    personas: Mapping[str, str],
+    people: Sequence[str],
+    listed: Collection[str],
+    to_person: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Personas spoken to by name: anywhere, unless another person is spoken to or they are only spoken about."""
+    names = list(personas.values())
+    found = [
+        id
+        for id, name in personas.items()
+        if mentions(said, name, others=[*people, *(other for other in names if other != name)])
+    ]
+    if not found:
+        return (), ()
+    found.sort(key=lambda id: _place(said.words, personas[id]))
+    directly = [id for id in found if personas[id] in listed or addressed(said, personas[id])]
+    if directly or to_person:
+        handed = [id for id in found if _handed_to(words, personas[id])] if directly else []
+        first = [id for id in directly if id not in handed]
+        return tuple(first or directly), tuple(id for id in handed if id not in directly or first)
+    if len(found) > 1 and ends_asking(text):
+        # "What does Nova think of Felix?" is about all of them but put to nobody; "Do Nova and Felix know?" to both.
+        spoken = [id for id in found if not _is_object(words, personas[id])]
+        return tuple(spoken or found), ()
+    if not people or ends_asking(text):
+        return tuple(found), ()
+    return tuple(id for id in found if not _is_about(said, personas[id])), ()
+
+
+def _listed(said: Wording, names: Collection[str]) -> set[str]:
+    """Names that are called in a row: "Nova and Felix, …", "… Ada, Nova and Felix?", "Nova and Felix what do …"."""
+    listed: set[str] = set()
+    if not names:
+        return listed
+    for part in said.stretches:
+        words = list(part)
+        while len(words) > 1 and words[0] in _GREETINGS:
+            words.pop(0)
+        row, rest = _row(words, names)
+        if row and (not rest or (len(row) > 1 and rest[0] in _ASKS | _REQUEST)):
+            listed.update(row)
+    last = list(said.last)
+    for start in range(len(last) - 1):
+        row, rest = _row(last[start:], names)
+        if len(row) > 1 and not rest and "you" in last[:start]:
+            listed.update(row)
+            break
+    return listed
+
+
+def _row(words: Sequence[str], names: Collection[str]) -> tuple[list[str], Sequence[str]]:
+    """The names that words begin with, and what follows."""
+    row: list[str] = []
+    at = 0
+    while at < len(words):
+        if words[at] in _JOINING and row:
+            at += 1
+            continue
+        match = next(
+            (
+                (name, len(parts))
+                for name in names
+                for parts in (name_words(name), name_words(name)[:1])
+                if parts and _same(words[at : at + len(parts)], parts)
+            ),
+            None,
+        )
+        if match is None:
+            break
+        row.append(match[0])
+        at += match[1]
+    if at < len(words) and at and words[at - 1] in _JOINING:
+        return [], words
+    return row, words[at:]
+
+
+def _same(heard: Sequence[str], parts: Sequence[str]) -> bool:
+    return len(heard) == len(parts) and all(map(sounds_like, heard, parts))
+
+
+def _place(words: Sequence[str], name: str) -> int:
+    """Where a name first stands."""
+    parts = name_words(name)[:1]
+    return next((at for at, word in enumerate(words) if parts and sounds_like(word, parts[0])), len(words))
+
+
+def _handed_to(words: str, name: str) -> bool:
+    first = name_words(name)[:1]
+    return any(
+        first and sounds_like(match[1], first[0]) for match in re.finditer(rf"{_PASSED_ON} (\w+)", words)
+    )
+
+
+def _is_object(words: str, name: str) -> bool:
+    """Whether something is said or asked about somebody ("… what Nova said", "… of Nova's idea")."""
+    first = name_words(name)[:1]
+    if not first:
+        return False
+    other = re.escape(first[0])
+    return (
+        re.search(
+            rf"\b(?:of|about|with|than|like|to|by) (?:what )?{other}\b|\bwhat {other} (?:said|says|thinks)\b",
+            words,
+        )
+        is not None
+    )
+
+
+def _is_about(said: Wording, name: str) -> bool:
+    words, target = said.words, tuple(name_words(name))
+    return bool(target) and any(
+        words[index : index + len(target)] == target and words[index + len(target)] in _ABOUT
+        for index in range(len(words) - len(target))
+    )
