@@ -34,7 +34,11 @@ const parse = (message: unknown) => parseServerMessage(JSON.stringify(message));
 
 describe("a message of the server", () => {
   it("is read with everything it says", () => {
-    expect(parse(JOINED)).toEqual({ ...JOINED, history: [{ ...LINE, interrupted: false }] });
+    const floor = { holder: null, queue: [], silent: [] };
+    const presence = { id: "nova", energy: 0.5, valence: -0.25, arousal: 0, level: "trusted" };
+    const said = { ...JOINED, floor, presences: [presence] };
+    expect(parse(said)).toEqual({ ...said, history: [{ ...LINE, interrupted: false }] });
+    expect(parse(JOINED)).toMatchObject({ floor, presences: [] });
   });
 
   it("may have fields that nobody knows yet", () => {
@@ -78,6 +82,59 @@ describe("a message of the server", () => {
     expect(parse({ type: "whisper", from: "p2", to: null })).toMatchObject({ to: null });
     expect(parse({ type: "whisper", from: "p2", to: [1] })).toMatchObject({ reason: "malformed" });
     expect(parse({ type: "whisper", from: "p2" })).toMatchObject({ reason: "malformed" });
+  });
+
+  it("tells who has the floor, who waits and why", () => {
+    const wants = { id: "nova", reason: "addressed", words: "was called by name" };
+    const floor = { holder: "echo", queue: [wants], silent: [], to: ["p1", "echo"] };
+    expect(parse({ type: "floor", ...floor })).toEqual({ type: "floor", floor });
+    for (const wrong of [{ holder: 1 }, { queue: null }, { queue: [{ id: "nova" }] }, { silent: [1] }]) {
+      expect(parse({ type: "floor", ...floor, ...wrong })).toMatchObject({ reason: "malformed" });
+    }
+  });
+
+  it("tells how a persona is, and nothing that is no share", () => {
+    const presence = { id: "nova", energy: 0.5, valence: -0.25, arousal: 0, level: "novice" };
+    expect(parse({ type: "presence", ...presence })).toEqual({ type: "presence", presence });
+    for (const wrong of [
+      { energy: 1.5 },
+      { valence: -2 },
+      { arousal: "high" },
+      { level: "god" },
+      { id: 1 },
+    ]) {
+      expect(parse({ type: "presence", ...presence, ...wrong })).toMatchObject({ reason: "malformed" });
+    }
+  });
+
+  it("shows a persona's card", () => {
+    const at = "2026-01-05T12:00:00+00:00";
+    const card = {
+      persona: "nova",
+      level: "trusted",
+      standing: { quality: 0.6, completed: 3, succeeded: 2, failed: 1, praised: 4, criticised: 0, givers: 3 },
+      expertise: [{ domain: "stars", quality: 0.7, count: 3 }],
+      actions: [{ action: "remind", words: "remind people", needed: "novice", allowed: true }],
+      history: [
+        {
+          id: "9",
+          at,
+          kind: "feedback",
+          value: 1,
+          domain: "stars",
+          level: null,
+          by: null,
+          mine: true,
+          line: "u1",
+        },
+      ],
+      journal: [{ id: "j1", at, text: "A quiet day." }],
+      before: "9",
+    };
+    expect(parse({ type: "card", id: "q", ...card })).toEqual({ type: "card", id: "q", card });
+    for (const wrong of [{ level: "x" }, { standing: {} }, { history: [{}] }, { journal: null }]) {
+      expect(parse({ type: "card", id: "q", ...card, ...wrong })).toMatchObject({ reason: "malformed" });
+    }
   });
 
   it("maps the slots of single voices to participants", () => {

@@ -31,6 +31,8 @@ const joined = (changes: Partial<Joined> = {}): Joined => ({
   iceServers: [],
   resume: "r",
   videoSlots: 2,
+  floor: { holder: null, queue: [], silent: [] },
+  presences: [],
   ...changes,
 });
 const after = (state: RoomState, ...messages: ServerMessage[]) => messages.reduce(applyMessage, state);
@@ -50,6 +52,23 @@ describe("the room", () => {
     const state = room({ type: "participant", participant: { ...person("p1", "Ada"), muted: true } });
     expect([...state.participants.keys()]).toEqual(["p1", "p2"]);
     expect(state.participants.get("p1")?.muted).toBe(true);
+  });
+
+  it("knows who has the floor and how each persona is, as it was when we came and as it changes", () => {
+    const wants = { id: "nova", reason: "addressed", words: "was called by name" };
+    const calm = { id: "nova", energy: 0.5, valence: 0, arousal: 0, level: "novice" } as const;
+    const before = after(
+      EMPTY_ROOM,
+      joined({ floor: { holder: "nova", queue: [], silent: [] }, presences: [calm] }),
+    );
+    expect([before.floor.holder, before.presences.get("nova")?.energy]).toEqual(["nova", 0.5]);
+    const state = after(
+      before,
+      { type: "floor", floor: { holder: null, queue: [wants], silent: [] } },
+      { type: "presence", presence: { ...calm, energy: 0.4 } },
+    );
+    expect([state.floor.queue, state.presences.get("nova")?.energy]).toEqual([[wants], 0.4]);
+    expect(applyMessage(state, { type: "left", id: "nova", reason: "left" }).presences.size).toBe(0);
   });
 
   it("shows who is heard, and is not disturbed by someone unknown", () => {

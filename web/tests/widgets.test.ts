@@ -44,6 +44,28 @@ function roomed() {
   return { client, tell, person };
 }
 
+describe("what a client asks the personas", () => {
+  /** The id of the only question that waits. */
+  const asked = (client: ContinuumClient) =>
+    [...(client as unknown as { asked: Map<string, unknown> }).asked.keys()][0];
+
+  it("is answered by its ack, its card, or a problem, and by the end of the call", async () => {
+    const { client, tell } = roomed();
+    const given = client.giveFeedback("nova", 1, "u1");
+    tell({ type: "ack", id: asked(client) });
+    await expect(given).resolves.toBeUndefined();
+    const shown = client.askCard("nova");
+    tell({ type: "card", id: asked(client), card: { persona: "nova" } });
+    await expect(shown).resolves.toEqual({ persona: "nova" });
+    const refused = client.giveFeedback("nova", -1);
+    tell({ type: "error", id: asked(client), code: "mind-away", message: "away" });
+    await expect(refused).rejects.toMatchObject({ code: "mind-away" });
+    const cut = client.askCard("nova");
+    client.leave();
+    await expect(cut).rejects.toMatchObject({ code: "left" });
+  });
+});
+
 const caption = (id: string, utterance: string, text: string, final: boolean) => ({
   type: "caption",
   id,

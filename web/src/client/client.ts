@@ -4,7 +4,14 @@ import { TypedEventTarget } from "./events.js";
 import { LevelMeter } from "./levels.js";
 import { MediaSession } from "./media.js";
 import { asProblem, Problem } from "./problem.js";
-import { cleanName, MAX_CHAT_LENGTH, type Joined, type ServerMessage } from "./protocol.js";
+import {
+  cleanName,
+  MAX_CHAT_LENGTH,
+  type Card,
+  type ClientMessage,
+  type Joined,
+  type ServerMessage,
+} from "./protocol.js";
 import { applyMessage, EMPTY_ROOM, withChatLine, type RoomState } from "./room.js";
 import { TileSizes } from "./tile-sizes.js";
 import { openWebSocket, socketUrl, type OpenSocket } from "./socket.js";
@@ -46,6 +53,13 @@ const WHISPER = "whisper";
 const NOBODY = "no-such-participant";
 const STATISTICS_EVERY_MS = 3_000;
 
+/** What waits for the server's answer; asked again after a reconnection. */
+interface Question {
+  readonly message: Extract<ClientMessage, { type: "feedback" | "card" }>;
+  readonly resolve: (card: Card | null) => void;
+  readonly reject: (problem: Problem) => void;
+}
+
 function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
     byte.toString(16).padStart(2, "0"),
@@ -73,6 +87,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private session: MediaSession | null = null;
   private sessionWorked = false;
   private readonly unacknowledged = new Map<string, string>();
+  private readonly asked = new Map<string, Question>();
   private audioContext: AudioContext | null = null;
   private ownMeter: LevelMeter | null = null;
   private roomMeter: LevelMeter | null = null;
@@ -173,6 +188,33 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     this.room = withChatLine(this.room, { id, from: this.room.you, name, text: plain, at, pending: true });
     this.connection.send({ type: "chat", id, text: plain });
     this.changed();
+  }
+
+  /**
+   * Says what we think of a persona, or of one line of it: 1, -1, or 0 to take that back. Resolves once it is kept for
+   * good, also over a reconnection; rejects with a `Problem`. Only a `signed` one shows others our name.
+   */
+  async giveFeedback(persona: string, value: -1 | 0 | 1, line?: string, signed = false): Promise<void> {
+    await this.ask({ type: "feedback", id: randomId(), persona, value, line, signed });
+  }
+
+  /** The card of a persona: standing, history, journal. `before` is that of the page before. */
+  async askCard(persona: string, before?: string): Promise<Card> {
+    const card = await this.ask({ type: "card", id: randomId(), persona, before });
+    if (card === null) throw new Problem("bad-message", "a card was asked for and none came");
+    return card;
+  }
+
+  private ask(message: Question["message"]): Promise<Card | null> {
+    return new Promise((resolve, reject) => {
+      this.asked.set(message.id, { message, resolve, reject });
+      this.connection.send(message);
+    });
+  }
+
+  private answered(id: string, card: Card | null): void {
+    this.asked.get(id)?.resolve(card);
+    this.asked.delete(id);
   }
 
   setMuted(muted: boolean): void {
@@ -353,6 +395,10 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
         break;
       case "ack":
         this.unacknowledged.delete(message.id);
+        this.answered(message.id, null);
+        break;
+      case "card":
+        this.answered(message.id, message.card);
         break;
       case "error":
         this.refused(message.code, message.message, message.id);
@@ -365,6 +411,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private seated(joined: Joined): void {
     for (const line of joined.history) this.unacknowledged.delete(line.id);
     for (const [id, text] of this.unacknowledged) this.connection.send({ type: "chat", id, text });
+    for (const { message } of this.asked.values()) this.connection.send(message);
     this.tellState();
     this.tileSizes.reset();
     this.apart = this.apart.filter((id) => this.room.participants.has(id));
@@ -406,6 +453,11 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
 
   private refused(code: string, message: string, id: string | null): void {
     if (id !== null && this.session?.refused(id, message)) return;
+    const question = id === null ? undefined : this.asked.get(id);
+    if (id !== null && question) {
+      this.asked.delete(id);
+      return question.reject(new Problem(code, message));
+    }
     if (id === WHISPER) {
       const wanted = this.whisperTo.length > 0;
       this.whisperTo = this.room.whispers.get(this.room.you) ?? [];
@@ -446,6 +498,9 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private finish(problem: Problem | null): void {
     if (this.over) return;
     this.over = true;
+    for (const { reject } of this.asked.values())
+      reject(problem ?? new Problem("left", "left before the answer"));
+    this.asked.clear();
     clearInterval(this.statisticsTimer);
     clearTimeout(this.whisperEnds);
     removeEventListener("online", this.onOnline);

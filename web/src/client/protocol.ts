@@ -110,7 +110,11 @@ export interface Card {
   readonly persona: string;
   readonly level: Level;
   readonly standing: Standing;
-  readonly expertise: readonly { readonly domain: string; readonly quality: number; readonly count: number }[];
+  readonly expertise: readonly {
+    readonly domain: string;
+    readonly quality: number;
+    readonly count: number;
+  }[];
   readonly actions: readonly {
     readonly action: string;
     readonly words: string;
@@ -345,7 +349,8 @@ function latency(from: Fields): Latency {
 
 function number(from: Fields, key: string, least: number, most: number): number {
   const value = from[key];
-  if (typeof value !== "number" || !(value >= least && value <= most)) throw new Malformed(`${key} is no share`);
+  if (typeof value !== "number" || !(value >= least && value <= most))
+    throw new Malformed(`${key} is no share`);
   return value;
 }
 

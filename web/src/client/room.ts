@@ -1,5 +1,5 @@
 import { captionsOfHistory, mergeCaption, settleCaptions, type Caption } from "./captions.js";
-import type { Latency, Participant, ServerMessage } from "./protocol.js";
+import type { Floor, Latency, Participant, Presence, ServerMessage } from "./protocol.js";
 
 export interface ChatLine {
   readonly id: string;
@@ -28,6 +28,10 @@ export interface RoomState {
   readonly whispers: ReadonlyMap<string, readonly string[]>;
   /** Whose voice, unmixed, each audio slot (by `mid`) holds. */
   readonly voices: ReadonlyMap<string, string>;
+  /** Who speaks among the personas, who waits, and why the others are silent. */
+  readonly floor: Floor;
+  /** How each persona is, by its id. */
+  readonly presences: ReadonlyMap<string, Presence>;
   /** Whom we want to see whatever happens. */
   readonly pinned: string | null;
 }
@@ -42,6 +46,8 @@ export const EMPTY_ROOM: RoomState = {
   video: new Map(),
   voices: new Map(),
   whispers: new Map(),
+  floor: { holder: null, queue: [], silent: [] },
+  presences: new Map(),
   pinned: null,
 };
 
@@ -58,6 +64,8 @@ function withoutParticipant(state: RoomState, id: string): RoomState {
   const voices = new Map([...state.voices].filter(([, heard]) => heard !== id));
   const whispers = new Map(state.whispers);
   whispers.delete(id);
+  const presences = new Map(state.presences);
+  presences.delete(id);
   const pinned = state.pinned === id ? null : state.pinned;
   return {
     ...state,
@@ -65,6 +73,7 @@ function withoutParticipant(state: RoomState, id: string): RoomState {
     video,
     voices,
     whispers,
+    presences,
     pinned,
     captions: settleCaptions(state.captions, id),
   };
@@ -97,6 +106,8 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
         video: new Map(),
         voices: new Map(),
         whispers: new Map(),
+        floor: message.floor,
+        presences: new Map(message.presences.map((each) => [each.id, each])),
         pinned: state.pinned !== null && participants.has(state.pinned) ? state.pinned : null,
       };
     }
@@ -132,6 +143,12 @@ export function applyMessage(state: RoomState, message: ServerMessage): RoomStat
     }
     case "voices":
       return { ...state, voices: message.slots };
+    case "floor":
+      return { ...state, floor: message.floor };
+    case "presence": {
+      const presences = new Map(state.presences).set(message.presence.id, message.presence);
+      return { ...state, presences };
+    }
     default:
       return state;
   }
