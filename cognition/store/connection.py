@@ -17,12 +17,7 @@ def connect(path: Path | str) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it can be neither opened nor made.
     """
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    return connection
+    return _prepared(sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False))
 
 
 def make_durable(connection: sqlite3.Connection) -> None:
@@ -41,17 +36,35 @@ def make_durable(connection: sqlite3.Connection) -> None:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write.
+    """A connection that neither makes a database nor writes.
+
+    It is opened for writing all the same, as whoever reads a write-ahead log has a part in its index.
 
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    connection = connect(path)
+    connection = _prepared(
+        sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            timeout=_BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+    )
     connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 
 
 def check(connection: sqlite3.Connection) -> str | None:
     """The first thing that is wrong with the database's structure; None for none (quick_check)."""
     (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    return None if said == "ok" else str(said).splitlines()[0]
+    return None if said == "ok" else str(said).splitlines()[-1]
