@@ -95,6 +95,7 @@ class WeightSettings(BaseModel):
     embeddings: Path | None = None
     vad: Path | None = None
     turn: Path | None = None
+    voiceprint: Path | None = None
     voice_kokoro: Path | None = None
     hugging_face: str = Field(default="https://huggingface.co", pattern=r"^https?://")
     """Where the publishers' repositories are asked for."""

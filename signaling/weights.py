@@ -27,6 +27,7 @@ Role = Literal[
     "embeddings",
     "vad",
     "turn",
+    "voiceprint",
     "voice-kokoro",
     "language-model-large",
 ]
@@ -349,6 +350,23 @@ CATALOGUE: tuple[Entry, ...] = (
                         "pipecat-ai", "1.14.0", "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
                     ),
                 ),
+            ),
+        ),
+    ),
+    Entry(
+        role="voiceprint",
+        name="resemblyzer-0.1.4",
+        title="Resemblyzer's speaker encoder (GE2E), PyTorch checkpoint",
+        licence="Apache-2.0",
+        licence_note="trained on LibriSpeech-other, VoxCeleb1 and VoxCeleb2; read without PyTorch",
+        publisher="Resemble AI, package Resemblyzer in the package index",
+        handle="pretrained.pt",
+        files=(
+            WeightFile(
+                "pretrained.pt",
+                17_090_379,
+                "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+                (_wheel("Resemblyzer", "0.1.4", "resemblyzer/pretrained.pt"),),
             ),
         ),
     ),

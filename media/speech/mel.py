@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HOP", "log_mel", "mel_bands"]
+__all__ = ["HOP", "log_mel", "mel_bands", "mel_power"]
 
 RATE = 16_000
 WINDOW = 400
@@ -54,6 +54,31 @@ def _hann() -> npt.NDArray[np.float32]:
     return window
 
 
+def mel_power(samples: npt.NDArray[np.float32], bands: int = 80) -> npt.NDArray[np.float32]:
+    """The power in each band, before any logarithm.
+
+    Args:
+        samples: float32 (n,) at 16 kHz, n ≥ 400.
+        bands: mel bands.
+
+    Returns:
+        float32 (n // 160, bands).
+
+    Raises:
+        ValueError: when the sound is shorter than a window.
+    """
+    if samples.ndim != 1 or len(samples) < WINDOW:
+        raise ValueError(
+            f"a spectrogram needs at least {WINDOW} samples in one dimension, not {samples.shape}"
+        )
+    padded = np.pad(samples, WINDOW // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(samples) // HOP]
+    spectrum = np.fft.rfft(frames * _hann(), axis=1)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    energy: npt.NDArray[np.float32] = power.astype(np.float32) @ mel_bands(bands).T
+    return energy
+
+
 def log_mel(samples: npt.NDArray[np.float32], bands: int = 80) -> npt.NDArray[np.float32]:
     """The spectrogram of a sound.
 
@@ -67,16 +92,7 @@ def log_mel(samples: npt.NDArray[np.float32], bands: int = 80) -> npt.NDArray[np
     Raises:
         ValueError: when the sound is shorter than a window.
     """
-    if samples.ndim != 1 or len(samples) < WINDOW:
-        raise ValueError(
-            f"a spectrogram needs at least {WINDOW} samples in one dimension, not {samples.shape}"
-        )
-    padded = np.pad(samples, WINDOW // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(samples) // HOP]
-    spectrum = np.fft.rfft(frames * _hann(), axis=1)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    energy = mel_bands(bands) @ power.T.astype(np.float32)
-    decades = np.log10(np.maximum(energy, FLOOR))
+    decades = np.log10(np.maximum(mel_power(samples, bands).T, FLOOR))
     np.maximum(decades, decades.max() - RANGE_DECADES, out=decades)
     decades += 4.0
     decades /= 4.0
