@@ -231,11 +231,11 @@ async def line_to(house: House) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def mind_of(path: Path) -> AsyncIterator[FakeMind]:
-    """A mind at the other end of the socket, not yet attached."""
+async def mind_of(path: Path, answers: Handlers | None = None) -> AsyncIterator[FakeMind]:
+    """A mind at the other end of the socket, not yet attached, that answers what it is asked with these."""
     news: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue()
     handlers: Handlers = {method: partial(_note, news, method) for method in NEWS}
-    async with dial(path, handlers) as endpoint:
+    async with dial(path, {**handlers, **(answers or {})}) as endpoint:
         yield FakeMind(endpoint, news)
 
 
