@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from media.rtc.packets import ExtensionWriter, RtpHeader, build_rtp
+from media.rtc.packets import ExtensionWriter, RtpHeader, build_rtp, signed16
 from media.rtc.retransmission import RetransmissionRing
 from media.rtc.rewriter import StreamRewriter
 from media.rtc.rtcp import sender_report
@@ -105,6 +105,7 @@ class TrackForwarder:
         self._extensions = ExtensionWriter("", None, None)
         self._rewriter = StreamRewriter(sequence, timestamp, clock_rate)
         self._ring = RetransmissionRing()
+        self._mark: int | None = None
         self._wish: int | None = None
         self._current: Layer | None = None
         self._target: Layer | None = None
@@ -121,13 +122,18 @@ class TrackForwarder:
         self._extensions = extensions
 
     def watch(self, source: TrackSource | None) -> None:
-        """Sends a source from its next keyframe on, or nothing; its least layer until another is selected."""
+        """Sends a source from its next keyframe on, or nothing; its least layer until another is selected.
+
+        A voice is sent from the first packet on that was spoken after all that have come by now: what comes late from
+        before was perhaps not for this subscriber (`JitterBuffer.mark` is the same for those who are mixed).
+        """
         if source is self.source:
             return
         if self.source is not None:
             self.source.remove(self)
         self.source = source
         self._wish = self._current = self._target = None
+        self._mark = source.layers[0].newest if source is not None else None
         self._rewriter.restart()
         if source is not None:
             source.add(self)
@@ -151,6 +157,11 @@ class TrackForwarder:
 
     def on_packet(self, layer: Layer, packet: TrackPacket) -> None:
         """Sends one packet on."""
+        if self._mark is not None:
+            if signed16(packet.sequence - self._mark) <= 0:
+                self._count("before-watching")
+                return
+            self._mark = None
         if layer is not self._current and not self._turn(layer, packet.keyframe):
             return
         if packet.codec is not self._codec:
@@ -194,6 +205,7 @@ class TrackForwarder:
 
     def on_discontinuity(self, layer: Layer) -> None:
         """Waits for a keyframe."""
+        self._mark = None
         if layer is self._current:
             self._rewriter.restart()
 

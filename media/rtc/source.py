@@ -10,7 +10,7 @@ from media.rtc.keyframes import (
     vp8_begins_keyframe,
     vp8_picture_size,
 )
-from media.rtc.packets import RtpHeader, absolute_send_time, signed32
+from media.rtc.packets import RtpHeader, absolute_send_time, signed16, signed32
 from media.rtc.sdp import Codec
 
 __all__ = ["Layer", "TrackPacket", "TrackSource", "TrackWatcher"]
@@ -101,6 +101,7 @@ class Layer:
         height: of its picture, 0 where it is not known.
         rate: bit/s while it came last; 0 before.
         last_ns: when a packet came last, None before the first.
+        newest: sequence number of the newest packet of sound; None before the first, and of pictures.
         watchers: who is sent it, or waits for its keyframe.
     """
 
@@ -115,6 +116,7 @@ class Layer:
         "index",
         "keyframes",
         "last_ns",
+        "newest",
         "rate",
         "rid",
         "watchers",
@@ -130,6 +132,7 @@ class Layer:
         self.height = 0
         self.rate = 0
         self.last_ns: int | None = None
+        self.newest: int | None = None
         self.watchers: tuple[TrackWatcher, ...] = ()
         self._wanted = False
         self._asked = 0
@@ -278,6 +281,7 @@ class TrackSource:
             return False
         payload = data[header.payload : header.end]
         descriptor: Vp8Descriptor | None = None
+        self._follow(layer, header.timestamp, arrival_ns)
         if codec.name == "VP8":
             descriptor = parse_vp8(payload)
             keyframe = descriptor is not None and vp8_begins_keyframe(payload, descriptor)
@@ -289,7 +293,8 @@ class TrackSource:
             keyframe = h264_begins_keyframe(payload)
         else:
             keyframe = True
-        self._follow(layer, header.timestamp, arrival_ns)
+            if layer.newest is None or signed16(header.sequence - layer.newest) > 0:
+                layer.newest = header.sequence
         layer.codec = codec
         layer._octets += len(payload)
         if keyframe:
@@ -360,6 +365,7 @@ class TrackSource:
         return abs(signed32(timestamp - layer._timestamp - elapsed)) / self._clock_rate
 
     def _interrupt(self, layer: Layer) -> None:
+        layer.newest = None
         for watcher in layer.watchers:
             watcher.on_discontinuity(layer)
         if layer.watchers:

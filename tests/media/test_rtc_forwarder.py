@@ -299,3 +299,84 @@ def test_numbers_out_are_never_used_twice_for_different_packets(
             continue
         assert used.setdefault(numbers[0], (epoch, position)) == (epoch, position)
         assert abs(signed16(numbers[0] - 30_000)) < 10_000
+
+
+OPUS = Codec("opus")
+
+
+def voice(source: TrackSource, *sequences: int) -> None:
+    """Delivers packets of sound, each at the instant that its number tells."""
+    for sequence in sequences:
+        data = build_rtp(
+            111, False, sequence & 0xFFFF, 960 * sequence & 0xFFFFFFFF, 9, b"", f"{sequence}".encode()
+        )
+        assert source.deliver("", parse_rtp(data), data, OPUS, sequence * 20 * MS)
+
+
+def listener(line: Line) -> TrackForwarder:
+    return line.forwarder({OPUS: 111})
+
+
+def heard(line: Line) -> list[int]:
+    """Which packets of a voice came out, by their numbers at the sender."""
+    packets = [(parse_rtp(data), data) for data in line.rtp]
+    return [int(data[header.payload : header.end]) for header, data in packets]
+
+
+def test_a_voice_begins_after_all_that_had_come_before_it_was_passed_on() -> None:
+    line, source = Line(), TrackSource(lambda rid: False, lambda: 0, clock_rate=48_000)
+    forwarder = listener(line)
+    voice(source, 65_530, 65_531, 65_536)
+    forwarder.watch(source)
+    voice(source, 65_532, 65_535)
+    assert heard(line) == []
+    assert line.drops == ["before-watching"] * 2
+    voice(source, 65_534, 65_538, 65_533, 65_537, 65_539)
+    assert heard(line) == [65_538, 65_539]
+    assert [parse_rtp(data).sequence for data in line.rtp] == [500, 501]
+
+
+def test_what_comes_late_of_a_whisper_is_passed_on_to_nobody_new() -> None:
+    source = TrackSource(lambda rid: False, lambda: 0, clock_rate=48_000)
+    circle, others = Line(), Line()
+    listener(circle).watch(source)
+    bystander = listener(others)
+    bystander.watch(source)
+    voice(source, 100)
+    bystander.watch(None)
+    voice(source, 101, 102, 105)
+    bystander.watch(source)
+    voice(source, 103, 104, 106)
+    assert heard(circle) == [100, 101, 102, 105, 103, 104, 106]
+    assert heard(others) == [100, 106]
+
+
+def test_a_voice_that_began_anew_is_not_measured_by_the_old_one() -> None:
+    line, source = Line(), TrackSource(lambda rid: False, lambda: 0, clock_rate=48_000)
+    forwarder = listener(line)
+    voice(source, 30_000)
+    forwarder.watch(source)
+    source.interrupt("")
+    voice(source, 7, 8)
+    assert heard(line) == [7, 8]
+    source.interrupt("")
+    forwarder.watch(None)
+    forwarder.watch(source)
+    voice(source, 3)
+    assert heard(line) == [7, 8, 3], "nothing of this stream had come"
+
+
+@given(st.permutations(range(40)), st.integers(0, 39), st.integers(0, 65_535))
+def test_however_packets_are_mixed_up_none_from_before_is_passed_on(
+    order: list[int], split: int, start: int
+) -> None:
+    line, source = Line(), TrackSource(lambda rid: False, lambda: 0, clock_rate=48_000)
+    forwarder = listener(line)
+    before, after = order[:split], order[split:]
+    voice(source, *(start + number for number in before))
+    forwarder.watch(source)
+    voice(source, *(start + number for number in after))
+    newest = max(before, default=-1)
+    assert all(number - start > newest for number in heard(line))
+    if any(number > newest for number in after):
+        assert heard(line), "and it does begin"
