@@ -32,7 +32,7 @@ class Thresholds:
     leave: float = 0.35
     confirm: int = 3
     forgive: int = 2
-    pause: int = 2 * CHUNK
+    pause: int = CHUNK
     resume: int = 2
     voiced: int = 5
     preroll: int = RATE // 4

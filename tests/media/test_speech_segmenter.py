@@ -29,9 +29,9 @@ def test_one_silent_chunk_does_not_undo_a_start() -> None:
     assert [type(event) for _, event in events] == [Onset]
 
 
-def test_a_pause_is_told_after_64_ms_and_names_the_end_of_the_last_voiced_chunk() -> None:
-    events = run(Segmenter(), [V] * 10 + [S] * 2)
-    assert events[1] == (11, Paused(0, 10 * CHUNK, 10 * CHUNK, brief=False))
+def test_a_pause_is_told_after_32_ms_and_names_the_end_of_the_last_voiced_chunk() -> None:
+    events = run(Segmenter(), [V] * 10 + [S])
+    assert events[1] == (10, Paused(0, 10 * CHUNK, 10 * CHUNK, brief=False))
 
 
 def test_a_half_voiced_chunk_keeps_speech_going_but_does_not_start_it() -> None:
