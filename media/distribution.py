@@ -5,41 +5,13 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from media.audience import Audience
 from media.participant import Person
 from media.realtime.opus import AudioEncoder
 from media.realtime.outlet import MixHistory, Outlet
-from media.realtime.peer_port import AudioPeer, GroupedPeer, PeerGroup
 from media.whispers import Circle
 
 __all__ = ["Distribution"]
-
-
-class _Audience:
-    """Those who hear the same, in groups; formed anew only when they are others than last time."""
-
-    def __init__(self) -> None:
-        self._peers: list[AudioPeer] = []
-        self._groups: list[PeerGroup] = []
-        self._alone: list[AudioPeer] = []
-
-    def send(self, peers: list[AudioPeer], payload: bytes, timestamp: int) -> None:
-        if peers != self._peers:
-            self._regroup(peers)
-        for group in self._groups:
-            group.send(payload, timestamp)
-        for peer in self._alone:
-            peer.send_audio(payload, timestamp)
-
-    def _regroup(self, peers: list[AudioPeer]) -> None:
-        self._peers = peers
-        self._alone = []
-        kinds: dict[Callable[[Sequence[AudioPeer]], PeerGroup], list[AudioPeer]] = {}
-        for peer in peers:
-            if isinstance(peer, GroupedPeer):
-                kinds.setdefault(peer.grouping, []).append(peer)
-            else:
-                self._alone.append(peer)
-        self._groups = [grouping(members) for grouping, members in kinds.items()]
 
 
 class Distribution:
@@ -60,7 +32,7 @@ class Distribution:
         self._history = MixHistory()
         self._shared = self._take()
         self._shared_live = False
-        self._audience = _Audience()
+        self._audience = Audience()
 
     @property
     def encodes(self) -> int:
@@ -139,8 +111,7 @@ class Distribution:
             circle.outlet.take_over(self._history)
         payload = circle.outlet.packet(circle.mix)
         if payload is not None:
-            for person in reached:
-                person.peer.send_audio(payload, timestamp)
+            circle.audience.send([person.peer for person in reached], payload, timestamp)
             self.sent += len(reached)
         return len(reached)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from media.audience import Audience
 from media.participant import Participant, Person
 from media.realtime.mixer import mix_private, scale
 from media.realtime.outlet import Outlet
@@ -28,6 +29,7 @@ class Circle:
         mix: int16[960], what those of them hear who have no mix of their own.
         outlet: encodes it; None while none of these sound, and they hear what all hear.
         lasting: ticks for which it is still made.
+        audience: those who are sent it.
     """
 
     sources: tuple[Participant, ...]
@@ -36,6 +38,7 @@ class Circle:
     mix: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
     outlet: Outlet | None = None
     lasting: int = 0
+    audience: Audience = field(default_factory=Audience)
 
 
 class Whispers:

@@ -111,12 +111,14 @@ class Scene:
     tasks: asyncio.TaskGroup
     callers: dict[str, Caller] = field(default_factory=dict)
 
-    def person(self, id: str, *, phase: float = 0.007, sending: bool = True) -> Caller:
+    def person(
+        self, id: str, *, phase: float = 0.007, sending: bool = True, peer_kind: type[FakePeer] = FakePeer
+    ) -> Caller:
         """Joins a person whose packets arrive so many seconds after the clock's tick."""
         ears = AudioRing.format(
             bytearray(AudioRing.nbytes(30 * 16_000)), rate=16_000, capacity=30 * 16_000, clock=self.clock
         )
-        peer = FakePeer(JitterBuffer(self.decoder()))
+        peer = peer_kind(JitterBuffer(self.decoder()))
         caller = Caller(id, peer, ears, self.encoder(), self.decoder, sending=sending)
         self.callers[id] = caller
         self.room.add_person(id, ears=ears, peer=peer)

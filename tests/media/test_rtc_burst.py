@@ -17,7 +17,7 @@ from aioice.ice import CandidatePair
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.distribution import _Audience
+from media.audience import Audience
 from media.realtime.peer_port import FakePeer
 from media.rtc.audio_group import AudioGroup
 from media.rtc.outbound import OutboundAudio
@@ -411,7 +411,7 @@ def test_listeners_are_grouped_anew_only_when_they_are_others() -> None:
         grouping = Company
 
     peers = [Grouped(), Grouped(), FakePeer()]
-    audience = _Audience()
+    audience = Audience()
     for index in range(3):
         audience.send([*peers], b"opus", index)
     audience.send([*peers[1:]], b"opus", 3)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import FakeCodec
 from media.realtime.packet import FRAME, RATE, ReceivedPacket
+from media.realtime.peer_port import FakePeer
 from media.room import RoomError
 from tests.media.room_script import Caller, Scene, Sound, amplitude_of, run_room, tone, vowels
 
@@ -312,3 +314,55 @@ async def test_a_whisper_is_over_at_once_where_nothing_is_held_and_may_begin_aga
         scene.leave("ada")
         await scene.passes(0.5)
         assert not np.any(cem.heard())
+
+
+class Grouped(FakePeer):
+    """A peer that is sent to together with others; how many there were is kept with each packet."""
+
+    grouping: "type[Company]"
+
+    def __init__(self, jitter: JitterBuffer | None = None) -> None:
+        super().__init__(jitter)
+        self.together: list[int] = []
+
+
+class Company:
+    """Sends to a group, and notes how large it is."""
+
+    formed = 0
+
+    def __init__(self, peers: list[Grouped]) -> None:
+        Company.formed += 1
+        self._peers = peers
+
+    def send(self, payload: bytes, timestamp: int) -> None:
+        for peer in self._peers:
+            peer.send_audio(payload, timestamp)
+            peer.together.append(len(self._peers))
+
+
+Grouped.grouping = Company
+
+
+async def test_those_who_are_whispered_to_are_sent_to_together() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        people = [scene.person(f"p{number}", sending=False, peer_kind=Grouped) for number in range(8)]
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", [person.id for person in people[:5]])
+        vox.offer(tone(880, 2.0))
+        await scene.passes(0.5)
+        formed, at = Company.formed, [len(person.peer.sent) for person in people]
+        await scene.passes(1.0)
+        assert Company.formed == formed, "a group lasts as long as those in it"
+        peers = [person.peer for person in people if isinstance(person.peer, Grouped)]
+        assert all(set(peer.together[start:]) == {5} for peer, start in zip(peers[:5], at, strict=False))
+        assert all(len(peer.together) == len(peer.sent) for peer in peers), (
+            "and nobody is sent anything by herself"
+        )
+        assert all(hears(person, 880) for person in people[:5])
+        assert not any(hears(person, 880) for person in people[5:])
+        scene.leave("p1")
+        before = len(peers[1].sent)
+        await scene.passes(0.2)
+        assert peers[0].together[-1] == 4
+        assert len(peers[1].sent) == before
