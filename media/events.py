@@ -12,6 +12,7 @@ __all__ = [
     "MediaEvent",
     "SpeakingChanged",
     "VoiceDrained",
+    "VoiceHeld",
     "VoiceStarted",
 ]
 
@@ -95,4 +96,25 @@ class VoiceDrained:
     played: int
 
 
-MediaEvent = GateOpened | GateClosed | SpeakingChanged | DominantChanged | VoiceStarted | VoiceDrained
+@dataclass(frozen=True, slots=True)
+class VoiceHeld:
+    """A persona's voice has faded out and is held: the rest of it waits in its ring.
+
+    Attributes:
+        room: identity of the room.
+        participant: identity of the persona.
+        by: identity of the person who spoke over it; None when it was asked for.
+        played: position in the voice ring (48 kHz) up to which it was played, the fading frame included.
+        at_ns: the instant, on the clock of the plane (`time.monotonic_ns`).
+    """
+
+    room: str
+    participant: str
+    by: str | None
+    played: int
+    at_ns: int
+
+
+MediaEvent = (
+    GateOpened | GateClosed | SpeakingChanged | DominantChanged | VoiceStarted | VoiceDrained | VoiceHeld
+)

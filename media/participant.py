@@ -7,15 +7,20 @@ from numpy.typing import NDArray
 
 from media.realtime.gate import Gate
 from media.realtime.outlet import Outlet
+from media.realtime.overlap import Overlap
 from media.realtime.packet import FRAME
 from media.realtime.peer_port import AudioPeer
 from media.realtime.ring import AudioRing
 from media.realtime.suppression import Suppressor
 
-__all__ = ["Participant", "Person", "Persona"]
+__all__ = ["REWOUND", "Participant", "Person", "Persona"]
+
+REWOUND = 48_000
+"""Samples of a voice that can be heard again after it was held: 1 s; its writer leaves them in the ring."""
 
 _PCM_TO_FLOAT = np.float32(1 / 32768)
 _EDGE = 120
+_FADE_IN = np.linspace(0.0, 1.0, _EDGE, dtype=np.float32)
 _FADE_OUT = np.linspace(1.0, 0.0, FRAME, dtype=np.float32)
 
 
@@ -41,6 +46,7 @@ class Person:
         wanted: the audience she is to have; it takes its place when she is faded out.
         without: who is left out of what she hears, by identity.
         whispered: whether she is sent the mix of a circle.
+        overlap: what she says over a persona's voice.
     """
 
     id: str
@@ -60,6 +66,7 @@ class Person:
     wanted: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
     whispered: bool = False
+    overlap: Overlap = field(default_factory=Overlap)
 
 
 @dataclass(slots=True)
@@ -77,6 +84,11 @@ class Persona:
         dry: ticks since the ring last had sound.
         audience: who alone hears it, by identity; None for all.
         wanted: the audience it is to have; it takes its place when the voice is faded out.
+        gain: of the voice in this frame.
+        fading: fades out in this frame, to be held.
+        held: the ring is left as it is.
+        held_by: whose speech it is that fades it out; None when that was asked for.
+        resumed: the next frame is the first after it was held.
     """
 
     id: str
@@ -89,6 +101,11 @@ class Persona:
     dry: int = 0
     audience: frozenset[str] | None = None
     wanted: frozenset[str] | None = None
+    gain: float = 1.0
+    fading: bool = False
+    held: bool = False
+    held_by: str | None = None
+    resumed: bool = False
 
     @property
     def silent(self) -> bool:
@@ -109,11 +126,14 @@ class Persona:
             np.multiply(out, _FADE_OUT, out=out)
             self.tail = 0
             return 0
-        count = self.voice.pull(self.pcm)
+        count = 0 if self.held else self.voice.pull(self.pcm)
         if count == 0:
             out[:] = 0.0
             return 0
         np.multiply(self.pcm, _PCM_TO_FLOAT, out=out)
+        if self.resumed:
+            out[:_EDGE] *= _FADE_IN
+            self.resumed = False
         if count < FRAME:
             edge = min(count, _EDGE)
             out[count - edge : count] *= _FADE_OUT[-edge:]
@@ -121,11 +141,27 @@ class Persona:
 
     def stop(self) -> int:
         """Keeps one frame to fade out with and drops the rest; returns the position played up to."""
-        if self.speaking and not self.tail:
+        if self.speaking and not self.tail and not self.held:
             self.tail = self.voice.pull(self.pcm)
+        self.held = self.fading = False
         played = self.voice.pulled
         self.voice.drop()
         return played
+
+    def hold(self) -> int:
+        """Fades out in the next frame; returns the position that will then have been played."""
+        if not self.held:
+            self.fading = True
+        return min(self.voice.written, self.voice.pulled + FRAME) if self.fading else self.voice.pulled
+
+    def resume(self, position: int) -> int:
+        """Goes on from a position of the ring, of the last second at most; returns the one it goes on from."""
+        at = self.voice.pulled
+        wanted = min(max(position, at - REWOUND), at)
+        if self.held and self.voice.rewind(wanted):
+            at, self.resumed, self.gain = wanted, True, 1.0
+        self.held = self.fading = False
+        return at
 
 
 Participant = Person | Persona

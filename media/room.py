@@ -12,6 +12,7 @@ from media.announcements import Announcements
 from media.cleaning import Cleaning
 from media.distribution import Distribution
 from media.events import MediaEvent
+from media.overlaps import Overlaps
 from media.participant import Participant, Person, Persona
 from media.realtime.decimator import EARS_FRAME, HISTORY, TAPS, decimate
 from media.realtime.gain import adapt
@@ -26,10 +27,7 @@ from media.realtime.speaker import AUDIBLE, choose
 from media.realtime.suppression import Suppressor
 from media.whispers import APART_TICKS, Whispers, confides
 
-__all__ = ["DUCKED", "Room", "RoomError"]
-
-DUCKED = 0.25
-"""Gain of a persona's voice while a person's gate is open: -12 dB."""
+__all__ = ["Room", "RoomError"]
 
 _IDLE_TICKS = 50
 
@@ -76,6 +74,7 @@ class Room:
         self._announcements = Announcements(id, report, clock)
         self._wake = wake
         self._automatic_gain = automatic_gain
+        self._overlaps = Overlaps(id, report, clock)
         self._whispers = Whispers()
         self._persons: dict[str, Person] = {}
         self._sending: dict[str, Person] = {}
@@ -320,6 +319,37 @@ class Room:
         self._announcements.speaking(persona, False)
         return played
 
+    def hold_voice(self, id: str) -> int:
+        """Fades a persona's voice out in the next frame and keeps what is left of it; `VoiceHeld` is reported.
+
+        Returns:
+            Position in the voice ring (48 kHz) up to which it will have been played.
+
+        Raises:
+            RoomError: no persona of that identity is here.
+        """
+        return self._persona(id).hold()
+
+    def resume_voice(self, id: str, position: int) -> int:
+        """Lets a voice that is held go on; what people say just now holds it no more.
+
+        Args:
+            id: the persona.
+            position: in the voice ring; 1 s before where it was held at most, and not behind that.
+
+        Returns:
+            The position from which it goes on.
+
+        Raises:
+            RoomError: no persona of that identity is here.
+        """
+        persona = self._persona(id)
+        for person in self._sending.values():
+            person.overlap.forgive()
+        at = persona.resume(position)
+        self.wake(id)
+        return at
+
     def tick(self, timestamp: int, now_ns: int) -> None:
         """One pass: read every source once, sum once, encode once a distinct mix, hand out.
 
@@ -333,7 +363,8 @@ class Room:
             measure(self._frames, self._rows, persons, self._raw)
             self.cleaning.clean(self._sending.values(), self._frames, self._raw)
         measure(self._frames, self._rows, count, self._levels)
-        ducked = self._listen(persons)
+        self._listen(persons)
+        self._overlaps.follow(self._sending.values(), self._sounding.values(), self._ears, self._speech_power)
         if self._automatic_gain:
             adapt(
                 self._levels,
@@ -346,7 +377,7 @@ class Room:
             )
         self._announcements.follow(chain(self._sending.values(), self._sounding.values()), self._levels)
         choose(self._audible, self._rows, count, self._hangover, self._loudness, self._heard)
-        sources, apart = self._weigh(DUCKED if ducked else 1.0)
+        sources, apart = self._weigh()
         mix_minus(
             self._frames,
             self._gains_from,
@@ -379,7 +410,7 @@ class Room:
         persons = count
         for persona in self._sounding.values():
             taken = persona.read(self._frames[persona.row])
-            persona.dry = 0 if taken else persona.dry + 1
+            persona.dry = 0 if taken or persona.held else persona.dry + 1
             if persona.dry > _IDLE_TICKS:
                 self._hushed.append(persona)
             if taken and not persona.speaking:
@@ -390,14 +421,13 @@ class Room:
             count += 1
         return count, persons
 
-    def _listen(self, persons: int) -> bool:
-        """Writes ears, moves gates, silences the muted; tells whether a person is speaking."""
+    def _listen(self, persons: int) -> None:
+        """Writes ears, moves gates, silences the muted."""
         decimate(self._frames, self._rows, persons, TAPS, self._filter, self._scratch, self._ears)
         np.copyto(self._audible, self._levels)
         for persona in self._sounding.values():
             if persona.muted:
                 self._audible[persona.row] = 0.0
-        ducked = False
         for person in self._sending.values():
             ears = self._ears[person.row]
             if person.muted or confides(person.wanted, self._personas):
@@ -413,14 +443,9 @@ class Room:
             person.ears.write(ears)
             if changed:
                 self._announcements.gate(person)
-            ducked |= person.gate.opened and person.audience is None
-        return ducked
 
-    def _weigh(self, voice_gain: float) -> tuple[int, list[Person]]:
+    def _weigh(self) -> tuple[int, list[Person]]:
         """Sets the gains of those who are heard.
-
-        Args:
-            voice_gain: gain of personas.
 
         Returns:
             How many rows of `_sources` are mixed, and the persons at its front, who hear a mix of their own.
@@ -445,7 +470,7 @@ class Room:
             self._announcements.speaking(person, heard and person.gate.opened)
         count = len(apart)
         for persona in self._sounding.values():
-            heard = self._aim(persona, voice_gain)
+            heard = self._aim(persona, persona.gain)
             if persona.audience is None and (heard or self._gains_from[persona.row] > 0.0):
                 self._sources[count] = persona.row
                 count += 1
@@ -497,6 +522,10 @@ class Room:
         self._free_rows.extend(self._leaving)
         self._leaving.clear()
         self._announcements.tell_voices()
+        for persona in self._sounding.values():
+            if persona.fading:
+                self._announcements.speaking(persona, False)
+                self._overlaps.hold(persona)
         for person in self._ceased:
             self._sending.pop(person.id, None)
         self._ceased.clear()

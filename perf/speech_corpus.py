@@ -177,7 +177,10 @@ class KokoroSpeaker:
         model = KokoroModel(self.directory / "model.onnx", self.directory / "vocab.json")
         styles = self.directory / "voices" / f"{self.voice}.bin"
         voice = KokoroVoice(model, styles, british=self.voice.startswith("b"))
-        return [np.concatenate(list(voice.synthesize(text, lambda: False))) for text in texts]
+        return [
+            np.concatenate([piece.samples for piece in voice.synthesize(text, lambda: False)])
+            for text in texts
+        ]
 
 
 def speakers(piper_model: Path) -> tuple[Speaker, ...]:

@@ -22,16 +22,19 @@ from cognition.events import Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause
 from cognition.persona.reputation import Level
+from media.participant import REWOUND
 from media.realtime.ring import AudioRing
 from media.speech.lane import Lane, LaneBusy
-from media.speech.voice import Voice, VoiceError
+from media.speech.voice import Piece, Voice, VoiceError
 from signaling.reply import Cause, Reply
-from signaling.spoken import Span, expected, text_begun, text_heard
+from signaling.spoken import Span, expected, text_begun, text_heard, word_begun
 
 __all__ = ["Presence", "RoomPort"]
 
 CLIPS_AHEAD = 24
 """Pieces of clauses that may wait for the turn to be committed or for room in the ring; a clause has some four."""
+MOST_PIECES = 256
+"""Pieces of one clause, far more than a clause of the greatest length has."""
 STALLED = 2.0
 """Seconds without a sample played after which nobody is taken to listen."""
 POLL = 0.04
@@ -50,10 +53,12 @@ class Clip:
     Attributes:
         text: the whole clause.
         samples: int16 (n,) at 48 kHz; None behind the last piece.
+        words: where the words end that begin with this piece, in samples after its first one.
     """
 
     text: str
     samples: Samples | None
+    words: tuple[int, ...] = ()
 
 
 class RoomPort(Protocol):
@@ -80,6 +85,9 @@ class RoomPort(Protocol):
 
     async def stop_voice(self, persona: str) -> int:
         """Silences the persona within a frame; returns the position of its ring up to which it was heard."""
+
+    async def resume_voice(self, persona: str, position: int) -> None:
+        """Lets a voice that media holds go on from a position of its ring."""
 
     def wake_voice(self, persona: str) -> None:
         """Says that there is sound again in a voice ring that had run dry."""
@@ -237,6 +245,26 @@ class Presence:
         if heard and not reply.written:
             self._remember(reply, heard, interrupted=True)
 
+    def hold(self) -> bool:
+        """Media holds the voice: nothing more is played until `resume` or `interrupt`; false when nothing sounds."""
+        if self.reply is None or not self.reply.sounding:
+            return False
+        self.reply.held = True
+        return True
+
+    async def resume(self) -> None:
+        """Goes on where the voice was held, with the word that was cut."""
+        reply = self.reply
+        if reply is None or not reply.held:
+            return
+        reply.held = False
+        await self._port.resume_voice(self.persona, word_begun(reply.spans, self._ring.pulled))
+
+    async def let_go(self) -> None:
+        """Drops what media holds of a reply that is over."""
+        if self.reply is None or not self.reply.sounding:
+            await self._port.stop_voice(self.persona)
+
     def progressed(self, played: int, first_packet_ns: int | None) -> None:
         """Takes news of the voice from media: an utterance's first frame went out at that instant."""
         reply = self.reply
@@ -321,22 +349,27 @@ class Presence:
     async def _synthesize(self, text: str) -> AsyncGenerator[Clip]:
         """A clause, piece by piece as the voice makes it."""
         loop = asyncio.get_running_loop()
-        made: asyncio.Queue[Samples | None] = asyncio.Queue()
+        made: asyncio.Queue[Piece | None] = asyncio.Queue(MOST_PIECES + 1)
 
         def speak(cancelled: Callable[[], bool]) -> None:
-            for samples in self._voice.synthesize(text, cancelled):
-                if len(samples):
-                    loop.call_soon_threadsafe(made.put_nowait, samples)
+            count = 0
+            for piece in self._voice.synthesize(text, cancelled):
+                if not len(piece.samples):
+                    continue
+                if (count := count + 1) > MOST_PIECES:
+                    raise VoiceError(f"a clause of more than {MOST_PIECES} pieces")
+                loop.call_soon_threadsafe(made.put_nowait, piece)
 
         speaking = asyncio.ensure_future(self._lane.run(speak))
         speaking.add_done_callback(lambda _: made.put_nowait(None))
         try:
-            while (samples := await made.get()) is not None:
-                yield Clip(text, samples)
+            while (piece := await made.get()) is not None:
+                yield Clip(text, piece.samples, piece.words)
             await speaking
             yield Clip(text, None)
         finally:
             speaking.cancel()
+            await asyncio.gather(speaking, return_exceptions=True)
 
     async def _play(self, reply: Reply, clips: "asyncio.Queue[Clip | None]") -> None:
         await reply.released.wait()
@@ -385,7 +418,9 @@ class Presence:
                 self._port.status(self.persona, "speaking", reply.listeners)
             if begins:
                 reply.spans.append(Span(clip.text, at, at + expected(clip.text)))
-            reply.spans[-1] = replace(reply.spans[-1], end=max(reply.spans[-1].end, at + len(samples)))
+            span = reply.spans[-1]
+            words = (*span.words, *(at + end for end in clip.words))
+            reply.spans[-1] = replace(span, end=max(span.end, at + len(samples)), words=words)
             done = self._offer(samples)
             self._show(reply)
             while done < len(samples):
@@ -422,7 +457,7 @@ class Presence:
                 )
                 return False
             await asyncio.sleep(POLL)
-            waited += POLL
+            waited = 0.0 if reply.held else waited + POLL
         if not reply.silenced:
             self._show(reply)
         return not reply.silenced
@@ -430,7 +465,7 @@ class Presence:
     def _offer(self, samples: Samples) -> int:
         """Writes what there is room for; a ring that had run dry is no longer looked at, so media is told."""
         dry = self._ring.pulled == self._ring.written
-        taken = self._ring.offer(samples)
+        taken = self._ring.offer(samples, kept=REWOUND)
         if dry and taken:
             self._port.wake_voice(self.persona)
         return taken
@@ -443,7 +478,8 @@ class Presence:
             if record:
                 self._port.latency(record, reply.listeners)
         begun = text_begun(reply.spans, self._ring.pulled + 1)
-        if begun != reply.shown:
+        # A voice that has gone back by a word may be in the clause before; what was shown stays.
+        if len(begun) > len(reply.shown):
             reply.shown = begun
             self._port.caption(self.persona, reply.utterance, begun, final=False, listeners=reply.listeners)
 

@@ -38,6 +38,8 @@ class Reply:
     """Instants of the stages of the latency record, `time.monotonic_ns`."""
     silenced: bool = False
     """No more of it is to be heard: withdrawn, interrupted, or nobody listens."""
+    held: bool = False
+    """Media holds the voice: what is left may go on, or not."""
     shown: str = ""
     """The caption as last sent."""
     reported: bool = False

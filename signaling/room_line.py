@@ -1,6 +1,7 @@
 """A room at the media process, as the mind speaks to it over IPC."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from cognition.conversation.reasons import Silence, Wish
 from cognition.persona.reputation import Level
@@ -51,6 +52,12 @@ class RoomLine:
         except CallError:
             return 0
         return int(answer["played"])
+
+    async def resume_voice(self, persona: str, position: int) -> None:
+        """See `RoomPort`; when media is gone, so is the voice."""
+        params: JsonObject = {"room": self._room, "id": persona, "position": position}
+        with suppress(CallError):
+            await self._endpoint.call("voice.resume", params)
 
     def wake_voice(self, persona: str) -> None:
         """See `RoomPort`."""

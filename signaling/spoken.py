@@ -1,9 +1,9 @@
-"""Which words of a reply were heard: clauses mapped to positions of the voice ring."""
+"""Which words of a reply were heard: clauses and their words mapped to positions of the voice ring."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Span", "expected", "text_begun", "text_heard"]
+__all__ = ["Span", "expected", "text_begun", "text_heard", "word_begun"]
 
 _SAMPLES_A_LETTER = 48_000 * 6 // 100
 """An unhurried voice speaks some 16 letters a second."""
@@ -18,6 +18,8 @@ class Span:
     """First sample, a position of the voice ring."""
     end: int
     """One past the last sample; an estimate until the clause is wholly synthesised."""
+    words: tuple[int, ...] = ()
+    """Where its words end, the first of them first, as far as the voice has told."""
 
 
 def expected(text: str) -> int:
@@ -31,27 +33,39 @@ def text_begun(spans: Iterable[Span], played: int) -> str:
 
 
 def text_heard(spans: Iterable[Span], played: int) -> str:
-    """The words heard when playing stopped at position `played`.
+    """The words heard when playing stopped at position `played`; one of which most was played counts.
 
-    Within a clause the words are taken to be as long as their letters; one of which most was played counts.
+    Where the voice has not told how long its words are, they are taken to be as long as their letters.
     """
     words: list[str] = []
     for span in spans:
         if played >= span.end:
             words.append(span.text)
         elif played > span.start:
-            words.extend(_words_within(span, (played - span.start) / (span.end - span.start)))
+            words.extend(word for word, begin, end in _words(span) if 2 * played >= begin + end)
     return " ".join(words)
 
 
-def _words_within(span: Span, share: float) -> list[str]:
+def word_begun(spans: Sequence[Span], played: int) -> int:
+    """Where the word begins that is cut at position `played`; `played` itself between two words."""
+    for span in spans:
+        if span.start < played < span.end:
+            return next((begin for _, begin, end in _words(span) if begin < played < end), played)
+    return played
+
+
+def _words(span: Span) -> Iterator[tuple[str, int, int]]:
+    """The words of a clause, each with where it begins and ends."""
     pieces = span.text.split()
-    letters = sum(len(piece) + 1 for piece in pieces)
-    heard: list[str] = []
-    position = 0.0
-    for piece in pieces:
-        if (position + 0.5 * (len(piece) + 1)) / letters > share:
-            break
-        heard.append(piece)
+    told = span.words if len(span.words) <= len(pieces) else ()
+    begin = span.start
+    for piece, end in zip(pieces, told, strict=False):
+        yield piece, begin, max(begin, end)
+        begin = max(begin, end)
+    rest = pieces[len(told) :]
+    first, letters, position = begin, sum(len(piece) + 1 for piece in rest), 0
+    for piece in rest:
         position += len(piece) + 1
-    return heard
+        end = first + (span.end - first) * position // letters
+        yield piece, begin, end
+        begin = end

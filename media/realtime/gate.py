@@ -81,16 +81,22 @@ class Gate:
 
     Attributes:
         opened: whether it is open.
+        loud: whether the last frame was well above the noise.
     """
 
-    __slots__ = ("_activity", "_floor", "_silent", "_speech", "opened")
+    __slots__ = ("_activity", "_floor", "_silent", "_speech", "loud", "opened")
 
     def __init__(self, activity: FrameActivity | None = None) -> None:
         self._activity = activity if activity is not None else WebRtcActivity()
         self._floor = _NoiseFloor()
         self._speech = 0
         self._silent = 0
-        self.opened = False
+        self.opened = self.loud = False
+
+    @property
+    def speech(self) -> int:
+        """How many frames in a row were speech, up to the last one."""
+        return self._speech
 
     @property
     def voiced(self) -> bool:
@@ -108,8 +114,8 @@ class Gate:
             Whether `opened` changed.
         """
         self._floor.hear(level)
-        loud = level > max(_AUDIBLE, _FLOOR_FACTOR * self._floor.level)
-        if loud and self._activity.is_speech(pcm):
+        self.loud = level > max(_AUDIBLE, _FLOOR_FACTOR * self._floor.level)
+        if self.loud and self._activity.is_speech(pcm):
             self._speech += 1
             self._silent = 0
         else:
@@ -126,6 +132,6 @@ class Gate:
     def close(self) -> bool:
         """Closes at once; returns whether it was open."""
         was_open = self.opened
-        self.opened = False
+        self.opened = self.loud = False
         self._speech = self._silent = 0
         return was_open

@@ -125,9 +125,12 @@ class AudioRing:
         """Ears: appends int16[n], over the oldest, and stamps the time."""
         self._append(samples[-self.capacity :], skipped=max(0, len(samples) - self.capacity))
 
-    def offer(self, samples: NDArray[np.int16]) -> int:
-        """Voice: appends as many of int16[n] as there is room for, and returns how many."""
-        taken = max(0, min(len(samples), self.free))
+    def offer(self, samples: NDArray[np.int16], *, kept: int = 0) -> int:
+        """Voice: appends as many of int16[n] as there is room for, and returns how many.
+
+        The `kept` samples pulled last are not overwritten: the reader may `rewind` to them.
+        """
+        taken = max(0, min(len(samples), self.free - kept))
         if taken:
             self._append(samples[:taken], skipped=0)
         return taken
@@ -151,6 +154,13 @@ class AudioRing:
         out[count:] = 0
         self._words[_PULLED] = pulled + count
         return count
+
+    def rewind(self, position: int) -> bool:
+        """Voice: takes what was pulled from `position` on once more; false when that is overwritten or to come."""
+        if not max(0, self.written - self.capacity) <= position <= self.pulled:
+            return False
+        self._words[_PULLED] = position
+        return True
 
     def drop(self) -> None:
         """Voice: forgets what is not yet pulled."""

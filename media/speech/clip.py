@@ -130,10 +130,15 @@ class Delivery:
         rate: samples a second of what is synthesised.
         played_rate: what they are taken to be, to move the pitch.
         gain: see `loudness_gain`.
+
+    Attributes:
+        skipped: samples of silence left out in front.
     """
 
     def __init__(self, rate: int, played_rate: int, gain: float) -> None:
+        self.skipped = 0
         self._rate = rate
+        self._played_rate = played_rate
         self._gain = gain
         self._threshold = _AUDIBLE * _LOUDEST * _SPEECH_RMS / gain
         self._resampler = _Resampler(played_rate)
@@ -148,11 +153,12 @@ class Delivery:
         before = int(self._rate * _BEFORE_SECONDS)
         if not len(audible):
             if not self._begun:
-                self._held = self._held[max(0, len(self._held) - before - size) // size * size :]
+                self._skip(max(0, len(self._held) - before - size) // size * size)
             return np.zeros(0, np.int16)
         if not self._begun:
             self._begun = True
-            self._held = self._held[max(0, int(audible[0]) * size - before) :].copy()
+            self._skip(max(0, int(audible[0]) * size - before))
+            self._held = self._held.copy()
             _fade(self._held[: self._faded()], rising=True)
             audible = np.flatnonzero(_frames(self._held, self._rate) >= self._threshold)
         end = min((int(audible[-1]) + 1) * size, len(self._held) - self._faded()) if len(audible) else 0
@@ -165,6 +171,14 @@ class Delivery:
         end = min(len(self._held), int(self._rate * _BEHIND_SECONDS) + self._faded())
         _fade(self._held[max(0, end - self._faded()) : end], rising=False)
         return np.concatenate([self._give(end), self._resampler.finish()])
+
+    def played_at(self, sample: int) -> int:
+        """Where a sample of what was taken is in what is given, at 48 kHz; known once anything was given."""
+        return max(0, sample - self.skipped) * VOICE_RATE // self._played_rate
+
+    def _skip(self, count: int) -> None:
+        self._held = self._held[count:]
+        self.skipped += count
 
     def _faded(self) -> int:
         return int(self._rate * _FADE_SECONDS)

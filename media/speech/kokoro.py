@@ -16,7 +16,7 @@ from piper.config import PhonemeType, PiperConfig
 from media.speech.clip import VOICE_RATE, gap_after, level, resample, trim
 from media.speech.sessions import ModelError, open_session
 from media.speech.speakable import pieces, speakable
-from media.speech.voice import VoiceError
+from media.speech.voice import Piece, VoiceError
 
 __all__ = ["KokoroModel", "KokoroVoice", "kokoro_phonemes"]
 
@@ -145,7 +145,7 @@ class KokoroVoice:
         """Makes the first clause as fast as the others."""
         list(self.synthesize("Hello there.", lambda: False))
 
-    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
+    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[Piece]:
         """See `Voice`.
 
         Raises:
@@ -161,5 +161,5 @@ class KokoroVoice:
             except Exception as error:  # onnxruntime's and the phonemiser's errors share no nearer base class
                 raise VoiceError(f"Kokoro failed: {error}") from error
             if len(samples) and not cancelled():
-                yield resample(level(trim(samples, MODEL_RATE), MODEL_RATE), MODEL_RATE)
-                yield gap_after(piece)
+                yield Piece(resample(level(trim(samples, MODEL_RATE), MODEL_RATE), MODEL_RATE))
+                yield Piece(gap_after(piece))

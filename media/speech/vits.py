@@ -29,6 +29,8 @@ HASTE = 3.0
 """How many times faster than a stretch is played the next one has to be made."""
 _DECODER = "/dec/conv_pre/Conv"
 """The node that piper's export makes of the decoder's first convolution."""
+_DURATIONS = "/Ceil"
+"""The node that piper's export makes of the rounding of the phonemes' durations, in latent frames."""
 _INPUTS = frozenset({"input", "input_lengths", "scales"})
 
 
@@ -90,7 +92,8 @@ def load_vits(path: Path, *, threads: int) -> tuple[ort.InferenceSession, Decode
         threads: cores of one run.
 
     Returns:
-        Both; or the whole model and None where its decoder cannot be told apart, as with several speakers.
+        Both; or the whole model and None where its decoder cannot be told apart, as with several speakers. The first
+        gives the durations of the phonemes too, in latent frames, where the model has them.
 
     Raises:
         ModelError: the file is missing, or no model.
@@ -128,7 +131,16 @@ def _split(model: onnx.ModelProto) -> tuple[bytes, bytes] | None:
         return None
     value = onnx.helper.make_tensor_value_info(latent, onnx.TensorProto.FLOAT, [1, kernel.dims[1], "frames"])
     before = _ancestors(graph, latent, set())
-    return _part(model, before, list(graph.input), [value]), _part(model, behind, [value], list(graph.output))
+    given = [value, *_durations(before)]
+    return _part(model, before, list(graph.input), given), _part(model, behind, [value], list(graph.output))
+
+
+def _durations(nodes: list[onnx.NodeProto]) -> list[onnx.ValueInfoProto]:
+    return [
+        onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [1, 1, "phonemes"])
+        for node in nodes
+        if node.name == _DURATIONS and node.op_type == "Ceil"
+    ]
 
 
 def _ancestors(graph: onnx.GraphProto, name: str, stop: set[str]) -> list[onnx.NodeProto]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -10,11 +11,25 @@ import numpy.typing as npt
 from media.speech.clip import VOICE_RATE
 from media.speech.speakable import pieces, speakable
 
-__all__ = ["FakeVoice", "Voice", "VoiceCharacter", "VoiceError"]
+__all__ = ["FakeVoice", "Piece", "Voice", "VoiceCharacter", "VoiceError"]
 
 
 class VoiceError(Exception):
     """A clause could not be spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of sound, and of the words that begin with it where they end.
+
+    Attributes:
+        samples: int16 (n,) mono at 48 kHz.
+        words: where each of the words (`str.split` of what is read out) ends that begin with this piece, in samples
+            after its first one; later pieces go on with them. Empty for these, and where the voice does not know.
+    """
+
+    samples: npt.NDArray[np.int16]
+    words: tuple[int, ...] = ()
 
 
 class Voice(Protocol):
@@ -24,7 +39,7 @@ class Voice(Protocol):
     def rate(self) -> int:
         """Samples a second of what it yields: 48000."""
 
-    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
+    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[Piece]:
         """Speaks a clause.
 
         Args:
@@ -32,7 +47,7 @@ class Voice(Protocol):
             cancelled: asked between pieces; once true, nothing more is yielded.
 
         Yields:
-            int16 (n,) mono at 48 kHz: pieces to be played in a row, with the silence that a sentence's end calls for.
+            Pieces to be played in a row, with the silence that a sentence's end calls for.
 
         Raises:
             VoiceError: when the engine fails.
@@ -74,11 +89,13 @@ class FakeVoice:
         self._seconds_per_letter = seconds_per_letter
         self.spoken: list[str] = []
 
-    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
+    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[Piece]:
         """See `Voice`."""
         for piece in pieces(speakable(text)):
             if cancelled():
                 return
             self.spoken.append(piece)
             instants = np.arange(int(len(piece) * self._seconds_per_letter * VOICE_RATE)) / VOICE_RATE
-            yield (8000 * np.sin(2 * np.pi * self._pitch * instants)).astype(np.int16)
+            letters = accumulate(len(word) + 1 for word in piece.split())
+            words = tuple(int(end * self._seconds_per_letter * VOICE_RATE) for end in letters)
+            yield Piece((8000 * np.sin(2 * np.pi * self._pitch * instants)).astype(np.int16), words)

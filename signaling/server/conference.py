@@ -17,6 +17,7 @@ from media.events import (
     MediaEvent,
     SpeakingChanged,
     VoiceDrained,
+    VoiceHeld,
     VoiceStarted,
 )
 from media.realtime.peer_port import AudioPeer
@@ -420,6 +421,9 @@ class Conference:
                 self._tell_progress(event.room, id, played, at_ns)
             case VoiceDrained(_, id, played):
                 self._tell_progress(event.room, id, played, None)
+            case VoiceHeld(_, id, by, played, at_ns):
+                held = {"room": event.room, "id": id, "by": by, "played": played, "at_ns": at_ns}
+                self.mind.tell("voice.held", held)
 
     def _tell_gate(self, method: str, attendee: Attendee, sample: int) -> None:
         self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, "sample": sample})

@@ -103,6 +103,8 @@ class Personas:
             "persona.presence": self._presence,
             "floor": self._floor,
             "voice.stop": self._stop_voice,
+            "voice.hold": self._hold_voice,
+            "voice.resume": self._resume_voice,
             "voice.wake": self._wake_voice,
             "voice.whisper": self._whisper,
             "caption": self._caption,
@@ -252,21 +254,26 @@ class Personas:
         room.change_floors(lambda floors: floors.set(floor, circle))
 
     def _stop_voice(self, params: JsonObject) -> JsonObject:
-        room, seat = self._persona(params)
-        if seat.id not in room.voices:
-            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        room, seat = self._voiced(params)
         return {"played": room.plane.stop_voice(seat.id)}
 
+    def _hold_voice(self, params: JsonObject) -> JsonObject:
+        room, seat = self._voiced(params)
+        return {"played": room.plane.hold_voice(seat.id)}
+
+    def _resume_voice(self, params: JsonObject) -> JsonObject:
+        room, seat = self._voiced(params)
+        position = params.get("position")
+        if type(position) is not int:
+            raise RpcError(INVALID_PARAMS, "position is an integer")
+        return {"position": room.plane.resume_voice(seat.id, position)}
+
     def _wake_voice(self, params: JsonObject) -> None:
-        room, seat = self._persona(params)
-        if seat.id not in room.voices:
-            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        room, seat = self._voiced(params)
         room.plane.wake(seat.id)
 
     def _whisper(self, params: JsonObject) -> None:
-        room, seat = self._persona(params)
-        if seat.id not in room.voices:
-            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
+        room, seat = self._voiced(params)
         listeners = _audience(params)
         # Somebody may have left meanwhile; whoever is named and not here is passed over.
         here = None if listeners is None else room.state.seats.keys() & set(listeners) - {seat.id}
@@ -325,6 +332,12 @@ class Personas:
         seat = room.state.seats.get(id)
         if seat is None or seat.kind != "persona":
             raise RpcError(NO_SUCH_PARTICIPANT, f"there is no persona {id} in the room")
+        return room, seat
+
+    def _voiced(self, params: JsonObject) -> tuple[LiveRoom, Seat]:
+        room, seat = self._persona(params)
+        if seat.id not in room.voices:
+            raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
         return room, seat
 
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from media.events import GateClosed, GateOpened, SpeakingChanged, VoiceDrained, VoiceStarted
+from media.overlaps import DUCKED
 from media.realtime.opus import DTX_PACKET, FakeCodec
 from media.realtime.packet import FRAME, RATE
-from media.room import DUCKED, RoomError
+from media.room import RoomError
 from tests.media.room_script import amplitude_of, run_room, tone, vowels
 
 pytestmark = pytest.mark.virtual_time

@@ -80,7 +80,7 @@ def to_ears(sound: Sound, rate: int = 48_000) -> Sound:
 
 
 def spoken(voice: Voice, text: str) -> Sound:
-    return to_ears(np.concatenate(list(voice.synthesize(text, lambda: False))))
+    return to_ears(np.concatenate([piece.samples for piece in voice.synthesize(text, lambda: False)]))
 
 
 def espeak(text: str, path: Path) -> Sound:
@@ -307,7 +307,8 @@ def test_characters_of_one_piper_model_differ_in_pitch_and_stay_intelligible(
 
 def test_piper_begins_at_once_and_is_not_clipped(models: Models) -> None:
     for text in ("Sure.", "Well, that is a good question,"):
-        sound = np.concatenate(list(PiperVoice(models.piper).synthesize(text, lambda: False)))
+        voice = PiperVoice(models.piper)
+        sound = np.concatenate([piece.samples for piece in voice.synthesize(text, lambda: False)])
         loud = np.abs(sound.astype(np.int32))
         assert np.argmax(loud > 300) < 48 * 25
         assert 5_000 < loud.max() < 31_500
@@ -318,13 +319,13 @@ def test_piper_speaks_no_sentence_after_it_was_cancelled(models: Models) -> None
     answers = iter([False, True, True, True])
     once = list(voice.synthesize("The first one. The second one. The third one.", lambda: next(answers)))
     whole = list(voice.synthesize("The first one. The second one. The third one.", lambda: False))
-    assert sum(map(len, once)) < 0.5 * sum(map(len, whole))
+    assert sum(len(piece.samples) for piece in once) < 0.5 * sum(len(piece.samples) for piece in whole)
 
 
 @pytest.mark.parametrize("text", ["", "...", "🎉", "[[", "]] [[", "\x00\x07", "¿¡", "漢字", "a" * 2000])
 def test_piper_survives_any_text(models: Models, text: str) -> None:
-    for samples in PiperVoice(models.piper).synthesize(text, lambda: False):
-        assert samples.dtype == np.int16
+    for piece in PiperVoice(models.piper).synthesize(text, lambda: False):
+        assert piece.samples.dtype == np.int16
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ class FakePort:
     statuses: list[str] = field(default_factory=list)
     records: list[Mapping[str, object]] = field(default_factory=list)
     wakes: int = 0
+    holding: set[str] = field(default_factory=set)
+    """Whose voices media holds."""
     told: list[tuple[str, Sequence[str] | None]] = field(default_factory=list)
     """What was shown, and to whom alone."""
     floors: list[tuple[str | None, Sequence[tuple[str, Wish]], Sequence[tuple[str, Silence]]]] = field(
@@ -84,7 +86,12 @@ class FakePort:
     async def stop_voice(self, persona: str) -> int:
         played = self.rings[persona].pulled
         self.rings[persona].drop()
+        self.holding.discard(persona)
         return played
+
+    async def resume_voice(self, persona: str, position: int) -> None:
+        assert self.rings[persona].rewind(position)
+        self.holding.discard(persona)
 
     async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
         assert self.rings[persona].pulled == self.rings[persona].written
@@ -233,7 +240,7 @@ async def _play(port: FakePort, attendance: Attendance, overlaps: list[int]) -> 
         await asyncio.sleep(0.02)
         heard = set()
         for persona, ring in port.rings.items():
-            if ring.pull(frame):
+            if persona not in port.holding and ring.pull(frame):
                 heard.add(persona)
                 if persona not in sounding:
                     attendance.progressed(persona, ring.pulled, time.monotonic_ns())

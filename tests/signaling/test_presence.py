@@ -5,7 +5,6 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from cognition.events import Said
@@ -13,7 +12,7 @@ from cognition.persona.engine import Clause
 from media.realtime.ring import AudioRing
 from media.speech.clip import VOICE_RATE
 from media.speech.lane import FakeLane, ThreadLane
-from media.speech.voice import FakeVoice, VoiceError
+from media.speech.voice import FakeVoice, Piece, VoiceError
 from signaling.presence import Presence
 from tests.signaling.scene import FakePort
 
@@ -29,12 +28,12 @@ class SlowVoice:
         self.go_on = threading.Event()
         self._fails = fails
 
-    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[npt.NDArray[np.int16]]:
-        yield np.full(PIECE, 1000, np.int16)
+    def synthesize(self, text: str, cancelled: Callable[[], bool]) -> Iterator[Piece]:
+        yield Piece(np.full(PIECE, 1000, np.int16))
         assert self.go_on.wait(10)
         if self._fails:
             raise VoiceError("no breath")
-        yield np.full(PIECE, 2000, np.int16)
+        yield Piece(np.full(PIECE, 2000, np.int16))
 
 
 class TurningPort(FakePort):
