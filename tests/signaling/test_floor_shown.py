@@ -132,7 +132,7 @@ async def test_how_a_persona_is_is_told_in_steps_when_it_changes_and_to_who_join
 async def test_what_is_no_floor_and_no_presence_is_refused_and_shown_to_nobody(
     tmp_path: Path, method: str, wrong: dict[str, Any]
 ) -> None:
-    good = {
+    good: dict[str, dict[str, Any]] = {
         "floor": {"holder": None, "queue": [], "silent": []},
         "persona.presence": {"energy": 0.5, "valence": 0, "arousal": 0, "level": "novice"},
         "persona.status": {},

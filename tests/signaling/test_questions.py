@@ -20,7 +20,7 @@ from tests.signaling.house import Client, FakeMind, house, line_to, mind_of
 pytestmark = pytest.mark.virtual_time
 
 AT = "2026-01-05T12:00:00+00:00"
-CARD: JsonObject = {
+CARD: dict[str, Any] = {
     "persona": "nova",
     "level": "trusted",
     "standing": {
@@ -315,7 +315,7 @@ values = st.recursive(
 def test_whatever_is_said_to_be_a_card_is_one_or_is_refused(
     value: Any, field: str, inside: str, key: str
 ) -> None:
-    changed: JsonObject = {**CARD, field: value}
+    changed: dict[str, Any] = {**CARD, field: value}
     if inside:
         held = CARD[inside]
         changed[inside] = {**held, key: value} if isinstance(held, dict) else [{**held[0], key: value}]

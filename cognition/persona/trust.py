@@ -1,0 +1,176 @@
+"""Trust in personas, kept: takes people's voices into the ledger and says what each persona may do.
+
+A voice is a person's: whoever is a persona here can give none, neither for itself nor for another.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from cognition.conversation.affinity import stem
+from cognition.conversation.names import words_of
+from cognition.persona.actions import Action, Allowed, Refused, may
+from cognition.persona.reputation import Standing, Voice
+from cognition.store.reputation import Page, Record, history, record, settle
+from cognition.store.store import Storage
+
+__all__ = ["NotAPerson", "Opinion", "Trust", "day_of", "domain_of", "giver_key", "line_of"]
+
+
+class NotAPerson(ValueError):
+    """The voice is a persona's, and counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a person let know of a persona.
+
+    Attributes:
+        id: the same when it comes again.
+        persona: whom it is about.
+        giver: whose it is: the same for the same person in every room and on every host.
+        subject: what it is on: see `line_of`, `day_of`; for a task its id.
+        value: 1 for good, -1 for not, 0 to take it back; of a task 0 when it is done and nobody has said how well.
+        domain: the field of expertise that it is about; empty for none.
+        task: whether it is on a task.
+        name: the giver's, where others may see it; None where not.
+    """
+
+    id: str
+    persona: str
+    giver: str
+    subject: str
+    value: int
+    domain: str = ""
+    task: bool = False
+    name: str | None = None
+
+
+def line_of(room: str, line: str) -> str:
+    """The subject that a line of a room is."""
+    return f"line:{room}/{line}"
+
+
+def day_of(at: datetime) -> str:
+    """The subject that a persona is on the day of this moment, UTC."""
+    return f"day:{at.astimezone(UTC).date().isoformat()}"
+
+
+def giver_key(identity: str) -> str:
+    """What the ledger knows a person by: it tells two people apart and names nobody."""
+    return hashlib.blake2s(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def domain_of(expertise: Iterable[str], *texts: str) -> str:
+    """The one of a persona's fields of which most words occur in what was said; empty when none does.
+
+    Args:
+        expertise: its fields, see `Persona`; of equals the first.
+        texts: an answer, and what was asked.
+    """
+    said = {stem(word) for text in texts for word in words_of(text)}
+    best, most = "", 0.0
+    for field in expertise:
+        words = {stem(word) for word in words_of(field)}
+        share = len(words & said) / len(words) if words else 0.0
+        if share > most:
+            best, most = field, share
+    return best
+
+
+class Trust:
+    """The standings of all personas; `open` makes one.
+
+    Args:
+        store: where the ledger is.
+        clock: seconds since 1970, UTC.
+
+    Attributes:
+        refused: actions that were not allowed, by action.
+    """
+
+    def __init__(self, store: Storage, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._standings: dict[str, Standing] = {}
+        self.refused: Counter[Action] = Counter()
+
+    @classmethod
+    async def open(
+        cls, personas: Iterable[str], store: Storage, *, clock: Callable[[], float] = time.time
+    ) -> "Trust":
+        """With the standings that personas have now.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        trust = cls(store, clock=clock)
+        for persona in personas:
+            await trust.refresh(persona)
+        return trust
+
+    def standing(self, persona: str) -> Standing:
+        """How a persona stands, as of its last voice or `refresh`; one that is new is a novice."""
+        return self._standings.get(persona, Standing())
+
+    async def refresh(self, persona: str) -> Standing:
+        """How a persona stands now: voices fade.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        return self._note(
+            persona, await self._store.write(partial(settle, persona=persona, now=self._clock()))
+        )
+
+    def may(self, persona: str, action: Action, *, asked: bool = False) -> Allowed | Refused:
+        """Whether a persona may do something; a refusal is counted.
+
+        Args:
+            persona: who.
+            action: what.
+            asked: whether a person asked for just this.
+        """
+        outcome = may(action, self.standing(persona).level, asked=asked)
+        if isinstance(outcome, Refused):
+            self.refused[action] += 1
+        return outcome
+
+    async def take(self, opinion: Opinion, personas: Collection[str]) -> Standing:
+        """Takes an opinion into the ledger, once for each id; durable when it returns.
+
+        Args:
+            opinion: what a person let know.
+            personas: ids of all personas there are.
+
+        Returns:
+            The persona's standing after it.
+
+        Raises:
+            NotAPerson: the giver is a persona, or nobody.
+            StoreError: it could not be kept.
+        """
+        if not opinion.giver or opinion.giver in personas:
+            raise NotAPerson(f"{opinion.giver or 'nobody'} is no person")
+        now = self._clock()
+        voice = Voice(
+            giver_key(opinion.giver), opinion.subject, opinion.value, now, opinion.domain, opinion.task
+        )
+        given = Record(giver_key(f"{opinion.giver}\0{opinion.id}"), opinion.persona, voice, opinion.name)
+        return self._note(opinion.persona, await self._store.write(partial(record, given=given, now=now)))
+
+    async def history(self, persona: str, *, before: int | None = None, limit: int = 50) -> Page:
+        """A page of what came to pass with a persona's reputation, newest first.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.read(partial(history, persona=persona, before=before, limit=limit))
+
+    def _note(self, persona: str, standing: Standing) -> Standing:
+        self._standings[persona] = standing
+        return standing
