@@ -70,8 +70,8 @@ class Inbox:
         """Of the most urgent message; 0 when there is none."""
         return self._messages[0].priority if self._messages else 0.0
 
-    def put(self, message: Message) -> Message | None:
-        """Takes a message in; returns the one that was dropped for it, perhaps itself.
+    def put(self, message: Message) -> tuple[Message, DropReason] | None:
+        """Takes a message in; returns the one that was dropped for it, perhaps itself, and why.
 
         A sender with many messages waiting loses their own least; in a full queue the least urgent goes, the oldest of
         several. One that waits already is not taken twice.
@@ -113,11 +113,11 @@ class Inbox:
         for key in [key for key in self.dropped if key[0] == room]:
             del self.dropped[key]
 
-    def _drop(self, among: list[Message], reason: DropReason) -> Message:
+    def _drop(self, among: list[Message], reason: DropReason) -> tuple[Message, DropReason]:
         least = min(among, key=lambda each: (each.priority, each.at))
         self._messages.remove(least)
         self.dropped[least.room, reason] += 1
-        return least
+        return least, reason
 
 
 def missed_words(missed: dict[DropReason, int]) -> str:

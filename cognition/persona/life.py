@@ -1,28 +1,63 @@
-"""All personas of a process: what they live through, how they are, and what they want to do by themselves."""
+"""All personas of a process: what they live through, how they are, and what they want to do by themselves.
+
+An event and its effect are one change, saved under the event's key: told again after a crash it has no effect, and
+where it was not saved the room tells it again. What was due and has been said is known by its id, which the room keeps.
+"""
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
 
 from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
 from cognition.conversation.names import Wording
-from cognition.events import Event, Heard, Read, Said
+from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, plain
+from cognition.events import Arrived, Declined, Event, Feedback, Heard, Left, Read, Said
+from cognition.inference.generator import Generator
+from cognition.persona.agenda import Agenda
 from cognition.persona.appraisal import applied, appraise
-from cognition.persona.inbox import Inbox, Message, missed_words
+from cognition.persona.diary import Diary
+from cognition.persona.inbox import Message, missed_words
+from cognition.persona.intentions import Intention, Scene, held_back, wanted
+from cognition.persona.journal import Entry
+from cognition.persona.keeper import Keeper
+from cognition.persona.mail import Mail
+from cognition.persona.notes import InnerNote
 from cognition.persona.profile import Persona
-from cognition.persona.rights import resting_words
-from cognition.persona.scheduler import Why, blank, tick
-from cognition.persona.state import State, advanced
+from cognition.persona.rights import REST_UNTIL, Override, RightsError, resting_words
+from cognition.persona.roster import Roster
+from cognition.persona.scheduler import Why
+from cognition.persona.state import State, time_to_charge
+from cognition.store.personas import (
+    NOTES,
+    Change,
+    Loaded,
+    Order,
+    OrderKind,
+    Saved,
+    journal_of,
+    load,
+    orders_of,
+)
+from cognition.store.store import Storage
 
 __all__ = ["Due", "DueKind", "Life"]
 
-DueKind = Literal["greet", "question", "remind", "propose", "talk", "rest", "wake"]
+E = TypeVar("E", bound=Event)
+
+LINES = 64
+"""Lines of a room that are remembered for what comes back to them."""
+WAKING = "I have rested and am back."
+MAX_ID = 64
+MAX_BY = 120
+MAX_WHY = 300
+
+DueKind = Literal["greet", "question", "held-back", "remind", "propose", "talk", "rest", "wake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +69,7 @@ class Due:
         persona: whose it is.
         room: where.
         kind: what it is; a "rest" may be said although the persona rests by then.
-        text: words to say; empty where only the state changes ("wake").
+        text: words to say; empty where they are composed ("greet", a reply to `line`).
         to: participant id of whom it is for; empty for all.
         line: the line it comes back to, which a reply may be composed to; None for none.
         priority: 0 to 1.
@@ -51,180 +86,459 @@ class Due:
 
 
 class Life:
-    """Every persona that may be seated, alive between the rooms and between two runs.
+    """Every persona that may be seated, alive between the rooms and between two runs; `open` makes one.
 
-    `observe` and the other methods are called from one event loop; `run` owns what happens by itself.
+    All methods are called from one event loop; `run` owns what happens by itself.
 
     Args:
-        personas: who there is.
+        store: where all of it is kept.
+        kept: what is there.
         clock: seconds since 1970, UTC, which never goes back.
+        generator: words the journal while nobody talks; None: rules do.
+        zone: the people's time zone.
+        troubled: told in one line when the store refuses, and None when it takes again.
     """
 
-    def __init__(self, personas: Iterable[Persona], *, clock: Callable[[], float] | None = None) -> None:
-        self._clock = clock or _steady_clock()
+    def __init__(
+        self,
+        store: Storage,
+        kept: Loaded,
+        *,
+        clock: Callable[[], float],
+        generator: Generator | None,
+        zone: tzinfo,
+        troubled: Callable[[str | None], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+        self._dropped: Counter[str] = Counter()
+        self._change = Change()
+        self._keeper = Keeper(store, kept.changes, troubled)
         self._personas: dict[str, Persona] = {}
-        self._index: dict[str, int] = {}
-        self._ids: list[str] = []
-        self._inboxes: dict[str, Inbox] = {}
-        self._rooms: dict[str, dict[str, Attendee]] = {}
-        """Who is there, by room, as it was told last."""
-        self._seen: set[tuple[str, str]] = set()
-        """Events that had their effect, by room and id."""
-        self._rows = blank(0)
+        self._roster = Roster(clock, self._change)
+        self._agenda = Agenda(clock, self._change, kept.intentions, kept.ended, self._dropped)
+        self._mail = Mail(self._change, kept.messages, kept.dropped, self._dropped)
+        self._diary = Diary(clock, self._change, kept.experiences, generator, zone, self._dropped)
+        self._notes = kept.notes
+        self._lived = kept.lived
+        self._present: dict[str, tuple[Attendee, ...]] = {}
+        self._lines: dict[str, OrderedDict[str, Heard | Read]] = {}
         self._changed = asyncio.Event()
-        self.counts: Counter[str] = Counter()
-        """What was dropped or refused, by reason."""
+        for persona, saved in kept.states.items():
+            self._roster.add(persona, saved)
+
+    @classmethod
+    async def open(
+        cls,
+        personas: Iterable[Persona],
+        store: Storage,
+        *,
+        clock: Callable[[], float] | None = None,
+        generator: Generator | None = None,
+        zone: tzinfo | None = None,
+        troubled: Callable[[str | None], None] = lambda reason: None,
+    ) -> "Life":
+        """The personas as they were left, brought to the present.
+
+        Args:
+            personas: who there is.
+            store: where all of it is kept.
+            clock: seconds since 1970, UTC; by default this machine's.
+            generator: see the class.
+            zone: the people's time zone; by default this machine's.
+            troubled: see the class.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        clock = clock or _steady_clock()
+        zone = zone or datetime.now().astimezone().tzinfo or UTC
+        kept = await store.write(partial(load, now=clock()))
+        life = cls(store, kept, clock=clock, generator=generator, zone=zone, troubled=troubled)
         for persona in personas:
-            self.add(persona)
+            life.seat(persona)
+        return life
 
     @property
     def personas(self) -> Mapping[str, Persona]:
-        """Who there is, by id."""
+        """Who may be seated now, by id."""
         return self._personas
 
-    def add(self, persona: Persona) -> None:
-        """A new persona, or a new profile of one that is there: what it has lived stays."""
+    def counts(self) -> Counter[str]:
+        """What was dropped or refused, by reason."""
+        return self._dropped + self._keeper.counts
+
+    def seat(self, persona: Persona) -> None:
+        """A new persona, one that comes back, or a new profile of one that is there: what it has lived stays."""
         self._personas[persona.id] = persona
-        if persona.id in self._index:
-            return
-        self._index[persona.id] = len(self._ids)
-        self._ids.append(persona.id)
-        self._inboxes[persona.id] = Inbox()
-        self._rows = np.concatenate([self._rows, blank(1)])
-        row = self._rows[-1]
-        row["seated"], row["at"] = 1, self._clock()
-        row["valence"] = row["home_valence"] = 0.2
-        self._changed.set()
+        if persona.id not in self._roster:
+            self._roster.add(persona.id, Saved(State(at=self._clock())))
+        self._roster.seat(persona.id, (State().home_valence, State().home_arousal))
+        self._expect(persona.id)
+        self._save()
+
+    def unseat(self, persona: str) -> None:
+        """A persona goes: others take what it has promised, and what it has lived is kept for its return."""
+        if self._personas.pop(persona, None) is not None:
+            self._roster.seat(persona, None)
+            self._diary.stop(persona)
+            self._hand_over(persona, float("inf"))
+            self._save()
+
+    def order(self, kind: OrderKind, persona: str, by: str, why: str) -> None:
+        """Puts on record what an operator ordered; "pause" and "resume" are obeyed at once.
+
+        Raises:
+            KeyError: there is no such persona.
+            RightsError: nobody answers for it.
+        """
+        if not by.strip():
+            raise RightsError("an order says who gives it")
+        if kind in ("pause", "resume"):
+            self._roster.pause(persona, kind == "pause")
+            if kind == "pause":
+                self._diary.stop(persona)
+                self._hand_over(persona, float("inf"))
+            self._expect(persona)
+        self._record(Order(persona, kind, by, why, self._clock()))
+
+    def keep_awake(self, persona: str, by: str, why: str, seconds: float) -> None:
+        """An operator keeps a persona from its rest for a while; who, when and why is on record.
+
+        Raises:
+            KeyError: there is no such persona.
+            RightsError: nobody answers for it, no reason is given, or it is for too long.
+        """
+        at = datetime.fromtimestamp(self._clock(), UTC)
+        given = Override(persona, by, why, at, at + timedelta(seconds=seconds))
+        self._roster.keep_awake(persona, given.until.timestamp())
+        self._record(Order(persona, "keep-awake", by, why, at.timestamp(), given.until.timestamp()))
 
     def state(self, persona: str) -> State:
-        """How a persona is now."""
-        row = self._rows[self._index[persona]]
-        known = State(
-            float(row["energy"]),
-            float(row["valence"]),
-            float(row["arousal"]),
-            float(row["home_valence"]),
-            float(row["home_arousal"]),
-            float(row["at"]),
-            bool(row["resting"]),
-        )
-        return advanced(known, self._clock())
+        """How a persona is now.
+
+        Raises:
+            KeyError: there is no such persona.
+        """
+        return self._roster.state(persona)
 
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak now; one that is not known is at its best."""
-        if persona not in self._index:
+        if persona not in self._roster:
             return Disposition()
-        state, row = self.state(persona), self._rows[self._index[persona]]
-        return Disposition(state.energy, state.valence, state.arousal, state.resting, bool(row["paused"]))
+        state = self._roster.state(persona)
+        return Disposition(
+            state.energy, state.valence, state.arousal, state.resting, self._roster.paused(persona)
+        )
 
-    def observe(self, event: Event, present: Sequence[Attendee]) -> None:
-        """Lets the personas of a room live through an event, once for each id, and keeps what comes of it.
+    def intentions(self, persona: str) -> list[Intention]:
+        """What a persona means to do, the next first."""
+        return self._agenda.of(persona)
+
+    def inbox(self, persona: str) -> Sequence[Message]:
+        """What a persona has yet to take in, the most urgent first."""
+        return self._mail.of(persona).messages
+
+    def missed(self, persona: str, room: str) -> str:
+        """What a persona says of what it could not take in, empty when it missed nothing; said, it is over."""
+        return missed_words(self._mail.of(persona).missed(room))
+
+    def notes(self, persona: str, room: str) -> Sequence[InnerNote]:
+        """What a persona has thought to itself in a room, for its own prompt."""
+        return tuple(self._notes.get((persona, room), ()))
+
+    async def journal(
+        self, persona: str, rooms: Collection[str], *, limit: int = 20, before: float = float("inf")
+    ) -> list[Entry]:
+        """What a persona wrote of some rooms, the latest first.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.read(
+            partial(journal_of, persona=persona, rooms=rooms, limit=limit, before=before)
+        )
+
+    async def orders(self, persona: str, *, limit: int = 50) -> list[Order]:
+        """What operators ordered of a persona, the latest first.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.read(partial(orders_of, persona=persona, limit=limit))
+
+    async def settled(self) -> None:
+        """Waits until everything so far is durable."""
+        await self._keeper.settled()
+
+    def present(self, room: str, present: Sequence[Attendee]) -> None:
+        """Who is in a room now; an empty one is forgotten but for what is kept."""
+        if present:
+            self._present[room] = tuple(present)
+        else:
+            self._present.pop(room, None)
+            self._lines.pop(room, None)
+            self._diary.hush(room, False)
+        for persona in self._personas:
+            self._expect(persona)
+        self._save()
+
+    def observe(self, event: Event, present: Sequence[Attendee], answering: Collection[str] = ()) -> None:
+        """Lets the personas of a room live through an event, once, and keeps what comes of it.
+
+        It is on its way to the store when this returns, before anything that is written there later.
 
         Args:
-            event: what happened; one without an id is taken for new.
+            event: what happened; it may be told again.
             present: everybody in the room, personas too.
+            answering: personas that are about to answer it, where that is decided.
         """
-        if event.id and (event.room, event.id) in self._seen:
+        self._present[event.room] = tuple(present)
+        key = _key(event)
+        if (event.room, key) in self._lived:
             return
-        self._seen.add((event.room, event.id))
-        self._rooms[event.room] = {each.id: each for each in present}
-        to = event.to if isinstance(event, Heard | Said) else None
-        said = Wording.of(event.text if isinstance(event, Heard | Read | Said) else "")
-        for id in [each.id for each in present if each.id in self._personas]:
-            if to is not None and id not in to:
-                continue
-            appraisal = appraise(event, said, self._personas[id], present)
-            self._set_state(id, applied(self.state(id), appraisal))
-            if isinstance(event, Heard | Read | Said):
-                self._take_in(id, event, appraisal.priority)
-        self._changed.set()
+        self._lived.add((event.room, key))
+        self._change.lived[event.room, key] = self._clock()
+        if isinstance(event, Arrived | Left):
+            # Whoever has left may come again.
+            opposite = (
+                event.room,
+                f"{'left' if isinstance(event, Arrived) else 'arrived'}@{event.participant}",
+            )
+            if opposite in self._lived:
+                self._lived.discard(opposite)
+                self._change.lived[opposite] = None
+        self._live_through(_cleaned(event), answering)
+        self._save()
 
     def held_back(self, persona: str, room: str, line: Heard | Read) -> None:
-        """A persona had something to say to a line and did not get the floor: it may come back to it."""
+        """A persona had something to say to a line and did not get the floor: it may say it in the next gap."""
+        if persona not in self._personas:
+            return
+        self._agenda.intend(held_back(persona, _cleaned(line), self._clock()))
+        if not isinstance(line, Heard) or line.to is None:
+            self._think(persona, room, f"I had something to say to {line.name} and kept it back.")
+        self._expect(persona)
+        self._save()
 
     def refused(self, due: Due, reason: str) -> None:
-        """A bid was not granted; the persona gets to know why and may try again."""
-        self.counts[f"refused: {reason}"] += 1
+        """A bid was not granted: the persona knows why, and tries again later or lets it be."""
+        self._dropped[f"refused: {due.kind}: {reason}"] += 1
+        self._agenda.refuse(due.persona, due.id, reason)
+        self._expect(due.persona)
+        self._save()
 
     def speaking(self, persona: str, on: bool) -> None:
         """A persona has begun or ended to speak; meanwhile it is not serviced."""
-        if persona in self._index:
-            self._rows[self._index[persona]]["speaking"] = on
+        if persona in self._roster:
+            self._roster.speak(persona, on)
             self._changed.set()
 
-    def missed(self, persona: str, room: str) -> str:
-        """What a persona says of what it could not take in; empty when it missed nothing."""
-        inbox = self._inboxes.get(persona)
-        return missed_words(inbox.missed(room)) if inbox is not None else ""
+    def talking(self, room: str, on: bool) -> None:
+        """Somebody has begun to speak in a room, so that whoever writes stops; or nobody speaks any more."""
+        self._diary.hush(room, on)
+        for persona in self._there(room):
+            self._expect(persona)
 
     async def run(self, due: Callable[[Due], None]) -> None:
         """Serves the personas until cancelled; `due` takes their bids. There is no timer while nothing is due."""
-        while True:
-            self._changed.clear()
-            horizon = self._tick(due)
-            delay = horizon - self._clock()
-            if delay <= 0.0:
-                await asyncio.sleep(0)
-                continue
-            try:
-                async with asyncio.timeout(delay if delay < np.inf else None):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keeper.run())
+            while True:
+                self._changed.clear()
+                for persona, why in self._roster.due():
+                    self._serve(persona, why, due, group)
+                self._save()
+                delay = self._roster.horizon - self._clock()
+                if delay == float("inf"):
                     await self._changed.wait()
-            except TimeoutError:
-                continue
+                elif delay <= 0.0:
+                    await asyncio.sleep(0)
+                else:
+                    try:
+                        async with asyncio.timeout(delay):
+                            await self._changed.wait()
+                    except TimeoutError:
+                        continue
 
-    def _tick(self, due: Callable[[Due], None]) -> float:
-        count = len(self._ids)
-        who, why, horizon = np.zeros(count, np.int32), np.zeros(count, np.uint8), np.zeros(1)
-        for place in range(tick(self._rows, self._clock(), who, why, horizon)):
-            self._serve(self._ids[who[place]], Why(why[place]), due)
-        return float(horizon[0])
-
-    def _serve(self, persona: str, why: Why, due: Callable[[Due], None]) -> None:
+    def _serve(self, persona: str, why: Why, due: Callable[[Due], None], group: asyncio.TaskGroup) -> None:
         match why:
-            case Why.REST | Why.WAKE:
+            case Why.REST:
+                self._roster.touch(persona)
+                energy = self._roster.state(persona).energy
+                self._hand_over(persona, self._clock() + time_to_charge(energy, REST_UNTIL, resting=True))
                 for room in self._rooms_of(persona):
-                    due(self._turn_of_rest(persona, room, why))
+                    due(self._tired(persona, room))
+            case Why.WAKE:
+                self._roster.touch(persona)
+                for room in self._rooms_of(persona):
+                    due(Due(self._own_id("wake", persona), persona, room, "wake", WAKING, priority=0.2))
+                for other in self._personas:
+                    self._expect(other)
+            case Why.INTENTION:
+                if (chosen := self._agenda.offer(persona, self._scene)) is not None:
+                    due(
+                        Due(
+                            chosen.id,
+                            persona,
+                            chosen.room,
+                            chosen.kind,
+                            chosen.text,
+                            chosen.to,
+                            chosen.line,
+                            chosen.priority,
+                        )
+                    )
             case Why.MESSAGE:
-                self._inboxes[persona].take()
-                self._note_inbox(persona)
-            case _:
-                pass
+                self._mail.look(persona, self._clock())
+                self._roster.touch(persona)
+            case Why.REFLECT:
+                state = self._roster.state(persona)
+                self._diary.write(self._personas[persona], state, group, self._written)
+        self._expect(persona)
 
-    def _turn_of_rest(self, persona: str, room: str, why: Why) -> Due:
-        others = [
-            self._personas[id].name
-            for id in self._rooms[room]
-            if id in self._personas and id != persona and not self.disposition(id).resting
+    def _written(self, persona: str) -> None:
+        self._expect(persona)
+        self._save()
+
+    def _tired(self, persona: str, room: str) -> Due:
+        others = [self._personas[id].name for id in self._awake(room) if id != persona]
+        words = resting_words(self._personas[persona].name, others)
+        return Due(self._own_id("rest", persona), persona, room, "rest", words, priority=0.9)
+
+    def _own_id(self, kind: str, persona: str) -> str:
+        return f"{kind}-{self._clock():.3f}-{persona}"[:MAX_ID]
+
+    def _live_through(self, event: Event, answering: Collection[str]) -> None:
+        room = event.room
+        said = Wording.of(event.text if isinstance(event, Heard | Read | Said) else "")
+        to = event.to if isinstance(event, Heard | Said) else None
+        names = {each.id: each.name for each in self._present[room]}
+        who = "" if isinstance(event, Declined) else event.participant
+        name = event.name if isinstance(event, Heard | Read | Arrived | Left) else names.get(who, who)
+        there = self._there(room)
+        for id in there:
+            if to is not None and id not in to:
+                continue
+            meaning = appraise(event, said, self._personas[id], self._present[room])
+            self._roster.set_state(id, applied(self._roster.state(id), meaning))
+            self._diary.note(id, event, name)
+            if isinstance(event, Said) and event.participant == id:
+                self._mail.spoke(id, event)
+            elif isinstance(event, Heard | Read | Said) and meaning.priority > 0.0:
+                self._mail.put(id, event, name, meaning.priority)
+        self._reflect_on(event, name)
+        if isinstance(event, Heard | Read):
+            lines = self._lines.setdefault(room, OrderedDict())
+            lines[event.id] = event
+            while len(lines) > LINES:
+                lines.popitem(last=False)
+        scene = self._scene(room, answering)
+        for done in self._agenda.follow(event, said, scene):
+            self._diary.did(done, scene.name_of(done.to))
+        for wish in wanted(event, said, scene):
+            self._agenda.intend(wish)
+        for id in there:
+            self._expect(id)
+
+    def _reflect_on(self, event: Event, name: str) -> None:
+        """What a persona thinks of it for itself."""
+        match event:
+            case Said(interrupted=True, to=None) if event.participant in self._personas:
+                self._think(event.participant, event.room, "I was cut off before I was done.")
+            case Feedback(value=-1) if event.persona in self._personas:
+                self._think(
+                    event.persona, event.room, f"{name} did not like what I said. I will take more care."
+                )
+            case Feedback(value=1) if event.persona in self._personas:
+                self._think(event.persona, event.room, f"{name} liked what I said.")
+
+    def _think(self, persona: str, room: str, text: str) -> None:
+        note = InnerNote(persona, text)
+        notes = self._notes.setdefault((persona, room), [])
+        notes.append(note)
+        del notes[:-NOTES]
+        self._change.notes[persona, room, self._clock()] = note
+
+    def _hand_over(self, persona: str, until: float) -> None:
+        for other in self._agenda.hand_over(persona, self._awake, until):
+            self._expect(other)
+
+    def _record(self, order: Order) -> None:
+        self._change.orders.append(replace(order, by=plain(order.by, MAX_BY), why=plain(order.why, MAX_WHY)))
+        self._save()
+
+    def _expect(self, persona: str) -> None:
+        """Tells the scheduler what is next for a persona."""
+        if persona in self._personas:
+            inbox = self._mail.of(persona)
+            self._roster.expect(
+                persona,
+                intention=self._agenda.next_due(persona, self._scene),
+                reflect=self._diary.due(persona),
+                inbox=(len(inbox), inbox.priority),
+            )
+            self._changed.set()
+
+    def _save(self) -> None:
+        self._keeper.keep(self._change.take())
+
+    def _scene(self, room: str, answering: Collection[str] = ()) -> Scene:
+        there = self._there(room)
+        return Scene(
+            self._present.get(room, ()),
+            {id: self._personas[id].name for id in there if not self._roster.paused(id)},
+            self._awake(room),
+            answering,
+            {id: self._personas[id].expertise for id in there},
+            self._lines.get(room, {}),
+            self._zone,
+        )
+
+    def _there(self, room: str) -> list[str]:
+        present = {each.id for each in self._present.get(room, ())}
+        return [id for id in self._personas if id in present]
+
+    def _awake(self, room: str) -> list[str]:
+        """Personas there that neither rest nor are paused."""
+        return [
+            id for id in self._there(room) if not (self._roster.paused(id) or self._roster.state(id).resting)
         ]
-        id = f"{persona}-{why.name.lower()}-{self._clock():.3f}"
-        if why is Why.WAKE:
-            return Due(id, persona, room, "wake")
-        return Due(id, persona, room, "rest", resting_words(self._personas[persona].name, others))
 
     def _rooms_of(self, persona: str) -> list[str]:
-        return [room for room, present in self._rooms.items() if persona in present]
+        return [room for room in self._present if persona in self._there(room)]
 
-    def _take_in(self, persona: str, event: Heard | Read | Said, priority: float) -> None:
-        inbox = self._inboxes[persona]
-        if event.participant == persona:
-            inbox.take_room(event.room, event.at.timestamp())
-        elif priority > 0.0:
-            name = event.name if not isinstance(event, Said) else event.participant
-            to = None if isinstance(event, Read) else event.to
-            message = Message(
-                event.id, event.room, event.participant, name, event.text, event.at.timestamp(), priority, to
-            )
-            inbox.put(message)
-        self._note_inbox(persona)
 
-    def _note_inbox(self, persona: str) -> None:
-        row, inbox = self._rows[self._index[persona]], self._inboxes[persona]
-        row["waiting"], row["priority"] = len(inbox), inbox.priority
+def _key(event: Event) -> str:
+    """What tells an event from all others of its room, whoever tells it again.
 
-    def _set_state(self, persona: str, state: State) -> None:
-        row = self._rows[self._index[persona]]
-        row["energy"], row["valence"], row["arousal"] = state.energy, state.valence, state.arousal
-        row["at"] = state.at
+    A written line's id is its writer's choice and may be used again another day; spoken words' ids are unique, but the
+    instant at which they were heard is told in two ways.
+    """
+    moment = f"{event.at.timestamp():.6f}"
+    match event:
+        case Arrived() | Left():
+            return f"{'arrived' if isinstance(event, Arrived) else 'left'}@{event.participant}"
+        case Read():
+            return f"{event.participant}/{event.id}@{moment}"
+        case Heard() | Said():
+            return f"{event.participant}/{event.id or moment}"
+        case Declined():
+            return f"declined/{event.persona}/{event.line}@{event.id or moment}"
+        case Feedback():
+            return f"feedback/{event.participant}/{event.persona}/{event.line}@{event.id or moment}"
+
+
+def _cleaned(event: E) -> E:
+    """The event with texts of a bounded length that can be stored and shown."""
+    changes = {
+        field: plain(getattr(event, field), limit)
+        for field, limit in (("text", MAX_TEXT), ("name", MAX_NAME))
+        if hasattr(event, field)
+    }
+    cleaned: E = replace(cast(Any, event), **changes)
+    return cleaned
 
 
 def _steady_clock() -> Callable[[], float]:
