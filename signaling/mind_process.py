@@ -26,6 +26,7 @@ from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
 from signaling.engines import Engines, load_engines
+from signaling.inbox import Inbox
 from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
@@ -73,7 +74,7 @@ class _OpenRoom:
         task: what attends it.
     """
 
-    inbox: "asyncio.Queue[tuple[str, JsonObject]]" = field(default_factory=lambda: asyncio.Queue(INBOX))
+    inbox: Inbox = field(default_factory=lambda: Inbox(INBOX))
     persons: dict[str, JsonObject] = field(default_factory=dict)
     over: bool = False
     before: "asyncio.Task[None] | None" = None
@@ -81,9 +82,9 @@ class _OpenRoom:
 
     def reintroduce(self) -> None:
         """Starts again with the persons who are there, whom the personas know by now."""
-        self.inbox = asyncio.Queue(INBOX)
+        self.inbox = Inbox(INBOX)
         for params in self.persons.values():
-            self.inbox.put_nowait(("participant.joined", {**params, "greeted": True}))
+            self.inbox.put("participant.joined", {**params, "greeted": True})
         self.over = not self.persons
 
 
@@ -231,14 +232,8 @@ class MindProcess:
             known.persons.pop(who, None)
         elif method == "whisper" and who in known.persons:
             known.persons[who] = {**known.persons[who], "listeners": params.get("listeners")}
-        if known.inbox.full():
-            # Whoever floods loses their own news; that somebody came, left or whispers has to be known.
-            if method not in ("participant.joined", "participant.left", "whisper"):
-                self.dropped[f"{method}: inbox full"] += 1
-                return
-            lost, _ = known.inbox.get_nowait()
+        for lost in known.inbox.put(method, params):
             self.dropped[f"{lost}: inbox full"] += 1
-        known.inbox.put_nowait((method, params))
 
     async def _attend(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
         """Attends a room to its end; one that fails is attended anew, and no other room notices."""
@@ -337,7 +332,8 @@ class MindProcess:
                     person.connected.set()
                 case "participant.left":
                     attendance.leave(who)
-                    opened.over = not attendance.persons
+                    # Those whose coming is still to be told are here as well.
+                    opened.over = not opened.persons
                     if (ring := rings.pop(who, None)) is not None:
                         ring.close()
                 case "gate.opened" if person is not None:
