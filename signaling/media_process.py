@@ -1,7 +1,6 @@
 """The media process: builds the plane, the rooms, the HTTP face and the IPC, and runs them on one loop."""
 
 import asyncio
-import ctypes
 import gc
 import json
 import os
@@ -24,6 +23,7 @@ from media.realtime.plane import Plane
 from media.realtime.suppression import WebRtcSuppressor
 from media.rtc.ice import IceServer
 from media.rtc.peer import Peer, PeerState
+from signaling.heap import collect
 from signaling.ipc.endpoint import listen
 from signaling.ipc.shared_memory import SharedFile
 from signaling.logs import configure_logs
@@ -98,7 +98,11 @@ def _build(launch: Launch) -> _Parts:
         conference,
         census,
         plane.statistics,
-        lambda: {"plane-reports-full": reports.dropped, "chat-mind-down": mind.forgotten},
+        lambda: {
+            "plane-reports-full": reports.dropped,
+            "chat-mind-down": mind.forgotten,
+            "chat-not-kept": mind.unkept.dropped,
+        },
         version(DISTRIBUTION),
     )
     return _Parts(
@@ -260,15 +264,7 @@ async def _collect_when_quiet(conference: Conference) -> None:
         conference.emptied.clear()
         await asyncio.sleep(QUIET_S)
         if not conference.rooms:
-            gc.collect()
-            _trim_the_heap()
-
-
-def _trim_the_heap() -> None:
-    """Hands freed memory back to the system where the C library can (glibc): it keeps it for itself else."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+            collect()
 
 
 def _raise_open_files() -> None:

@@ -269,7 +269,7 @@ class Conference:
             return
         line = Line(chat.id, seat.id, seat.name, "chat", chat.text, timestamp())
         room.publish(line)
-        self.mind.write(attendee.room, line)
+        self.mind.write(attendee.room, line, room.state.seats.values())
 
     def show(self, attendee: Attendee, *, muted: bool | None, camera: bool | None) -> None:
         """Changes what a person shows of themselves; a muted one is neither mixed nor listened to."""

@@ -234,7 +234,11 @@ class LiveRoom:
         params: dict[str, Any] = {"room": self.id, "id": seat.id, "name": seat.name, "kind": seat.kind}
         if seat.kind == "person":
             attendee = self.attendees[seat.id]
-            params |= {"ears": str(attendee.ears.file.path), "connected": attendee.peer is not None}
+            params |= {
+                "identity": seat.identity,
+                "ears": str(attendee.ears.file.path),
+                "connected": attendee.peer is not None,
+            }
             if (listeners := self.whispers.get(seat.id)) is not None:
                 params["listeners"] = sorted(listeners)
         return params

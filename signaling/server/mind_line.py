@@ -9,6 +9,8 @@ from typing import Literal
 from signaling.ipc.endpoint import CallError, Endpoint, RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.history import Line
+from signaling.server.rooms import Seat
+from signaling.server.unkept import UnkeptLines
 
 __all__ = ["MindAway", "MindLine", "MindStatus", "WrittenLine"]
 
@@ -60,6 +62,8 @@ class MindLine:
         self._was_up = False
         self._waiting: deque[WrittenLine] = deque()
         self._unasked: set[str] = set()
+        self.unkept = UnkeptLines()
+        """Written lines of which the mind has not said that they are on the disk."""
         self.forgotten = 0
         """Written lines that waited too long in line and were left to the history."""
 
@@ -130,8 +134,9 @@ class MindLine:
             raise MindAway(str(error)) from error
         return answer
 
-    def write(self, room: str, line: Line) -> None:
-        """Tells the mind of a written line, now or when it is back."""
+    def write(self, room: str, line: Line, present: Iterable[Seat]) -> None:
+        """Tells the mind of a written line, now or when it is back, and holds it until it is on the disk."""
+        self.unkept.add(room, line, present)
         written = WrittenLine(room, line, time.monotonic_ns())
         if any(item.room == room for item in self._waiting) or not self.tell(
             "chat.received", written.params()

@@ -109,6 +109,8 @@ class Personas:
             "voice.whisper": self._whisper,
             "caption": self._caption,
             "chat.post": self._post,
+            "chat.unkept": self._unkept,
+            "chat.kept": self._kept,
             "latency": self._latency,
             "counted": self._counted,
         }
@@ -297,6 +299,15 @@ class Personas:
             raise RpcError(INVALID_PARAMS, "nothing is written")
         room.publish(Line(secrets.token_urlsafe(9), seat.id, seat.name, "chat", text, timestamp()))
 
+    def _unkept(self, params: JsonObject) -> JsonObject:
+        return {"lines": self._conference.mind.unkept.batch()}
+
+    def _kept(self, params: JsonObject) -> None:
+        lines = params.get("lines")
+        if not isinstance(lines, list) or not all(_is_key(line) for line in lines):
+            raise RpcError(INVALID_PARAMS, "lines are lists of room, sender and id")
+        self._conference.mind.unkept.kept((room, sender, id) for room, sender, id in lines)
+
     def _latency(self, params: JsonObject) -> None:
         room = self._conference.room(_text(params, "room"))
         try:
@@ -348,3 +359,7 @@ def _lines(lines: Any) -> list[Line]:
         return [parse_line(line) for line in lines]
     except ValueError as error:
         raise RpcError(INVALID_PARAMS, f"a line cannot be read: {error}") from error
+
+
+def _is_key(line: Any) -> bool:
+    return isinstance(line, list) and len(line) == 3 and all(isinstance(part, str) for part in line)
