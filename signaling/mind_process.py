@@ -27,6 +27,7 @@ from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
 from signaling.engines import Engines, load_engines
 from signaling.inbox import Inbox
+from signaling.heap import trim
 from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
@@ -253,6 +254,8 @@ class MindProcess:
             if self._rooms.get(room) is opened:
                 del self._rooms[room]
             await self.warm_up()
+            if not self._rooms:
+                await asyncio.to_thread(trim)
 
     async def _attend_once(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
         attendance = Attendance(
