@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cognition.persona.reputation import DAY_S
+from cognition.persona.trust import Opinion, Trust
 from cognition.store.backup import back_up, restore
 from cognition.store.schema import Migration, shipped
 from cognition.store.store import Store
@@ -50,6 +52,20 @@ async def write(path: Path, run: str) -> None:
     await asyncio.gather(*(one(writer) for writer in range(WRITERS)))
 
 
+async def judge(path: Path, run: int) -> None:
+    """People speak of a persona, well for a while and then badly; time passes more quickly than it does."""
+    store, now = await Store.open(path), [float(20_000 + 10 * run) * DAY_S]
+    trust = Trust(store, clock=lambda: now[0])
+    os.write(1, b"ready\n")
+    number = 0
+    while True:
+        now[0] += DAY_S / 3
+        subject, value = f"{run}-{number}", 1 if run % 10 < 6 else -1
+        await trust.take(Opinion(subject, "nova", f"p{number % 4}", subject, value), ("nova",))
+        os.write(1, f"{subject}\n".encode())
+        number += 1
+
+
 async def grow(path: Path) -> None:
     os.write(1, b"ready\n")
     store = await Store.open(path, migrations=(*shipped(), WIDE))
@@ -66,6 +82,8 @@ def serve() -> None:
             match what:
                 case "write":
                     asyncio.run(write(Path(path), other))
+                case "judge":
+                    asyncio.run(judge(Path(path), int(other)))
                 case "grow":
                     asyncio.run(grow(Path(path)))
                 case "backup":
