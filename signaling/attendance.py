@@ -7,39 +7,43 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from cognition.conversation.floor import Decision
-from cognition.events import Answer, Heard, Read, Said
+from cognition.conversation.floor_control import Bid
+from cognition.conversation.reasons import Silence, Wish
+from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause, Mind
+from cognition.persona.life import Due, DueKind, Life
 from media.speech.backchannel import is_backchannel
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
-    SpeechEvent,
     SpeechPaused,
     SpeechStarted,
     TurnCommitted,
     TurnProposed,
     TurnWithdrawn,
 )
+from signaling.answering import Answering
 from signaling.audience import Audiences
+from signaling.ears import Ears
+from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
+from signaling.room_floor import RoomFloor
 
-__all__ = ["Attendance", "Attendant", "Ears"]
+__all__ = ["Attendance", "Attendant"]
 
-INTERRUPT_AFTER = 0.35
-"""Seconds a person must go on speaking over a persona before it stops; shorter sounds may be backchannels."""
-QUIET_WAIT = 8.0
-"""Seconds a reply waits for people to stop speaking before it is dropped as stale."""
+INTERRUPT_AFTER = 1.6
+"""Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
 GREETING_WAIT = 6.0
 """Seconds a greeting waits for a gap before it is written instead."""
 MEDIA_WAIT = 15.0
@@ -48,24 +52,22 @@ CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
 CHAT_AGE = 60.0
 """Seconds a written line may take to be answered, its voice included."""
+DUE_WAIT = 20.0
+"""Seconds that what a persona says by itself waits for a lull."""
+
+WISHES_OF: Mapping[DueKind, Wish] = {
+    "greet": "greets",
+    "question": "open-matter",
+    "held-back": "held-back",
+    "remind": "reminds",
+    "propose": "proposes",
+    "talk": "talks-to-persona",
+    "rest": "proposes",
+    "wake": "proposes",
+}
+"""Why a persona speaks by itself, as people are told."""
 
 _log = structlog.get_logger()
-
-
-class Ears(Protocol):
-    """Tells what one person says; `media.speech.listener.Listener` is the real one."""
-
-    discarded: Counter[str]
-    """What was heard and led to no words, by reason."""
-
-    def events(self) -> AsyncIterator[SpeechEvent]:
-        """Yields what is heard, in order."""
-
-    def gate_opened(self, sample: int) -> None:
-        """The cheap gate heard something at this position of the ring."""
-
-    def gate_closed(self, sample: int) -> None:
-        """The cheap gate closed at this position of the ring."""
 
 
 @dataclass(slots=True)
@@ -113,10 +115,18 @@ class Attendance:
         port: the room at the media process.
         speculative: whether replies are composed before their turn is committed.
         anticipate: whether the language model is prefilled while people talk.
+        life: is told what personas would have said, and what became of what they wanted to say.
     """
 
     def __init__(
-        self, room: str, *, mind: Mind, port: RoomPort, speculative: bool = True, anticipate: bool = True
+        self,
+        room: str,
+        *,
+        mind: Mind,
+        port: RoomPort,
+        speculative: bool = True,
+        anticipate: bool = True,
+        life: Life | None = None,
     ) -> None:
         self.room = room
         self._mind = mind
@@ -126,16 +136,29 @@ class Attendance:
         self._persons: dict[str, Attendant] = {}
         self._presences: dict[str, Presence] = {}
         self._proposals: dict[str, _Proposal] = {}
-        self._chat: asyncio.Queue[tuple[Read, Answer, int]] = asyncio.Queue(CHAT_BACKLOG)
+        self._chat: asyncio.Queue[tuple[Read, Decision, int]] = asyncio.Queue(CHAT_BACKLOG)
         self._hush = asyncio.Event()
         self._hush.set()
         self._closed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._thinking: asyncio.Task[None] | None = None
-        self.floor = asyncio.Lock()
-        """Held by the persona that sounds."""
+        self._life = life
+        self._held_voices = HeldVoices(self.spawn, lambda reason: self.dropped.update([reason]))
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
+        self.floor = RoomFloor(port, yielded=self._yielded, refused=self._refused)
+        """Held by the persona that sounds."""
+        self._answering = Answering(
+            room,
+            mind=mind,
+            floor=self.floor,
+            presences=self._presences,
+            spawn=self.spawn,
+            hush=self._hush,
+            propose=self._propose,
+            holds_back=life,
+            dropped=self.dropped,
+        )
 
     @property
     def persons(self) -> Mapping[str, Attendant]:
@@ -155,12 +178,15 @@ class Attendance:
             if opened is not None:
                 opened()
             await self._closed.wait()
+            self._held_voices.close()
             for person in list(self._persons.values()):
                 self._dismiss(person)
+            self._answering.close()
             for presence in self._presences.values():
                 if presence.reply is not None:
                     presence.withdraw(presence.reply)
                 await presence.interrupt()
+            self.floor.close()
             if self._thinking is not None:
                 self._thinking.cancel()
             chat.cancel()
@@ -206,6 +232,7 @@ class Attendance:
         for presence in self._presences.values():
             presence.left(participant)
         self._withdraw_replies_to(participant)
+        self._held_voices.left(participant)
         self._settle(person)
 
     def turn_to(self, participant: str, listeners: frozenset[str] | None) -> None:
@@ -213,8 +240,9 @@ class Attendance:
         person = self._persons.get(participant)
         if person is None:
             return
-        if listeners is not None and listeners.isdisjoint(self._presences):
-            # Nothing of that is in the ears: what is, was for whom it was for.
+        if listeners and listeners <= self._persons.keys():
+            # Nothing of that is in the ears: what is, was for whom it was for. To anybody else, also to a persona
+            # that has no presence here, it is.
             return
         person.audiences.turn_to(listeners, time.monotonic_ns())
 
@@ -222,11 +250,12 @@ class Attendance:
         """A written line arrived."""
         decision = self._mind.consider(line)
         self._mind.record(line)
+        self.floor.silence(decision.silent)
         if not decision.answers:
             self._decline(decision)
             return
         try:
-            self._chat.put_nowait((line, decision.answers[0], arrived_ns))
+            self._chat.put_nowait((line, decision, arrived_ns))
         except asyncio.QueueFull:
             self.dropped["chat-backlog"] += 1
 
@@ -235,19 +264,53 @@ class Attendance:
         if (presence := self._presences.get(persona)) is not None:
             presence.progressed(played, first_packet_ns)
 
-    async def quiet(self) -> bool:
-        """True once no person speaks; false when they speak on and on."""
-        try:
-            async with asyncio.timeout(QUIET_WAIT):
-                await self._hush.wait()
-        except TimeoutError:
-            return False
-        return True
+    def voice_held(self, persona: str, by: str | None) -> None:
+        """Media holds a persona's voice because somebody speaks over it."""
+        presence, person = self._presences.get(persona), self._persons.get(by) if by is not None else None
+        if presence is not None and by is not None:
+            speaking = person is not None and person.speaking and not person.paused
+            self._held_voices.held(persona, presence, by, speaking=speaking)
+
+    def due(self, due: Due) -> None:
+        """A persona wants to say something by itself: a bid for the floor as any other, for which a lull is awaited."""
+        presence = self._presences.get(due.persona)
+        if presence is None or not self._persons:
+            self._refuse_due(due, "away")
+            return
+        self.spawn(self._say_due(presence, due))
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
         self._mind.record(event)
+        self._answering.said(event)
+        self._let_answer(event)
         self._think()
+
+    def _let_answer(self, event: Said) -> None:
+        """A persona that another one has asked by name answers it, while that brings something new."""
+        if event.interrupted or event.kind == "chat":
+            return
+        decision = self._mind.consider(event)
+        if decision.persona is None or self._answering.waits_for(decision.persona):
+            return
+        if (reason := self._mind.over(self.room, decision.persona)) is not None:
+            self.dropped[f"exchange: {reason}"] += 1
+            return
+        cause = Cause(event.id, event.participant, time.monotonic_ns())
+        self._answering.take(event, decision, cause, None, None)
+
+    def _yielded(self, bid: Bid) -> None:
+        self._answering.yielded(bid.id)
+        presence = self._presences[bid.persona]
+        if presence.reply is not None and presence.reply.bid == bid.id:
+            self.spawn(presence.interrupt())
+
+    def _refused(self, bid: Bid, reason: Silence) -> None:
+        self.dropped[f"floor: {reason}"] += 1
+        self._answering.refused(bid.id, reason)
+        reply = self._presences[bid.persona].reply
+        if reply is not None and reply.bid == bid.id and not reply.written:
+            self._presences[bid.persona].withdraw(reply)
 
     def _dismiss(self, person: Attendant) -> None:
         for task in person.tasks:
@@ -255,6 +318,7 @@ class Attendance:
 
     async def _attend(self, person: Attendant) -> None:
         async for event in person.listener.events():
+            self._held_voices.heard(person.id, event)
             match event:
                 case SpeechStarted():
                     person.began_ns[event.turn] = event.at_ns
@@ -290,6 +354,7 @@ class Attendance:
     def _speech_started(self, person: Attendant, turn: str) -> None:
         person.speaking, person.paused, person.turn = True, False, turn
         self._hush.clear()
+        self.floor.person_started(person.id)
         if self._sounding:
             person.tasks.append(self.spawn(self._interrupt_unless_brief(person)))
 
@@ -327,7 +392,8 @@ class Attendance:
                 # Somebody else's answer is about to be heard; a mere guess does not take its place.
                 return
             cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
-            reply = self._propose(presence, heard, cause)
+            words = self._mind.reply(self.room, presence.persona, heard)
+            reply = self._propose(presence, words, cause, heard.to)
             self._proposals[event.turn] = _Proposal(decision.persona, event.text, heard.to, reply)
 
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
@@ -342,17 +408,15 @@ class Attendance:
         proposal = self._proposals.pop(event.turn, None)
         if aside:
             self.dropped["backchannel"] += 1
-        elif decision.persona is None:
-            self._decline(decision)
-        elif decision.persona not in self._presences:
-            self.dropped["no-such-persona"] += 1
         else:
-            presence = self._presences[decision.persona]
-            reply = self._fitting(proposal, decision.persona, heard)
-            if reply is None:
+            self._answering.overtaken(heard, decision)
+            self.floor.silence(decision.silent, heard.to)
+            if decision.persona is None:
+                self._decline(decision)
+            else:
                 cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
-                reply = self._propose(presence, heard, cause)
-            presence.release(reply, event.decided_ns)
+                ready = self._fitting(proposal, decision.persona, heard)
+                self._answering.take(heard, decision, cause, ready, event.decided_ns)
         if proposal is not None and not proposal.reply.released.is_set():
             self._presences[proposal.persona].withdraw(proposal.reply)
         self._turn_over(person, event.turn)
@@ -365,11 +429,12 @@ class Attendance:
             return None
         return proposal.reply if self._presences[persona].reply is proposal.reply else None
 
-    def _propose(self, presence: Presence, line: Heard | Read, cause: Cause) -> Reply:
+    def _propose(
+        self, presence: Presence, words: AsyncGenerator[Clause], cause: Cause, to: frozenset[str] | None
+    ) -> Reply:
         if self._thinking is not None:
             self._thinking.cancel()
-        to = line.to if isinstance(line, Heard) else None
-        return presence.propose(self._mind.reply(self.room, presence.persona, line), cause, to)
+        return presence.propose(words, cause, to)
 
     def _withdraw(self, turn: str) -> None:
         proposal = self._proposals.pop(turn, None)
@@ -386,6 +451,7 @@ class Attendance:
         )
 
     def _withdraw_replies_to(self, participant: str) -> None:
+        self._answering.left(participant)
         for presence in self._presences.values():
             if presence.reply is not None and _is_to(presence.reply, participant):
                 presence.withdraw(presence.reply)
@@ -408,6 +474,7 @@ class Attendance:
 
     def _settle(self, person: Attendant) -> None:
         person.speaking = False
+        self.floor.person_stopped(person.id)
         if not any(other.speaking for other in self._persons.values()):
             self._hush.set()
 
@@ -455,44 +522,66 @@ class Attendance:
             return
         persona, presence = next(iter(self._presences.items()))
         words = self._mind.greeting(self.room, persona, person.id)
-        try:
-            async with asyncio.timeout(GREETING_WAIT):
-                await self._hush.wait()
-                while presence.reply is not None or self.floor.locked():
-                    await presence.finished()
-                    async with self.floor:
-                        pass
-        except TimeoutError:
+        if not await self._volunteer(presence, _once(words), "greets", patience=GREETING_WAIT):
             self._port.post_chat(persona, words)
             self.said(Said(self.room, persona, words, datetime.now(UTC), kind="chat"))
-            return
-        presence.release(presence.propose(_once(words), None))
+
+    async def _volunteer(
+        self,
+        presence: Presence,
+        words: AsyncGenerator[Clause],
+        wish: Wish,
+        *,
+        patience: float,
+        asked: bool = True,
+        score: float = 0.5,
+        utterance: str = "",
+    ) -> bool:
+        """Says what answers nothing, if a gap is found in time; whether any of it was heard."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._answering.free(presence)
+        except TimeoutError:
+            return False
+        reply = presence.propose(words, None, utterance=utterance)
+        trusted = self._mind.disposition(presence.persona).may_interrupt
+        self.floor.bid(
+            Bid(reply.bid, presence.persona, wish, score, patience, asked=asked, interrupts=trusted)
+        )
+        presence.release(reply)
+        assert reply.task is not None
+        await asyncio.wait([reply.task])
+        self.floor.over(reply.bid)
+        return reply.sounding
+
+    async def _say_due(self, presence: Presence, due: Due) -> None:
+        if due.text or due.line is None:
+            words = _once(due.text)
+        else:
+            words = self._mind.reply(self.room, due.persona, due.line)
+        wish = WISHES_OF[due.kind]
+        said = await self._volunteer(
+            presence, words, wish, patience=DUE_WAIT, asked=False, score=due.priority, utterance=due.id
+        )
+        if not said:
+            self._refuse_due(due, "person-speaks" if not self._hush.is_set() else "another-speaks")
+
+    def _refuse_due(self, due: Due, reason: Silence) -> None:
+        self.dropped[f"{due.kind} refused: {reason}"] += 1
+        if self._life is not None:
+            self._life.refused(due, reason)
 
     async def _answer_chat(self) -> None:
+        """Answers written lines one after the other, each once it is its turn."""
         while True:
             line, decision, arrived_ns = await self._chat.get()
-            presence = self._presences.get(decision.persona)
-            if presence is None:
-                self.dropped["no-such-persona"] += 1
-                continue
-            try:
-                async with asyncio.timeout(CHAT_AGE):
-                    await self._answer_line(presence, line, arrived_ns)
-            except TimeoutError:
-                self.dropped["chat: no gap"] += 1
-
-    async def _answer_line(self, presence: Presence, line: Read, arrived_ns: int) -> None:
-        """Answers once it is this persona's turn; an answer that others supersede before it sounds is tried again."""
-        while True:
             await self._hush.wait()
-            await presence.finished()
             cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
-            reply = self._propose(presence, line, cause)
-            presence.release(reply)
-            assert reply.task is not None
-            await asyncio.wait([reply.task])
-            if reply.posted or not reply.task.cancelled():
-                return
+            answering = self._answering.take(line, decision, cause, None, None)
+            await asyncio.wait([answering], timeout=CHAT_AGE)
+            if not answering.done():
+                self.dropped["chat: no gap"] += 1
+                self._answering.give_up(line)
 
 
 def _is_to(reply: Reply, participant: str) -> bool:

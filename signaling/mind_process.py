@@ -26,8 +26,8 @@ from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
 from signaling.engines import Engines, load_engines
-from signaling.inbox import Inbox
 from signaling.heap import trim
+from signaling.inbox import Inbox
 from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
@@ -138,6 +138,7 @@ class MindProcess:
                 "gate.closed",
                 "chat.received",
                 "voice.progress",
+                "voice.held",
                 "whisper",
             )
         }
@@ -312,7 +313,6 @@ class MindProcess:
             lane=self._engines.speaking,
             spawn=attendance.spawn,
             floor=attendance.floor,
-            quiet=attendance.quiet,
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
         )
@@ -349,6 +349,8 @@ class MindProcess:
                     self._read(attendance, params)
                 case "voice.progress":
                     attendance.progressed(who, int(params["played"]), params.get("first_packet_ns"))
+                case "voice.held":
+                    attendance.voice_held(who, params["by"])
                 case _:
                     self.dropped[f"{method}: nobody of that id"] += 1
 

@@ -7,8 +7,8 @@ then *released* when the turn is committed, or *withdrawn* when the person goes 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -29,7 +29,7 @@ from media.speech.voice import Piece, Voice, VoiceError
 from signaling.reply import Cause, Reply
 from signaling.spoken import Span, expected, text_begun, text_heard, word_begun
 
-__all__ = ["Presence", "RoomPort"]
+__all__ = ["Floor", "FreeFloor", "Presence", "RoomPort"]
 
 CLIPS_AHEAD = 24
 """Pieces of clauses that may wait for the turn to be committed or for room in the ring; a clause has some four."""
@@ -121,6 +121,32 @@ class RoomPort(Protocol):
         """Publishes a turn's latency record, to `listeners` alone if there are any."""
 
 
+class Floor(Protocol):
+    """Who of a room may sound; `signaling.room_floor.RoomFloor` is the real one."""
+
+    def hold(self, bid: str) -> AbstractAsyncContextManager[bool]:
+        """Waits, with the first sound there, for the floor: true while it is held, false if it is refused."""
+
+    def heard(self, bid: str) -> None:
+        """The bid sounds."""
+
+
+class FreeFloor:
+    """A floor that is anybody's; keeps who has held it."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+
+    @asynccontextmanager
+    async def hold(self, bid: str) -> AsyncGenerator[bool]:
+        """See `Floor`."""
+        self.held.append(bid)
+        yield True
+
+    def heard(self, bid: str) -> None:
+        """Changes nothing."""
+
+
 class Presence:
     """One persona in one room.
 
@@ -132,8 +158,7 @@ class Presence:
         port: the room.
         lane: where the voice's blocking calls run; shared by the personas of a process.
         spawn: starts a task owned by the room.
-        floor: held while sounding: one persona of a room speaks at a time.
-        quiet: true once no person speaks, false when that does not come; asked before a reply's first sound.
+        floor: of the room; a reply holds it while it sounds.
         said: told what was heard of a reply, or written.
         dropped: told why a reply, or the rest of one, was not heard.
     """
@@ -148,8 +173,7 @@ class Presence:
         port: RoomPort,
         lane: Lane,
         spawn: Spawn,
-        floor: asyncio.Lock,
-        quiet: Callable[[], Awaitable[bool]],
+        floor: Floor,
         said: Callable[[Said], None],
         dropped: Callable[[str], None],
     ) -> None:
@@ -161,7 +185,6 @@ class Presence:
         self._lane = lane
         self._spawn = spawn
         self._floor = floor
-        self._quiet = quiet
         self._said = said
         self._dropped = dropped
         self._count = 0
@@ -175,7 +198,11 @@ class Presence:
         return self.reply is not None and self.reply.sounding
 
     def propose(
-        self, words: AsyncGenerator[Clause], cause: Cause | None, to: frozenset[str] | None = None
+        self,
+        words: AsyncGenerator[Clause],
+        cause: Cause | None,
+        to: frozenset[str] | None = None,
+        utterance: str = "",
     ) -> Reply:
         """Starts composing a reply and keeps it back; an unheard earlier one is withdrawn.
 
@@ -183,6 +210,7 @@ class Presence:
             words: what to say.
             cause: what it answers.
             to: who alone is to hear it, the persona too; None for all.
+            utterance: its id; a new one if it is not given.
 
         Raises:
             RuntimeError: when the persona is speaking; interrupt or wait first.
@@ -192,13 +220,14 @@ class Presence:
         if self.reply is not None:
             self.withdraw(self.reply)
         self._count += 1
-        reply = Reply(f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause, to)
+        reply = Reply(utterance or f"{self.persona}-{time.monotonic_ns():x}-{self._count}", cause, to)
         if cause is not None:
             for stage, instant in (("paused", cause.paused_ns), ("words", cause.words_ns)):
                 if instant is not None:
                     reply.mark(stage, instant)
         self.reply = reply
         reply.task = self._spawn(self._perform(reply, words))
+        reply.task.add_done_callback(lambda _: reply.complete.set())
         return reply
 
     def release(self, reply: Reply, decided_ns: int | None = None) -> None:
@@ -338,6 +367,7 @@ class Presence:
                 raise
             # What is already on its way to be heard is still heard to its end.
             self._fail(error)
+        reply.complete.set()
         await clips.put(None)
         await reply.released.wait()
         if reply.written and reply.composed:
@@ -373,16 +403,18 @@ class Presence:
 
     async def _play(self, reply: Reply, clips: "asyncio.Queue[Clip | None]") -> None:
         await reply.released.wait()
-        ended = False
-        async with self._floor:
-            if not await self._quiet():
-                reply.silenced = True
-                self._dropped("talked over")
-            elif not await self._turn_to(reply.to):
-                reply.silenced = True
-                self._dropped("nobody to turn to")
-            else:
-                ended = await self._sound(reply, clips)
+        clip = await clips.get()
+        ended = clip is None
+        if clip is not None:
+            # With its first sound in hand, nobody waits for it once it has the floor.
+            async with self._floor.hold(reply.bid) as granted:
+                if not granted:
+                    reply.silenced = True
+                elif not await self._turn_to(reply.to):
+                    reply.silenced = True
+                    self._dropped("nobody to turn to")
+                else:
+                    ended = await self._sound(reply, clip, clips)
         while not ended:
             ended = await clips.get() is None
 
@@ -400,10 +432,11 @@ class Presence:
             self._heard_by = to
         return turned
 
-    async def _sound(self, reply: Reply, clips: "asyncio.Queue[Clip | None]") -> bool:
-        """Plays clips until there are no more (true) or no more is to be heard (false)."""
+    async def _sound(self, reply: Reply, first: Clip | None, clips: "asyncio.Queue[Clip | None]") -> bool:
+        """Plays clips, one of which is taken already, until no more come (true) or are to be heard (false)."""
         ended = True
-        while (clip := await clips.get()) is not None:
+        while (clip := first or await clips.get()) is not None:
+            first = None
             if reply.silenced:
                 return False
             begins, at = ended, self._ring.written
@@ -422,6 +455,7 @@ class Presence:
             words = (*span.words, *(at + end for end in clip.words))
             reply.spans[-1] = replace(span, end=max(span.end, at + len(samples)), words=words)
             done = self._offer(samples)
+            self._floor.heard(reply.bid)
             self._show(reply)
             while done < len(samples):
                 if not await self._played_on(reply):

@@ -31,7 +31,11 @@ class Reply:
     cause: Cause | None
     to: frozenset[str] | None = None
     """Who alone hears it, the persona too; None for all."""
+    bid: str = ""
+    """Id of its bid for the floor; the utterance's unless it is given another."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    """All its words are known, or there will be no more."""
     spans: list[Span] = field(default_factory=list)
     composed: list[str] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
@@ -47,6 +51,9 @@ class Reply:
     posted: bool = False
     """Whether its text was written into the chat, for a reply to a written line."""
     task: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.bid = self.bid or self.utterance
 
     @property
     def sounding(self) -> bool:

@@ -11,15 +11,18 @@ from typing import Any
 
 from cognition.conversation.affinity import Affinity, WordAffinity
 from cognition.conversation.clauses import ClauseSplitter, ends_sentence
+from cognition.conversation.dialogue import over
 from cognition.conversation.floor import Attendee, Decision, Disposition, decide, never
 from cognition.conversation.quiet import Quiet
+from cognition.conversation.reasons import Silence
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
-from cognition.events import Heard, Kind, Read, Said
+from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt
 from cognition.inference.window import clip, first_kept
 from cognition.persona.opening import disowned, opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
+from cognition.persona.rights import resting_words
 
 __all__ = ["FALLBACK", "Clause", "Mind"]
 
@@ -91,6 +94,10 @@ def _nothing(_room: str) -> Collection[str]:
     return ()
 
 
+def _unobserved(_event: Event, _present: Sequence[Attendee]) -> None:
+    return None
+
+
 class Mind:
     """Every room a process attends, with the personas in it.
 
@@ -102,6 +109,7 @@ class Mind:
         disposition: how a persona is disposed to speak just now, by its id.
         held_back: ids of the personas that have held something back in a room.
         affinity: who knows about what; by the words of their expertise if it is not given.
+        observe: told of everything that happens in a room, with who is there; it neither waits nor raises.
         clock_ns: the clock of `Clause.token_ns`.
 
     Raises:
@@ -118,6 +126,7 @@ class Mind:
         disposition: Callable[[str], Disposition] = _fresh,
         held_back: Callable[[str], Collection[str]] = _nothing,
         affinity: Affinity | None = None,
+        observe: Callable[[Event, Sequence[Attendee]], None] = _unobserved,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
@@ -130,6 +139,7 @@ class Mind:
         self._disposition = disposition
         self._held_back = held_back
         self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
+        self._observe = observe
         self._clock_ns = clock_ns
         self._rooms: dict[str, _Room] = {}
         self.counts: Counter[str] = Counter()
@@ -174,10 +184,10 @@ class Mind:
             for persona in self._personas:
                 self._generator.forget(_key(room, persona))
 
-    def consider(self, line: Heard | Read) -> Decision:
+    def consider(self, line: Heard | Read | Said) -> Decision:
         """Who would answer this, in which order, and why the others would not; changes nothing."""
         state = self._room(line.room)
-        said = _line(line)
+        said = self._line(line)
         # A whisper is a conversation among those who hear it.
         present = [each for each in state.present.values() if said.to is None or each.id in said.to]
         seated = {each.id: self._personas[each.id] for each in present if each.id in self._personas}
@@ -198,24 +208,16 @@ class Mind:
         if event.room not in self._rooms:
             self.counts["line of no room"] += 1
             return
-        if isinstance(event, Said):
-            name = self._personas[event.participant].name if event.participant in self._personas else ""
-            line = Line(
-                event.id or _line_id(event.participant, event.at.isoformat()),
-                event.participant,
-                name or event.participant,
-                event.kind,
-                plain(event.text, MAX_TEXT),
-                event.at,
-                event.interrupted,
-                event.to,
-            )
-        else:
-            line = _line(event)
+        line = self._line(event)
         state = self._rooms[event.room]
         if state.transcript.add(line) and line.to is None:
             people = (each for each in state.present.values() if each.kind == "person")
             state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
+        self.note(event)
+
+    def note(self, event: Event) -> None:
+        """Lets it be known that something happened in a room, with who is there; lines are known by `record`."""
+        self._observe(event, tuple(self._room(event.room).present.values()))
 
     async def warm_up(self) -> None:
         """Evaluates what the prompts of each persona begin with, so that a new room starts on it.
@@ -261,24 +263,40 @@ class Mind:
         prompt = Prompt(self._systems[persona], with_partial(turns, name, clipped), unfinished=True)
         await self._generator.prefill(_key(room, persona), prompt)
 
-    async def reply(self, room: str, persona: str, to: Heard | Read) -> AsyncGenerator[Clause]:
+    async def reply(
+        self, room: str, persona: str, to: Heard | Read | Said, planned: Sequence[Said] = ()
+    ) -> AsyncGenerator[Clause]:
         """Answers a line, clause by clause, for those who heard it; records nothing, `aclose()` stops it.
 
-        What was whispered is known to the model only when all who will hear the answer have heard it.
+        What was whispered is known to the model only when all who will hear the answer have heard it. A persona that
+        rests says so, without the model.
+
+        Args:
+            room: the room.
+            persona: who answers.
+            to: the line; another persona's as well.
+            planned: what other personas are about to say before it, or are saying. Nobody has heard it to its end:
+                an answer made with it is good only if it was said just so.
 
         Raises:
             GenerationError: the model failed.
         """
         state = self._room(room)
-        line = _line(to)
+        line = self._line(to)
         lines = self._known(room, line.to)
+        who = self._personas[persona]
+        if self._disposition(persona).resting:
+            yield Clause(resting_words(who.name, self._awake(room, persona)), first=True, last=True)
+            return
         place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
         if place is None:
             lines.append(line)
-        elif any(each.speaker == persona for each in lines[place + 1 :]):
-            # It has spoken since, about something else: what it answers now comes last.
+        elif any(
+            each.speaker == persona or each.speaker not in self._personas for each in lines[place + 1 :]
+        ):
+            # It has spoken since, or a person has, about something else: what it answers now comes last.
             lines.append(lines.pop(place))
-        who = self._personas[persona]
+        lines += [self._line(each) for each in planned]
         spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
         kept = self._fitting(room, persona, lines, idle=False)
         prompt = Prompt(self._systems[persona], turns_of(kept, persona), opening=spoken)
@@ -305,6 +323,18 @@ class Mind:
         finally:
             self.counts.update(delivery.counts)
 
+    def disposition(self, persona: str) -> Disposition:
+        """How a persona is disposed to speak just now."""
+        return self._disposition(persona)
+
+    def over(self, room: str, persona: str, *, on_task: bool = False) -> Silence | None:
+        """Why a persona does not go on talking with other personas; None while it may."""
+        state = self._room(room)
+        personas = [(each.id, each.name) for each in state.present.values() if each.id in self._personas]
+        heard = any(each.kind == "person" for each in state.present.values())
+        energy = self._disposition(persona).energy
+        return over(self._known(room, None), personas, energy=energy, on_task=on_task, heard=heard)
+
     def greeting(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, at once and without the model."""
         state = self._room(room)
@@ -323,6 +353,26 @@ class Mind:
         choices = _GREETINGS_AMONG if others else _GREETINGS
         words = choices[zlib.crc32(f"{room} {participant}".encode()) % len(choices)]
         return words.format(name=name, persona=mine, others=_company(others) if others else "")
+
+    def _awake(self, room: str, persona: str) -> list[str]:
+        """Names of the other personas there that do not rest."""
+        others = [id for id in self._room(room).present if id in self._personas and id != persona]
+        return [self._personas[id].name for id in others if not self._disposition(id).resting]
+
+    def _line(self, event: Heard | Read | Said) -> Line:
+        if not isinstance(event, Said):
+            return _line(event)
+        persona = self._personas.get(event.participant)
+        return Line(
+            event.id or _line_id(event.participant, event.at.isoformat()),
+            event.participant,
+            persona.name if persona is not None else event.participant,
+            event.kind,
+            plain(event.text, MAX_TEXT),
+            event.at,
+            event.interrupted,
+            event.to,
+        )
 
     def _known(self, room: str, audience: frozenset[str] | None) -> list[Line]:
         """The lines that all of an audience know."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +18,6 @@ from cognition.persona.reputation import Level
 from media.realtime.ring import AudioRing
 from media.speech.events import (
     SpeechDiscarded,
-    SpeechEvent,
     SpeechPaused,
     SpeechStarted,
     TurnCommitted,
@@ -29,6 +27,7 @@ from media.speech.events import (
 from media.speech.lane import FakeLane
 from media.speech.voice import FakeVoice
 from signaling.attendance import Attendance, Attendant
+from signaling.ears import ScriptedEars
 from signaling.presence import Presence
 
 NOVA = Persona("nova", "Nova", PersonaVoice(), "You are brief.", ("stars",))
@@ -125,27 +124,6 @@ class FakePort:
 
     def finals(self, who: str) -> list[str]:
         return [text for speaker, text, final, _ in self.captions if speaker == who and final]
-
-
-class ScriptedEars:
-    """A listener whose events are put in by the test."""
-
-    def __init__(self) -> None:
-        self.discarded: Counter[str] = Counter()
-        self._events: asyncio.Queue[SpeechEvent] = asyncio.Queue()
-
-    async def events(self) -> AsyncIterator[SpeechEvent]:
-        while True:
-            yield await self._events.get()
-
-    def gate_opened(self, sample: int) -> None:
-        """Changes nothing: what is heard is up to the test."""
-
-    def gate_closed(self, sample: int) -> None:
-        """Changes nothing either."""
-
-    def put(self, event: SpeechEvent) -> None:
-        self._events.put_nowait(event)
 
 
 class Speaker:
@@ -280,7 +258,6 @@ async def scene(
             lane=FakeLane(0.05),
             spawn=attendance.spawn,
             floor=attendance.floor,
-            quiet=attendance.quiet,
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
         )

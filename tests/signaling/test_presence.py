@@ -13,7 +13,7 @@ from media.realtime.ring import AudioRing
 from media.speech.clip import VOICE_RATE
 from media.speech.lane import FakeLane, ThreadLane
 from media.speech.voice import FakeVoice, Piece, VoiceError
-from signaling.presence import Presence
+from signaling.presence import FreeFloor, Presence
 from tests.signaling.scene import FakePort
 
 PIECE = VOICE_RATE // 10
@@ -77,9 +77,6 @@ class Stage:
         self.dropped: list[str] = []
         self.port = WakingPort({"nova": self.ring})
 
-        async def quiet() -> bool:
-            return True
-
         self.presence = Presence(
             "nova",
             "room",
@@ -88,8 +85,7 @@ class Stage:
             port=self.port,
             lane=lane,
             spawn=group.create_task,
-            floor=asyncio.Lock(),
-            quiet=quiet,
+            floor=FreeFloor(),
             said=self.said.append,
             dropped=self.dropped.append,
         )
@@ -157,9 +153,6 @@ class Confidant:
         self.overheard: list[Sequence[str] | None] = []
         self.group = group
 
-        async def quiet() -> bool:
-            return True
-
         self.presence = Presence(
             "nova",
             "room",
@@ -168,8 +161,7 @@ class Confidant:
             port=self.port,
             lane=FakeLane(),
             spawn=group.create_task,
-            floor=asyncio.Lock(),
-            quiet=quiet,
+            floor=FreeFloor(),
             said=lambda said: None,
             dropped=lambda reason: None,
         )

@@ -1,0 +1,49 @@
+"""The seam to a person's ears: what a room needs of whatever tells what one person says."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from media.speech.events import SpeechEvent
+
+__all__ = ["Ears", "ScriptedEars"]
+
+
+class Ears(Protocol):
+    """Tells what one person says; `media.speech.listener.Listener` is the real one."""
+
+    discarded: Counter[str]
+    """What was heard and led to no words, by reason."""
+
+    def events(self) -> AsyncIterator[SpeechEvent]:
+        """Yields what is heard, in order."""
+
+    def gate_opened(self, sample: int) -> None:
+        """The cheap gate heard something at this position of the ring."""
+
+    def gate_closed(self, sample: int) -> None:
+        """The cheap gate closed at this position of the ring."""
+
+
+class ScriptedEars:
+    """Hears what is put in."""
+
+    def __init__(self) -> None:
+        self.discarded: Counter[str] = Counter()
+        self._events: asyncio.Queue[SpeechEvent] = asyncio.Queue()
+
+    async def events(self) -> AsyncIterator[SpeechEvent]:
+        """See `Ears`; never ends."""
+        while True:
+            yield await self._events.get()
+
+    def gate_opened(self, sample: int) -> None:
+        """Changes nothing: what is heard was put in."""
+
+    def gate_closed(self, sample: int) -> None:
+        """Changes nothing either."""
+
+    def put(self, event: SpeechEvent) -> None:
+        """The next thing to be heard."""
+        self._events.put_nowait(event)
