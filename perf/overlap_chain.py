@@ -42,6 +42,15 @@ class Chain:
         self.gate = Gate()
         self.overlap = Overlap()
 
+    @property
+    def power(self) -> float:
+        """Mean square of the person's speech as it usually is."""
+        return float(self._power[0])
+
+    @power.setter
+    def power(self, power: float) -> None:
+        self._power[0], self._weight[0] = power, 100.0
+
     def hear(self, samples: npt.NDArray[np.int16], *, over: bool) -> Iterator[int]:
         """Hears int16[n], 48 kHz, and stops after each frame of 20 ms for whoever looks.
 

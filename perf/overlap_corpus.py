@@ -17,8 +17,10 @@ from perf.overlap_sounds import NOISES, VOCAL, Samples, levelled, noise
 from perf.speech_corpus import EspeakSpeaker, KokoroSpeaker, PiperSpeaker, Speaker, spoken
 from signaling.caller.voiced import BLOCK
 from signaling.caller.wav import RATE
+from signaling.settings import load_settings
+from signaling.weights_cache import WeightsCache
 
-__all__ = ["BACKCHANNELS", "INTERRUPTIONS", "Overlap", "OverlapCorpus", "Split"]
+__all__ = ["BACKCHANNELS", "INTERRUPTIONS", "Kind", "Overlap", "OverlapCorpus", "Split", "overlap_corpus"]
 
 Kind = Literal["interruption", "backchannel", "noise"]
 Split = Literal["tune", "held-out"]
@@ -139,6 +141,14 @@ class OverlapCorpus:
     def _spoken(self, kind: Kind, texts: Sequence[str], speaker: Speaker) -> Iterator[Overlap]:
         for sentence in spoken([(text, speaker) for text in texts], self._folder):
             yield Overlap(kind, sentence.text, sentence.speaker, levelled(_voiced_part(sentence.samples)))
+
+
+def overlap_corpus() -> OverlapCorpus:
+    """The corpus with the weights and the cache that the settings name."""
+    settings = load_settings()
+    cache, given = WeightsCache(settings.weights_dir), settings.weights.given()
+    folder = settings.cache_dir.expanduser() / "overlap-corpus"
+    return OverlapCorpus(cache.resolve("voice", given), cache.resolve("voice-kokoro", given), folder)
 
 
 def _voiced_part(samples: Samples) -> Samples:

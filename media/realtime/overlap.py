@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from media.realtime.gate import OPEN_FRAMES, Gate
 from media.realtime.onset import BANDS, DESCRIPTION, LOW_PASSES, describe
-from media.realtime.overlap_weights import BIAS, SCALE, STAGES, THRESHOLDS, WEIGHTS
+from media.realtime.overlap_weights import BIAS, STAGES, THRESHOLDS, WEIGHTS
 
 __all__ = ["FEATURES", "LASTING", "Overlap"]
 
@@ -19,7 +19,7 @@ FEATURES = DESCRIPTION + 4
 """Means of the description over the frames so far; the greatest and the last level, the greatest voicing, and how
 much of it was speech to the gate."""
 
-LASTING = 1 << 30
+LASTING = 20
 """Frames of speech that are an interruption whatever they sound like: 400 ms."""
 
 _QUIET = 10
@@ -36,6 +36,7 @@ class Overlap:
         speaking: it is, or was 200 ms ago at most, speech to the gate.
         interrupts: it sounds as if meant to interrupt.
         features: float32[12] of the sound so far, see `FEATURES`.
+        stage: how many decisions were made.
     """
 
     __slots__ = (
@@ -45,13 +46,13 @@ class Overlap:
         "_quiet",
         "_shares",
         "_speech",
-        "_stage",
         "_states",
         "_sums",
         "features",
         "frames",
         "interrupts",
         "speaking",
+        "stage",
     )
 
     def __init__(self) -> None:
@@ -61,7 +62,7 @@ class Overlap:
         self._states = np.zeros((len(LOW_PASSES), 2), np.float32)
         self._sums = np.zeros(FEATURES, np.float32)
         self.features = np.zeros(FEATURES, np.float32)
-        self.frames = self._quiet = self._speech = self._stage = 0
+        self.frames = self._quiet = self._speech = self.stage = 0
         self.speaking = self.interrupts = self._forgiven = False
 
     def hear(self, ears: NDArray[np.int16], gate: Gate, power: float) -> None:
@@ -101,13 +102,13 @@ class Overlap:
         self._sums[DESCRIPTION] = -120.0
 
     def _end(self) -> None:
-        self.frames = self._quiet = self._speech = self._stage = 0
+        self.frames = self._quiet = self._speech = self.stage = 0
         self.speaking = self.interrupts = self._forgiven = False
 
     def _judge(self, ears: NDArray[np.int16], power: float) -> None:
         if self._speech >= LASTING:
             self.interrupts = True
-        if self._stage >= len(STAGES):
+        if self.stage >= len(STAGES):
             return
         description, sums = self._description, self._sums
         describe(ears, self._before, LOW_PASSES, self._states, self._shares, description)
@@ -116,11 +117,11 @@ class Overlap:
         sums[DESCRIPTION] = max(sums[DESCRIPTION], description[0])
         sums[DESCRIPTION + 1] = description[0]
         sums[DESCRIPTION + 2] = max(sums[DESCRIPTION + 2], description[1])
-        if self.frames < STAGES[self._stage]:
+        if self.frames < STAGES[self.stage]:
             return
         np.divide(sums, self.frames, out=self.features)
         self.features[DESCRIPTION : DESCRIPTION + 3] = sums[DESCRIPTION : DESCRIPTION + 3]
         self.features[DESCRIPTION + 3] = self._speech / self.frames
-        likely = float(np.dot(WEIGHTS[self._stage], self.features * SCALE)) + BIAS[self._stage]
-        self.interrupts = self.interrupts or (self.speaking and likely >= THRESHOLDS[self._stage])
-        self._stage += 1
+        likely = float(np.dot(WEIGHTS[self.stage], self.features)) + BIAS[self.stage]
+        self.interrupts = self.interrupts or (self.speaking and likely >= THRESHOLDS[self.stage])
+        self.stage += 1
