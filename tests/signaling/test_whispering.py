@@ -331,6 +331,43 @@ async def test_a_turn_in_which_somebody_turned_away_is_the_whisper_s_as_a_whole(
         assert held.mind.lines("room")[0]["to"] == ["ada", "nova"]
 
 
+async def test_what_is_whispered_to_a_persona_that_has_no_seat_yet_is_a_whisper_all_the_same() -> None:
+    async with scene("Yes.") as held:
+        ada = held.join("ada", "Ada")
+        held.attendance.turn_to("ada", frozenset({"robin"}))
+        await ada.say(SECRET)
+        await held.until_quiet()
+        assert held.mind.lines("room")[0]["to"] == ["ada", "robin"]
+        assert all(
+            set(listeners or "all") <= {"ada", "robin"}
+            for what, listeners in held.port.told
+            if what == "caption"
+        )
+
+
+async def test_a_whisper_among_people_makes_no_whisper_of_what_is_said_before_and_after_it() -> None:
+    async with scene("Yes.") as held:
+        ada, _ = held.join("ada", "Ada"), held.join("bob", "Bob")
+        ada.start()
+        await asyncio.sleep(0.5)
+        held.attendance.turn_to("ada", frozenset({"bob"}))
+        held.attendance.turn_to("ada", None)
+        ada.pause("Hello all")
+        await asyncio.sleep(0.3)
+        ada.end("Hello all")
+        await held.until_quiet()
+        assert "to" not in held.mind.lines("room")[0]
+
+
+async def test_what_was_said_while_nobody_knows_to_whom_is_for_nobody() -> None:
+    async with scene("Yes.") as held:
+        ada = held.join("ada", "Ada")
+        held.attendance.turn_to("ada", frozenset())
+        await ada.say(SECRET)
+        await held.until_quiet()
+        assert held.mind.lines("room")[0]["to"] == ["ada"]
+
+
 def test_a_word_whispered_and_let_go_before_it_was_noticed_stays_a_whisper() -> None:
     audiences = Audiences()
     audiences.turn_to(frozenset({"nova"}), 1_000_000_000)
