@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from cognition.conversation.names import words_of
@@ -55,14 +55,16 @@ class Diary:
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._writing: dict[str, asyncio.Task[None]] = {}
         self._talking: set[str] = set()
+        self._unsaved: set[tuple[str, str]] = set()
 
-    def note(self, persona: str, event: Event, name: str) -> None:
+    def note(self, persona: str, event: Event, name: str, topics: Sequence[str]) -> None:
         """A persona lives through an event; what was whispered is not written about.
 
         Args:
             persona: its id.
             event: what happened.
-            name: of who said it.
+            name: of who said it, as it is spoken.
+            topics: of its words.
         """
         if isinstance(event, Heard | Said) and event.to is not None:
             return
@@ -72,7 +74,7 @@ class Diary:
                 lived.spoke += 1
                 lived.interrupted += event.interrupted
             case Heard() | Read() | Said():
-                lived.heard(name, event.text)
+                lived.heard(name, topics)
             case Feedback() if event.persona == persona:
                 lived.praised += event.value
             case _:
@@ -186,10 +188,17 @@ class Diary:
         )
         self._change.entries[entry.id] = entry
         self._change.experiences[key] = None
+        self._unsaved.discard(key)
+
+    def save(self) -> None:
+        """Has saved what was lived through since the last time."""
+        for key in self._unsaved:
+            self._change.experiences[key] = self._lived[key].copy()
+        self._unsaved.clear()
 
     def _noted(self, persona: str, room: str) -> None:
         self._at[persona, room] = self._clock()
-        self._change.experiences[persona, room] = self._lived[persona, room].copy()
+        self._unsaved.add((persona, room))
 
 
 def _holds(text: str, known: set[str]) -> bool:

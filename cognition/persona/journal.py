@@ -7,7 +7,7 @@ and what a persona thinks to itself, is not in it.
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,11 +15,10 @@ from datetime import datetime
 from cognition.conversation.names import words_of
 from cognition.conversation.transcript import plain
 from cognition.inference.generator import GenerationError, Generator, Prompt, Turn
-from cognition.persona.prompt import spoken_name
 from cognition.persona.rights import Work
 from cognition.persona.state import State
 
-__all__ = ["Entry", "Experience", "compose", "feeling", "worded"]
+__all__ = ["Entry", "Experience", "compose", "feeling", "topics_of", "worded"]
 
 MAX_PEOPLE = 12
 MAX_TOPICS = 60
@@ -108,20 +107,23 @@ class Experience:
         """The same, which further events do not change."""
         return replace(self, people=Counter(self.people), topics=Counter(self.topics), deeds=list(self.deeds))
 
-    def heard(self, name: str, text: str) -> None:
-        """Somebody said something to all."""
+    def heard(self, name: str, topics: Sequence[str]) -> None:
+        """Somebody said something to all: their name as it is spoken, and `topics_of` it."""
         self.lines += 1
-        if (name := spoken_name(name)) and (name in self.people or len(self.people) < MAX_PEOPLE):
+        if name and (name in self.people or len(self.people) < MAX_PEOPLE):
             self.people[name] += 1
-        for word in words_of(text[:400]):
-            if word not in _COMMON and _TOPIC.fullmatch(word):
-                self.topics[word] += 1
+        self.topics.update(topics)
         if len(self.topics) > MAX_TOPICS:
             self.topics = Counter(dict(self.topics.most_common(MAX_TOPICS // 2)))
 
     def did(self, deed: str) -> None:
         """It did something by itself."""
         self.deeds = [*self.deeds, plain(deed, 160)][-MAX_DEEDS:]
+
+
+def topics_of(text: str) -> list[str]:
+    """The longer words of a line, less those that all lines have."""
+    return [word for word in words_of(text[:400]) if word not in _COMMON and _TOPIC.fullmatch(word)]
 
 
 def feeling(valence: float, arousal: float) -> str:

@@ -24,11 +24,12 @@ from cognition.persona.appraisal import applied, appraise
 from cognition.persona.diary import Diary
 from cognition.persona.inbox import Message, missed_words
 from cognition.persona.intentions import Intention, Scene, held_back, wanted
-from cognition.persona.journal import Entry
+from cognition.persona.journal import Entry, topics_of
 from cognition.persona.keeper import Keeper
 from cognition.persona.mail import Mail
 from cognition.persona.notes import InnerNote
 from cognition.persona.profile import Persona
+from cognition.persona.prompt import spoken_name
 from cognition.persona.rights import REST_UNTIL, Override, RightsError, resting_words
 from cognition.persona.roster import Roster
 from cognition.persona.scheduler import Why
@@ -412,18 +413,19 @@ class Life:
 
     def _live_through(self, event: Event, answering: Collection[str]) -> None:
         room = event.room
-        said = Wording.of(event.text if isinstance(event, Heard | Read | Said) else "")
+        text = event.text if isinstance(event, Heard | Read | Said) else ""
+        said = Wording.of(text)
         to = event.to if isinstance(event, Heard | Said) else None
         names = {each.id: each.name for each in self._present[room]}
         who = "" if isinstance(event, Declined) else event.participant
         name = event.name if isinstance(event, Heard | Read | Arrived | Left) else names.get(who, who)
-        there = self._there(room)
+        there, spoken, topics = self._there(room), spoken_name(name), topics_of(text)
         for id in there:
             if to is not None and id not in to:
                 continue
             meaning = appraise(event, said, self._personas[id], self._present[room])
             self._roster.set_state(id, applied(self._roster.state(id), meaning))
-            self._diary.note(id, event, name)
+            self._diary.note(id, event, spoken, topics)
             if isinstance(event, Said) and event.participant == id:
                 self._mail.spoke(id, event)
             elif isinstance(event, Heard | Read | Said) and meaning.priority > 0.0:
@@ -482,6 +484,8 @@ class Life:
             self._changed.set()
 
     def _save(self) -> None:
+        self._roster.save()
+        self._diary.save()
         self._keeper.keep(self._change.take())
 
     def _scene(self, room: str, answering: Collection[str] = ()) -> Scene:

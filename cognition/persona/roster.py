@@ -27,6 +27,7 @@ class Roster:
         self._rows = blank(0)
         self._who, self._why = np.zeros(0, np.int32), np.zeros(0, np.uint8)
         self._horizon = np.zeros(1)
+        self._unsaved: set[str] = set()
 
     def __contains__(self, persona: str) -> bool:
         return persona in self._index
@@ -62,17 +63,7 @@ class Roster:
         Raises:
             KeyError: there is no such persona.
         """
-        row = self._row(persona)
-        known = State(
-            float(row["energy"]),
-            float(row["valence"]),
-            float(row["arousal"]),
-            float(row["home_valence"]),
-            float(row["home_arousal"]),
-            float(row["at"]),
-            bool(row["resting"]),
-        )
-        return advanced(known, self._clock())
+        return advanced(_state(self._row(persona)), self._clock())
 
     def set_state(self, persona: str, state: State) -> None:
         """How a persona is from now on."""
@@ -82,11 +73,17 @@ class Roster:
         self.touch(persona)
 
     def touch(self, persona: str) -> None:
-        """Has a persona saved as it is."""
-        row = self._row(persona)
-        self._change.states[persona] = Saved(
-            self.state(persona), float(row["awake_until"]), bool(row["paused"]), float(row["serviced"])
-        )
+        """Has a persona saved as it is when it is."""
+        self._unsaved.add(persona)
+
+    def save(self) -> None:
+        """Has saved how those are who are different since the last time."""
+        for persona in self._unsaved:
+            row = self._row(persona)
+            self._change.states[persona] = Saved(
+                _state(row), float(row["awake_until"]), bool(row["paused"]), float(row["serviced"])
+            )
+        self._unsaved.clear()
 
     def paused(self, persona: str) -> bool:
         """Whether an operator has paused it."""
@@ -141,3 +138,8 @@ class Roster:
     def _row(self, persona: str) -> np.void:
         row: np.void = self._rows[self._index[persona]]
         return row
+
+
+def _state(row: np.void) -> State:
+    energy, valence, arousal, home_valence, home_arousal, at, *_, resting, _, _, _ = row.item()
+    return State(energy, valence, arousal, home_valence, home_arousal, at, bool(resting))

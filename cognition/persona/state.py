@@ -98,12 +98,14 @@ def advanced(state: State, at: float) -> State:
     if not elapsed > 0.0:
         return state
     charge = math.exp(-elapsed / (CHARGE_RESTING_S if state.resting else CHARGE_AWAKE_S))
-    return replace(
-        state,
-        energy=_within(1.0 - (1.0 - state.energy) * charge, 0.0),
-        valence=_towards(state.valence, state.home_valence, elapsed / VALENCE_S),
-        arousal=_towards(state.arousal, state.home_arousal, elapsed / AROUSAL_S),
-        at=at,
+    return State(
+        _within(1.0 - (1.0 - state.energy) * charge, 0.0),
+        _towards(state.valence, state.home_valence, elapsed / VALENCE_S),
+        _towards(state.arousal, state.home_arousal, elapsed / AROUSAL_S),
+        state.home_valence,
+        state.home_arousal,
+        at,
+        state.resting,
     )
 
 
