@@ -3,19 +3,21 @@
 import asyncio
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import assert_never
 
 from cognition.conversation.floor import Attendee
+from cognition.conversation.transcript import Line
 from cognition.events import Arrived, Declined, Event, Feedback, Heard, Left, Read, Said
 from cognition.store import timeline
 from cognition.store.errors import StoreClosed, StoreError
 from cognition.store.store import Storage
 from cognition.store.timeline import Participant, Place
 
-__all__ = ["Recorder", "entry_of"]
+__all__ = ["Kept", "Recorder", "entry_of", "line_from", "transcript_of"]
 
 MAX_WAITING = 10_000
 """Events that may wait for the disk; some hours of a full room."""
@@ -24,18 +26,46 @@ RETRY_AFTER = 1.0
 """Seconds between two attempts while the disk takes nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A written line that is on the disk now: where, whose, and its id in the room."""
+
+    room: str
+    participant: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    event: timeline.Event
+    line: str = ""
+    present_then: bool = False
+    """Who was there is to be looked up: it was told by somebody who only knows who is there now."""
+
+
 class Recorder:
     """Puts events into the timeline, one after the other; `observe` only notes them, `run` writes.
 
     Args:
         store: where the timeline is.
+        identity: who a participant of a room is in all of them: room and id in, identity out, empty where it is the id.
+        kept: told of the written lines that are durable now.
         troubled: told in one line when the store begins to refuse, and None when it takes again.
     """
 
-    def __init__(self, store: Storage, troubled: Callable[[str | None], None] = lambda reason: None) -> None:
+    def __init__(
+        self,
+        store: Storage,
+        *,
+        identity: Callable[[str, str], str] = lambda room, id: "",
+        kept: Callable[[Sequence[Kept]], None] = lambda lines: None,
+        troubled: Callable[[str | None], None] = lambda reason: None,
+    ) -> None:
         self._store = store
+        self._identity = identity
+        self._kept = kept
         self._troubled = troubled
-        self._waiting: deque[timeline.Event] = deque()
+        self._waiting: deque[_Note] = deque()
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -54,14 +84,61 @@ class Recorder:
             event: what happened.
             present: everybody in the room, personas too.
         """
-        self.note(entry_of(event, present))
+        there = [
+            Participant(each.id, each.kind, each.name, self._identity(event.room, each.id))
+            for each in present
+        ]
+        self._note(_Note(entry_of(event, there), event.id if isinstance(event, Read) else ""))
 
-    def note(self, event: timeline.Event) -> None:
-        """Notes an event as the timeline has it."""
+    def restore(
+        self,
+        room: str,
+        lines: Iterable[Line],
+        personas: Collection[Participant],
+        present: Collection[Participant] | None = None,
+    ) -> None:
+        """Notes lines of a room that were kept elsewhere while this process was not there.
+
+        Args:
+            room: whose.
+            lines: what is there already stays as it is.
+            personas: who of their speakers is one; they are taken to have been there.
+            present: who else was; None for those who had arrived then, as far as the timeline knows.
+        """
+        by_id = {each.id: each for each in personas}
+        for line in lines:
+            event: Heard | Read | Said
+            if line.speaker in by_id:
+                event = Said(
+                    room, line.speaker, line.text, line.at, line.interrupted, line.id, line.kind, line.to
+                )
+            elif line.kind == "chat":
+                event = Read(room, line.speaker, line.name, line.text, line.at, line.id)
+            else:
+                event = Heard(room, line.speaker, line.name, line.text, line.at, line.id, line.to)
+            entry = entry_of(event, [*personas, *(present or ())])
+            self._note(_Note(entry, line.id if isinstance(event, Read) else "", present is None))
+
+    def vacate(self, place: Place, there: Collection[str], at: datetime) -> "asyncio.Future[None]":
+        """Keeps that all others who seemed to be at a place have left it: this process was not there when they did.
+
+        Raises:
+            StoreError: it cannot be kept now.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            for id, participant in timeline.present_in(connection, place).items():
+                if id not in there:
+                    entry = timeline.Event(f"left@{_instant(at)}", "left", place, participant, "", at)
+                    timeline.depart(connection, entry)
+
+        return self._store.submit(work)
+
+    def _note(self, note: _Note) -> None:
         if len(self._waiting) >= MAX_WAITING:
             self.counts["timeline: too many wait for the disk"] += 1
             return
-        self._waiting.append(event)
+        self._waiting.append(note)
         self._empty.clear()
         self._news.set()
 
@@ -91,11 +168,18 @@ class Recorder:
                 refused = False
             for _ in batch:
                 self._waiting.popleft()
+            written = [
+                Kept(note.event.place.room, note.event.participant.id, note.line)
+                for note in batch
+                if note.line
+            ]
+            if written:
+                self._kept(written)
             if not self._waiting:
                 self._news.clear()
                 self._empty.set()
 
-    async def _keep(self, batch: Sequence[timeline.Event]) -> None:
+    async def _keep(self, batch: Sequence[_Note]) -> None:
         try:
             await self._store.write(lambda connection: _keep_all(connection, batch))
         except (ValueError, sqlite3.Error):
@@ -107,8 +191,13 @@ class Recorder:
                 await self._keep([each])
 
 
-def _keep_all(connection: sqlite3.Connection, batch: Sequence[timeline.Event]) -> None:
-    for event in batch:
+def _keep_all(connection: sqlite3.Connection, batch: Sequence[_Note]) -> None:
+    for note in batch:
+        event = note.event
+        if note.present_then:
+            there = timeline.present_in(connection, event.place, event.at)
+            there.pop(event.participant.id, None)
+            event = replace(event, present=event.present | frozenset(there.values()))
         match event.kind:
             case "arrived":
                 timeline.arrive(connection, event)
@@ -118,12 +207,12 @@ def _keep_all(connection: sqlite3.Connection, batch: Sequence[timeline.Event]) -
                 timeline.append(connection, event)
 
 
-def entry_of(event: Event, present: Iterable[Attendee]) -> timeline.Event:
+def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
     """An event of the mind as the timeline has it.
 
     A written line's id is its writer's choice, and may be used again another day: its time is part of it.
     """
-    there = {each.id: Participant(each.id, each.kind, each.name) for each in present}
+    there = {each.id: each for each in present}
     who = event.persona if isinstance(event, Declined) else event.participant
     known = there.get(who)
     kind = known.kind if known is not None else "persona" if isinstance(event, Said | Declined) else "person"
@@ -148,7 +237,7 @@ def entry_of(event: Event, present: Iterable[Attendee]) -> timeline.Event:
             detail = {"feedback": event.value, "persona": event.persona, "line": event.line}
         case _:
             assert_never(event)
-    participant = Participant(who, kind, name)
+    participant = Participant(who, kind, name, known.identity if known is not None else "")
     return timeline.Event(
         _id_of(event),
         _KINDS[type(event)],
@@ -159,6 +248,28 @@ def entry_of(event: Event, present: Iterable[Attendee]) -> timeline.Event:
         frozenset({**there, who: participant}.values()),
         to,
         detail=detail,
+    )
+
+
+def transcript_of(connection: sqlite3.Connection, place: Place, limit: int) -> list[Line]:
+    """What was said at a place, oldest first, of that the newest."""
+    query = timeline.Query(place=place, kinds=frozenset({"heard", "read", "said"}))
+    entries = timeline.page(connection, query, limit=limit, newest_first=True).entries
+    return [line_from(entry) for entry in reversed(entries)]
+
+
+def line_from(entry: timeline.Entry) -> Line:
+    """An entry of something that was said or written, as the line of the room that it was."""
+    written = entry.kind == "read" or entry.detail.get("medium") == "chat"
+    return Line(
+        str(entry.detail.get("line", entry.id)),
+        entry.participant,
+        entry.name,
+        "chat" if written else "speech",
+        entry.text,
+        entry.at,
+        entry.detail.get("interrupted") is True,
+        entry.audience if entry.whispered else None,
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "append_all",
     "arrive",
     "depart",
+    "occupied",
     "open_place",
     "page",
     "present_in",
@@ -44,11 +45,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody who was there; `id` is theirs in every room, `name` what they are called now."""
+    """Somebody who was there.
+
+    Attributes:
+        id: theirs in the room; a person has another one with each visit.
+        name: what they are called now.
+        identity: who they are in every room, at any time; empty where that is the same as `id`.
+    """
 
     id: str
     kind: Literal["person", "persona"]
     name: str
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,7 @@ class Entry:
 
     Attributes:
         seq: grows with each entry, in the order in which they were kept.
+        identity: who the participant is in every room.
         name: what the participant was called then.
         present: ids of who was there.
         audience: ids of who perceived it.
@@ -98,6 +107,7 @@ class Entry:
     kind: EventKind
     place: Place
     participant: str
+    identity: str
     name: str
     text: str
     at: datetime
@@ -117,6 +127,7 @@ class Entry:
             "channel": self.place.channel,
             "room": self.place.room,
             "participant": self.participant,
+            "identity": self.identity,
             "name": self.name,
             "text": self.text,
             "at": self.at.isoformat(),
@@ -130,13 +141,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which entries; what is not set does not matter.
+    """Which entries; what is not set does not matter. Whoever is named, is by identity.
 
     Attributes:
-        known_to: ids; only what each of them may know: they perceived it, or it was said aloud in an open place.
-        lived_by: id; only what they perceived.
-        participant: id; only what they did.
-        present: id; only what happened while they were there.
+        known_to: only what each of them may know: they perceived it, or it was said aloud in an open place.
+        lived_by: only what they perceived.
+        participant: only what they did.
+        present: only what happened while they were there.
         place: only there.
         kinds: only of these kinds; empty for all.
         since: not before.
@@ -238,8 +249,9 @@ def present_in(
         at: when, inclusive; None for now.
     """
     rows = connection.execute(
-        "SELECT p.id, p.kind, p.name, (SELECT e.kind FROM event e WHERE e.place = place.key AND e.participant = p.key"
-        " AND e.kind IN ('arrived', 'left') AND e.at <= :at ORDER BY e.at DESC, e.seq DESC LIMIT 1)"
+        "SELECT p.id, p.kind, p.name, p.identity, (SELECT e.kind FROM event e WHERE e.place = place.key"
+        " AND e.participant = p.key AND e.kind IN ('arrived', 'left') AND e.at <= :at"
+        " ORDER BY e.at DESC, e.seq DESC LIMIT 1)"
         " FROM place JOIN participant p ON p.key IN (SELECT participant FROM event WHERE place = place.key"
         " AND kind IN ('arrived', 'left')) WHERE (host, channel, room) = (:host, :channel, :room)",
         {
@@ -249,7 +261,21 @@ def present_in(
             "room": _storable(place.room),
         },
     )
-    return {id: Participant(id, kind, name) for id, kind, name, last in rows if last == "arrived"}
+    return {
+        id: Participant(id, kind, name, "" if identity == id else identity)
+        for id, kind, name, identity, last in rows
+        if last == "arrived"
+    }
+
+
+def occupied(connection: sqlite3.Connection, host: str = "continuum") -> dict[Place, dict[str, Participant]]:
+    """The places of a host in which, as far as the timeline knows, somebody still is, and who."""
+    rows = connection.execute(
+        "SELECT channel, room FROM place WHERE host = ? AND key IN (SELECT place FROM event WHERE kind = 'arrived')",
+        (_storable(host),),
+    ).fetchall()
+    places = [Place(room, channel, host) for channel, room in rows]
+    return {place: there for place in places if (there := present_in(connection, place))}
 
 
 def open_place(connection: sqlite3.Connection, place: Place, is_open: bool) -> None:
@@ -286,13 +312,13 @@ def page(
         values += [after.at, after.seq]
     direction = "DESC" if newest_first else "ASC"
     rows = connection.execute(
-        "SELECT e.seq, e.id, e.kind, place.host, place.channel, place.room, p.id, e.name, e.text, e.at, e.present,"
-        " e.audience, e.whispered, e.media, e.detail FROM event e JOIN place ON place.key = e.place"
+        "SELECT e.seq, e.id, e.kind, place.host, place.channel, place.room, p.id, p.identity, e.name, e.text, e.at,"
+        " e.present, e.audience, e.whispered, e.media, e.detail FROM event e JOIN place ON place.key = e.place"
         f" JOIN participant p ON p.key = e.participant WHERE {' AND '.join(terms) or 'TRUE'}"
         f" ORDER BY e.at {direction}, e.seq {direction} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
-    circles = _members(connection, {key for row in rows[:limit] for key in row[10:12]})
+    circles = _members(connection, {key for row in rows[:limit] for key in row[11:13]})
     entries = tuple(
         Entry(
             seq,
@@ -300,6 +326,7 @@ def page(
             kind,
             Place(room, channel, host),
             participant,
+            identity,
             name,
             text,
             _EPOCH + at * _MICROSECOND,
@@ -317,6 +344,7 @@ def page(
             channel,
             room,
             participant,
+            identity,
             name,
             text,
             at,
@@ -328,7 +356,7 @@ def page(
         ) in rows[:limit]
     )
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(entries, None if last is None else Cursor(last[9], last[0]))
+    return Page(entries, None if last is None else Cursor(last[10], last[0]))
 
 
 def _terms(query: Query) -> tuple[list[str], list[Any]]:
@@ -338,11 +366,13 @@ def _terms(query: Query) -> tuple[list[str], list[Any]]:
         ids = sorted(map(_storable, query.known_to))
         terms.append(
             "(e.audience IN (SELECT circle FROM circle_member m JOIN participant ON key = m.participant"
-            f" WHERE id IN ({_marks(ids)}) GROUP BY circle HAVING count(*) = ?)"
+            f" WHERE identity IN ({_marks(ids)}) GROUP BY circle HAVING count(DISTINCT identity) = ?)"
             " OR (e.whispered = 0 AND place.openness = 'open'))"
         )
         values += [*ids, len(ids)]
-    in_circle = "(SELECT circle FROM circle_member m JOIN participant ON key = m.participant WHERE id = ?)"
+    in_circle = (
+        "(SELECT circle FROM circle_member m JOIN participant ON key = m.participant WHERE identity = ?)"
+    )
     if query.lived_by is not None:
         terms.append(f"e.audience IN {in_circle}")
         values.append(_storable(query.lived_by))
@@ -350,7 +380,7 @@ def _terms(query: Query) -> tuple[list[str], list[Any]]:
         terms.append(f"e.present IN {in_circle}")
         values.append(_storable(query.present))
     if query.participant is not None:
-        terms.append("e.participant = (SELECT key FROM participant WHERE id = ?)")
+        terms.append("e.participant IN (SELECT key FROM participant WHERE identity = ?)")
         values.append(_storable(query.participant))
     if query.place is not None:
         terms.append("e.place = (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?))")
@@ -371,17 +401,23 @@ def _participants(connection: sqlite3.Connection, known: frozenset[Participant])
     """Their keys by id; whoever is new is kept, and by what name they go now."""
     wanted = {_storable(one.id): one for one in known}
     rows = connection.execute(
-        f"SELECT id, key, kind, name FROM participant WHERE id IN ({_marks(wanted)})", tuple(wanted)
+        f"SELECT id, key, identity, kind, name FROM participant WHERE id IN ({_marks(wanted)})", tuple(wanted)
     ).fetchall()
-    keys = {id: key for id, key, _, _ in rows}
-    same = {id for id, _, kind, name in rows if (kind, name) == (wanted[id].kind, _storable(wanted[id].name))}
-    for id, one in wanted.items():
-        if id not in same:
-            (keys[id],) = connection.execute(
-                "INSERT INTO participant (id, kind, name) VALUES (?, ?, ?)"
-                " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name RETURNING key",
-                (id, one.kind, _storable(one.name)),
-            ).fetchone()
+    keys = {id: key for id, key, *_ in rows}
+    said = {id: (_storable(one.identity), one.kind, _storable(one.name)) for id, one in wanted.items()}
+    # Who does not know an identity does not take it away.
+    same = {
+        id
+        for id, _, identity, kind, name in rows
+        if said[id][0] in ("", identity) and said[id][1:] == (kind, name)
+    }
+    for id in wanted.keys() - same:
+        (keys[id],) = connection.execute(
+            "INSERT INTO participant (id, identity, kind, name) VALUES (:id, coalesce(nullif(:identity, ''), :id),"
+            " :kind, :name) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
+            " identity = coalesce(nullif(:identity, ''), identity) RETURNING key",
+            {"id": id, "identity": said[id][0], "kind": said[id][1], "name": said[id][2]},
+        ).fetchone()
     return keys
 
 
@@ -390,7 +426,8 @@ def _known(connection: sqlite3.Connection, ids: frozenset[str], keys: Mapping[st
     found = {id: keys[id] for id in ids if id in keys}
     for id in ids - found.keys():
         connection.execute(
-            "INSERT INTO participant (id, kind, name) VALUES (?, 'person', '') ON CONFLICT DO NOTHING", (id,)
+            "INSERT INTO participant (id, identity, kind, name) VALUES (?1, ?1, 'person', '') ON CONFLICT DO NOTHING",
+            (id,),
         )
         (found[id],) = connection.execute("SELECT key FROM participant WHERE id = ?", (id,)).fetchone()
     return found

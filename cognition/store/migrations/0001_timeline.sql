@@ -1,10 +1,13 @@
--- Who took part, people and personas alike. `id` is the participant's own, the same in every room.
+-- Who took part, people and personas alike. `id` is a participant's in a room, `identity` who it is in all of them: a person
+-- has another id with each visit.
 CREATE TABLE participant (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
+    identity TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('person', 'persona')),
     name TEXT NOT NULL
 ) STRICT;
+CREATE INDEX participant_identity ON participant (identity);
 
 -- Where: a room of this server (host 'continuum'), a channel of another host. What is said in an 'open' place may be told
 -- to anybody; of a 'present' one only to those who were there.
