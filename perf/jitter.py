@@ -5,21 +5,15 @@ every 20 ms. The stock buffer is aiortc's as its receiver uses it (`JitterBuffer
 Opus decoder), with a player that takes the next frame and plays silence where there is none.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import jiwer
 import numpy as np
-import pesq
 from aiortc.codecs.opus import OpusDecoder as StockDecoder
 from aiortc.jitterbuffer import JitterBuffer as StockBuffer
 from aiortc.rtp import RtpPacket
 from av import AudioFrame
-from numpy.typing import NDArray
-from pystoi import stoi
-from scipy.signal import fftconvolve, resample_poly
 
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import OpusDecoder, OpusEncoder
@@ -28,21 +22,14 @@ from media.realtime.packet import FRAME, RATE, ReceivedPacket
 from media.speech.transcriber import WhisperTranscriber
 from perf.lossy_path import PATHS, TICK_NS, Path
 from perf.report import Report, Result, run
-from perf.speech_corpus import corpus
-from signaling.settings import load_settings
-from signaling.weights_cache import WeightsCache
+from perf.talk import Sound, Talk, lag, mos, open_transcriber, stoi_score, talk, transcribe, word_errors
 
 __all__ = ["Heard", "Ours", "Receiver", "Stock", "measure", "receive"]
 
 TARGET_DELAY_MS = 60.0
 _PHASE_NS = 9_000_000
-_PAUSE_S = 0.7
 _HINDMOST_S = 0.6
 _TAIL_TICKS = 60
-_RATE16 = 16_000
-_NO_SPEECH = 1.0
-
-Sound = NDArray[np.float32]
 
 
 class Receiver(Protocol):
@@ -113,21 +100,6 @@ class Heard:
     errors: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Talk:
-    """Sentences one after the other, as they were spoken."""
-
-    sound: Sound
-    spans: Sequence[tuple[int, int]]
-    texts: Sequence[str]
-
-    def encoded(self, expected_loss: int) -> list[bytes]:
-        """As it was sent."""
-        encoder = OpusEncoder(expected_loss)
-        pcm = np.rint(self.sound * 32767).astype(np.int16).reshape(-1, FRAME)
-        return [encoder.encode(frame) for frame in pcm]
-
-
 def receive(receiver: Receiver, path: Path, payloads: Sequence[bytes]) -> Sound:
     """All sound that a receiver makes of a stream behind a network."""
     arrivals = path.arrivals(len(payloads))
@@ -142,84 +114,53 @@ def receive(receiver: Receiver, path: Path, payloads: Sequence[bytes]) -> Sound:
     return out.reshape(-1)
 
 
-def _talk() -> _Talk:
-    settings = load_settings()
-    voice = WeightsCache(settings.weights_dir).resolve("voice", settings.weights.given())
-    sentences = corpus(voice, settings.cache_dir.expanduser() / "speech-corpus")
-    pause = np.zeros(round(_PAUSE_S * RATE), np.float32)
-    pieces: list[Sound] = [pause]
-    spans, at = [], len(pause)
-    for sentence in sentences:
-        samples: Sound = (sentence.samples / np.float32(32768)).astype(np.float32)
-        pieces += [samples, pause]
-        spans.append((at, at + len(samples)))
-        at += len(samples) + len(pause)
-    sound = np.concatenate(pieces)
-    sound = np.concatenate([sound, np.zeros(-len(sound) % FRAME, np.float32)])
-    return _Talk(sound, spans, [sentence.text for sentence in sentences])
+def _encoded(talk: Talk, expected_loss: int) -> list[bytes]:
+    """As it was sent."""
+    encoder = OpusEncoder(expected_loss)
+    pcm = np.rint(talk.sound * 32767).astype(np.int16).reshape(-1, FRAME)
+    return [encoder.encode(frame) for frame in pcm]
 
 
-def _lag(spoken: Sound, heard: Sound) -> int:
-    """How many samples later `spoken` is found in `heard`."""
-    return int(np.argmax(fftconvolve(heard, spoken[::-1], mode="valid")))
-
-
-def _codec_lags(talk: _Talk, payloads: Sequence[bytes]) -> list[int]:
+def _codec_lags(talk: Talk, payloads: Sequence[bytes]) -> list[int]:
     """How many samples later each sentence is after encoding and decoding alone."""
     decoder, out = OpusDecoder(), np.zeros(MAX_PACKET_SAMPLES, np.float32)
     heard = np.zeros(len(talk.sound) + RATE, np.float32)
     for number, payload in enumerate(payloads):
         decoder.decode(payload, out)
         heard[number * FRAME : (number + 1) * FRAME] = out[:FRAME]
-    return [_lag(talk.sound[start:end], heard[start : end + RATE // 10]) for start, end in talk.spans]
+    return [lag(talk.sound[start:end], heard[start : end + RATE // 10]) for start, end in talk.spans]
 
 
-def _judge(talk: _Talk, heard: Sound, codec_lags: Sequence[int], transcriber: WhisperTranscriber) -> Heard:
+def _judge(talk: Talk, heard: Sound, codec_lags: Sequence[int], transcriber: WhisperTranscriber) -> Heard:
     lags, scores, marks, said = [], [], [], []
     reach = round(_HINDMOST_S * RATE)
     for number, (start, end) in enumerate(talk.spans):
         spoken = talk.sound[start:end]
-        lag = _lag(spoken, heard[start : end + reach])
-        lags.append(lag - codec_lags[number])
-        clean = resample_poly(spoken, 1, 3).astype(np.float32)
-        found = resample_poly(heard[start + lag : end + lag], 1, 3).astype(np.float32)
-        scores.append(float(stoi(clean, found, _RATE16)))
-        try:
-            marks.append(float(pesq.pesq(_RATE16, clean, found, "wb")))
-        except pesq.NoUtterancesError:
-            marks.append(_NO_SPEECH)
-        margin = round(0.3 * RATE)
-        wider = resample_poly(heard[max(0, start + lag - margin) : end + lag + margin], 1, 3)
-        said.append(transcriber.transcribe(wider.astype(np.float32)).text)
+        later = lag(spoken, heard[start : end + reach])
+        lags.append(later - codec_lags[number])
+        found = heard[start + later : end + later]
+        scores.append(stoi_score(spoken, found))
+        marks.append(mos(spoken, found))
+        said.append(transcribe(transcriber, heard, start + later, end + later))
     return Heard(
         1000 * float(np.mean(lags)) / RATE + _PHASE_NS / 1e6,
         float(np.mean(scores)),
         float(np.mean(marks)),
-        _errors(talk.texts, said),
+        word_errors(talk.texts, said),
     )
-
-
-def _errors(texts: Sequence[str], said: Sequence[str]) -> float:
-    return float(jiwer.wer([_plain(text) for text in texts], [_plain(text) or "silence" for text in said]))
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
 
 
 def measure() -> Report:
     """Sends the same speech through all networks to both receivers."""
-    settings = load_settings()
-    cache = WeightsCache(settings.weights_dir)
-    transcriber = WhisperTranscriber(cache.resolve("speech-to-text", settings.weights.given()))
-    talk = _talk()
-    encoded = {loss: talk.encoded(loss) for loss in sorted({path.reported for path in PATHS})}
-    codec_lags = _codec_lags(talk, encoded[5])
+    transcriber = open_transcriber()
+    spoken = talk()
+    encoded = {loss: _encoded(spoken, loss) for loss in sorted({path.reported for path in PATHS})}
+    codec_lags = _codec_lags(spoken, encoded[5])
     results = []
     for path in PATHS:
         payloads = encoded[path.reported]
-        ours = _judge(talk, receive(Ours(), path, payloads), codec_lags, transcriber)
-        stock = _judge(talk, receive(Stock(), path, payloads), codec_lags, transcriber)
+        ours = _judge(spoken, receive(Ours(), path, payloads), codec_lags, transcriber)
+        stock = _judge(spoken, receive(Stock(), path, payloads), codec_lags, transcriber)
         target = TARGET_DELAY_MS if path.name == "clean" else None
         results += [
             Result(f"{path.name}: added delay", "ms", ours.delay_ms, stock.delay_ms, target),
@@ -227,13 +168,13 @@ def measure() -> Report:
             Result(f"{path.name}: PESQ", "MOS", ours.mos, stock.mos, higher_is_better=True),
             Result(f"{path.name}: word errors", "%", 100 * ours.errors, 100 * stock.errors),
         ]
-    seconds = len(talk.sound) / RATE
+    seconds = len(spoken.sound) / RATE
     return Report(
         "jitter",
         results,
         [
-            f"{len(talk.texts)} sentences, {seconds:.0f} s of synthesised speech (piper, espeak-ng), Opus at 32 kbit/s "
-            "(with copies, in-band FEC, where the sender knows of 20 % loss).",
+            f"{len(spoken.texts)} sentences, {seconds:.0f} s of synthesised speech (piper, espeak-ng), Opus at 32 "
+            "kbit/s (with copies, in-band FEC, where the sender knows of 20 % loss).",
             "Delay: by correlation with what was spoken, less the codec's; both receivers are asked every 20 ms.",
             "Words: Whisper tiny.en.",
         ],

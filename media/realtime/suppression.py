@@ -27,7 +27,7 @@ class Suppressor(Protocol):
 
 
 class WebRtcSuppressor:
-    """WebRTC's; delays by 7 ms (its bands are split and joined). RNNoise's packages cost 15 times as much."""
+    """WebRTC's; delays by 7 ms (its bands are split and joined). `perf.noise` compares it with RNNoise."""
 
     def __init__(self) -> None:
         self._engine = NoiseSuppressor(RATE, 1, _LEVEL)
