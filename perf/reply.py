@@ -1,15 +1,19 @@
 """End of speech to the first sound of the reply, at the caller, through the whole server.
 
-`python -m perf.reply --json [--turns 20] [--naive-turns 8]`: a real server with the embedded models on a loopback
-port, a real WebRTC caller who asks everyday questions. The naive pipeline beside it: the same server with nothing
-done ahead (no speculative transcription or reply, no prefill) and Whisper's stock 30 s window.
+`python -m perf.reply --json [--turns 20] [--naive-turns 8] [--crowd-turns 14]`: a real server with the embedded models
+on a loopback port, a real WebRTC caller who asks everyday questions. The naive pipeline beside it: the same server with
+nothing done ahead (no speculative transcription or reply, no prefill) and Whisper's stock 30 s window. Then ours once
+more, with all fourteen personas that are shipped in the room.
 """
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +39,7 @@ TARGET_P95_S = 1.3
 TARGET_RATIO = 3.0
 TARGET_GREETING_S = 2.0
 JOINS = 8
+CROWD = 14
 
 
 @dataclass(slots=True)
@@ -111,14 +116,26 @@ def _run(
         return turns
 
 
-def measure(turns: int, naive_turns: int) -> Report:
-    """Runs both servers, one after the other, with the same sentences."""
+def _crowd() -> dict[str, str]:
+    """Settings that seat every persona there is a profile of."""
+    folder = Path(str(files("cognition.persona")))
+    profiles = sorted([*folder.glob("profiles/*.toml"), *folder.glob("cast/*.toml")])
+    if len(profiles) != CROWD:
+        raise ValueError(f"{len(profiles)} profiles are shipped, not {CROWD}")
+    return {"CONTINUUM_PERSONAS": json.dumps([str(path) for path in profiles])}
+
+
+def measure(turns: int, naive_turns: int, crowd_turns: int) -> Report:
+    """Runs the servers, one after the other, with the same sentences."""
     settings = load_settings()
     voice = WeightsCache(settings.weights_dir).resolve("voice", settings.weights.given())
     sentences = corpus(voice, settings.cache_dir.expanduser() / "speech-corpus")
     asked = [sentences[index % len(sentences)] for index in range(turns)]
     ours = _run({}, "ours", asked, joins=True)
     naive = _run(NAIVE, "naive", asked[:naive_turns], joins=False)
+    crowd = _run(
+        _crowd(), "crowd", [sentences[index % len(sentences)] for index in range(crowd_turns)], joins=False
+    )
     results = [
         Result(
             "first sound at the caller, p50", "s", ours.percentile(50), naive.percentile(50), TARGET_P50_S
@@ -140,6 +157,21 @@ def measure(turns: int, naive_turns: int) -> Report:
             target=TARGET_GREETING_S,
         ),
         Result("turns without a reply", "turns", ours.unanswered, naive.unanswered, 0),
+        Result(
+            f"first sound with {CROWD} personas in the room, p50",
+            "s",
+            crowd.percentile(50),
+            naive.percentile(50),
+            TARGET_P50_S,
+        ),
+        Result(
+            f"first sound with {CROWD} personas in the room, p95",
+            "s",
+            crowd.percentile(95),
+            naive.percentile(95),
+            TARGET_P95_S,
+        ),
+        Result(f"turns without a reply of {CROWD} personas", "turns", crowd.unanswered, naive.unanswered, 0),
     ]
     for stage in STAGES:
         for of in (50, 95):
@@ -147,7 +179,8 @@ def measure(turns: int, naive_turns: int) -> Report:
             if value is not None:
                 results.append(Result(f"{stage}, p{of}", "ms", value, naive.stage(stage, of)))
     notes = [
-        f"{len(ours.seconds)} turns of ours, {len(naive.seconds)} of the naive pipeline; "
+        f"{len(ours.seconds)} turns of ours, {len(naive.seconds)} of the naive pipeline, {len(crowd.seconds)} "
+        f"with {CROWD} personas; "
         "stages are milliseconds after the end of speech as the server knows it, and may lie ahead of `decided`.",
         "The caller's clock starts when the packet with its last voiced sample is sent and stops at playout, "
         "behind the caller's jitter buffer.",
@@ -161,8 +194,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--turns", type=int, default=20, help="spoken turns through our pipeline")
     parser.add_argument("--naive-turns", type=int, default=8, help="spoken turns through the naive one")
+    parser.add_argument("--crowd-turns", type=int, default=14, help="spoken turns with fourteen personas")
     arguments = parser.parse_args()
-    report = measure(arguments.turns, arguments.naive_turns)
+    report = measure(arguments.turns, arguments.naive_turns, arguments.crowd_turns)
     if arguments.json:
         print(report.to_json())
     else:

@@ -1,10 +1,12 @@
 """Profiles of personas: those that are shipped, and everything that can be wrong with one."""
 
 from importlib.resources import files
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from cognition.conversation.names import sounds_like
 from cognition.persona.profile import Persona, PersonaVoice, ProfileError, load_persona
 
 SHIPPED = Path(str(files("cognition.persona") / "profiles"))
@@ -83,3 +85,13 @@ def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
 def test_a_file_name_that_is_no_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="letters, digits and hyphens"):
         load_persona(profile(tmp_path, 'name = "Iris"\ncharacter = "c"', "i ris.toml"))
+
+
+def test_the_personas_that_are_shipped_can_be_told_apart_by_name_and_by_voice() -> None:
+    folder = Path(str(files("cognition.persona")))
+    paths = [*folder.glob("profiles/*.toml"), *folder.glob("cast/*.toml")]
+    personas = [load_persona(path) for path in paths]
+    assert len({persona.id for persona in personas}) == len(paths) >= 14
+    assert len({persona.voice.pitch for persona in personas}) == len(personas)
+    for one, other in combinations(personas, 2):
+        assert not sounds_like(one.name.lower(), other.name.lower())
