@@ -282,6 +282,9 @@ class Attendance:
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
         self._mind.record(event)
+        for person in self._persons.values():
+            if event.kind == "speech" and (event.to is None or person.id in event.to):
+                person.listener.asked(event.text)
         self._answering.said(event)
         self._let_answer(event)
         self._think()

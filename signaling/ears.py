@@ -25,6 +25,9 @@ class Ears(Protocol):
     def gate_closed(self, sample: int) -> None:
         """The cheap gate closed at this position of the ring."""
 
+    def asked(self, question: str) -> None:
+        """The person has just heard this: what they say next may be the answer."""
+
 
 class ScriptedEars:
     """Hears what is put in."""
@@ -32,6 +35,8 @@ class ScriptedEars:
     def __init__(self) -> None:
         self.discarded: Counter[str] = Counter()
         self._events: asyncio.Queue[SpeechEvent] = asyncio.Queue()
+        self.questions: list[str] = []
+        """What the person has heard."""
 
     async def events(self) -> AsyncIterator[SpeechEvent]:
         """See `Ears`; never ends."""
@@ -43,6 +48,10 @@ class ScriptedEars:
 
     def gate_closed(self, sample: int) -> None:
         """Changes nothing either."""
+
+    def asked(self, question: str) -> None:
+        """See `Ears`."""
+        self.questions.append(question)
 
     def put(self, event: SpeechEvent) -> None:
         """The next thing to be heard."""

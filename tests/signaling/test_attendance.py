@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from cognition.inference.generator import Script
+from signaling.ears import ScriptedEars
 from tests.signaling.scene import NOVA, ROBIN, scene
 
 pytestmark = pytest.mark.virtual_time
@@ -37,6 +38,15 @@ async def test_a_question_is_answered_and_both_are_remembered() -> None:
             ("Ada", "What is the capital of France?", False),
             ("Nova", "Paris it is.", False),
         ]
+
+
+async def test_ears_are_told_what_their_person_has_heard_of_a_persona() -> None:
+    async with scene("Do you live in Paris?") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Ask me something.")
+        await room.until_quiet()
+        assert isinstance(ada.attendant.listener, ScriptedEars)
+        assert ada.attendant.listener.questions == ["Do you live in Paris?"]
 
 
 async def test_a_dry_voice_is_woken_once_and_again_when_it_has_run_dry() -> None:
