@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from media.events import GateClosed, GateOpened, SpeakingChanged, VoiceDrained, VoiceStarted
-from media.overlaps import DUCKED
 from media.realtime.opus import DTX_PACKET, FakeCodec
 from media.realtime.packet import FRAME, RATE
 from media.room import RoomError
-from tests.media.room_script import amplitude_of, run_room, tone, vowels
+from tests.media.room_script import run_room, tone, vowels
 
 pytestmark = pytest.mark.virtual_time
 
@@ -152,24 +151,6 @@ async def test_ears_hold_what_was_said_and_the_gate_tells_where_it_begins() -> N
         assert speaking == [True, False]
         instant = ada.ears.instant_ns(ada.ears.written)
         assert scene.clock() - instant <= 20_000_000
-
-
-async def test_a_persona_is_ducked_while_a_person_speaks_and_comes_back() -> None:
-    async with run_room(FakeCodec, FakeCodec) as scene:
-        ada, ben = scene.person("ada"), scene.person("ben")
-        vox = scene.persona("vox")
-        await scene.passes(0.3)
-        vox.offer(tone(3000, 4.0, amplitude=0.2))
-        await scene.passes(1.0)
-        ada.says(vowels(1.0))
-        await scene.passes(3.5)
-        heard = ben.heard()
-        start = int(np.flatnonzero(np.abs(heard) > 1000)[0])
-        at = [amplitude_of(3000, heard[start + int(t * RATE) :][: RATE // 4]) for t in (0.5, 1.5, 3.0)]
-        assert at[0] == pytest.approx(0.2, rel=0.05)
-        assert at[1] == pytest.approx(0.2 * DUCKED, rel=0.1)
-        assert at[2] == pytest.approx(0.2, rel=0.05)
-        assert ada.loudness_of(3000) > 0.1
 
 
 async def test_a_stopped_voice_is_silent_after_a_frame_and_says_how_much_was_heard() -> None:
