@@ -4,20 +4,24 @@ import asyncio
 import gc
 import json
 import signal
+import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from cognition.events import Read
+from cognition.events import Arrived, Left
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError, load_persona
+from cognition.store.errors import DiskError, StoreError
+from cognition.store.store import Storage, Store
 from media.realtime.ring import AudioRing, RingError
 from media.speech.backchannel import is_backchannel
 from media.speech.listener import Listener
@@ -25,6 +29,7 @@ from media.speech.sessions import ModelError
 from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
+from signaling.chronicle import Chronicle, line_read
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
 from signaling.inbox import Inbox
@@ -55,6 +60,8 @@ COUNTS_EVERY = 5.0
 """Seconds between two looks at what was counted."""
 EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
+EX_TEMPFAIL = 75
+"""Exit status of a process that may succeed when started again."""
 
 _log = structlog.get_logger()
 
@@ -96,14 +103,22 @@ class MindProcess:
         engines: what it hears, thinks and speaks with.
         personas: who takes a seat in every room, in order of precedence.
         settings: how replies are made.
+        store: where what is lived is kept.
     """
 
-    def __init__(self, engines: Engines, personas: tuple[Persona, ...], settings: Settings) -> None:
+    def __init__(
+        self, engines: Engines, personas: tuple[Persona, ...], settings: Settings, store: Storage
+    ) -> None:
         self._engines = engines
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
+        self._chronicle = Chronicle(store, personas, self._persons)
         self._mind = Mind(
-            personas, engines.generator, max_tokens=settings.reply.max_tokens, is_backchannel=is_backchannel
+            personas,
+            engines.generator,
+            max_tokens=settings.reply.max_tokens,
+            is_backchannel=is_backchannel,
+            observe=self._chronicle.observe,
         )
         self._rooms: dict[str, _OpenRoom] = {}
         self._attending: list[Attendance] = []
@@ -142,7 +157,15 @@ class MindProcess:
                 "whisper",
             )
         }
-        await connect_forever(socket, handlers, self._session)
+        for room, lines in (await self._chronicle.recent()).items():
+            self._mind.restore(room, lines)
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._chronicle.run())
+            try:
+                await connect_forever(socket, handlers, self._session)
+            finally:
+                await self._chronicle.flush()
+                keeping.cancel()
 
     async def _session(self, endpoint: Endpoint) -> None:
         """One connection to media: takes over its rooms and attends them until it ends."""
@@ -157,9 +180,10 @@ class MindProcess:
                     self._deliver(method, params)
                 counting = group.create_task(self._tell_counts(endpoint))
                 forgetting = group.create_task(self._forget_vacant())
+                catching_up = group.create_task(self._chronicle.catch_up(endpoint))
                 await endpoint.wait_closed()
-                counting.cancel()
-                forgetting.cancel()
+                for task in (counting, forgetting, catching_up):
+                    task.cancel()
         finally:
             self._attached = None
 
@@ -170,13 +194,15 @@ class MindProcess:
             if room not in self._rooms:
                 self._mind.forget(room)
                 _log.info("forgotten: nobody came back", room=room)
+        await self._chronicle.settle()
 
     async def _tell_counts(self, endpoint: Endpoint) -> None:
         """Tells media from time to time what was counted, for its metrics."""
         while True:
             await asyncio.sleep(COUNTS_EVERY)
             counts = sum(
-                (each.counts() for each in self._attending), self.dropped + self._gone + self._mind.counts
+                (each.counts() for each in self._attending),
+                self.dropped + self._gone + self._mind.counts + self._chronicle.counts(),
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):
@@ -206,11 +232,16 @@ class MindProcess:
     def _take_over(self, room: str, participants: list[JsonObject], history: list[JsonObject]) -> None:
         """A room that was open before: whoever is there was greeted if a persona has spoken in it."""
         self._mind.restore(room, history)
+        self._chronicle.take_over(room, history)
         greeted = any(line["from"] in self._personas for line in history)
         for participant in participants:
             self._deliver("participant.joined", {**participant, "greeted": greeted})
             if participant["connected"]:
                 self._deliver("participant.connected", participant)
+
+    def _persons(self, room: str) -> dict[str, JsonObject]:
+        known = self._rooms.get(room)
+        return known.persons if known is not None else {}
 
     def _deliver(self, method: str, params: JsonObject) -> None:
         """Puts news of a room into its inbox; the first person opens it."""
@@ -220,6 +251,8 @@ class MindProcess:
             return
         group, endpoint = self._attached
         room, who = str(params["room"]), str(params["id"])
+        if method != "participant.joined":
+            self._chronicle.told(method, params)
         known = self._rooms.get(room)
         if known is None or not known.persons:
             if method != "participant.joined":
@@ -230,6 +263,7 @@ class MindProcess:
             known.task = group.create_task(self._attend(endpoint, room, known))
         if method == "participant.joined":
             known.persons[who] = params
+            self._chronicle.told(method, params)
         elif method == "participant.left":
             known.persons.pop(who, None)
         elif method == "whisper" and who in known.persons:
@@ -334,6 +368,8 @@ class MindProcess:
                 case "participant.connected" if person is not None:
                     person.connected.set()
                 case "participant.left":
+                    if person is not None:
+                        self._mind.note(Left(attendance.room, who, person.name, datetime.now(UTC)))
                     attendance.leave(who)
                     # Those whose coming is still to be told are here as well.
                     opened.over = not opened.persons
@@ -372,18 +408,14 @@ class MindProcess:
         greet = not params.get("greeted", False)
         attendance.enter(Attendant(who, str(params["name"]), listener), greet=greet)
         attendance.turn_to(who, _listeners(params))
+        arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
+        self._mind.note(arrived)
 
     def _read(self, attendance: Attendance, params: JsonObject) -> None:
-        who = str(params["id"])
-        person = attendance.persons.get(who)
-        line = Read(
-            attendance.room,
-            who,
-            person.name if person is not None else str(params.get("name", who)),
-            str(params["text"]),
-            datetime.fromisoformat(str(params["at"])),
-            str(params["message"]),
-        )
+        line = line_read(params)
+        person = attendance.persons.get(line.participant)
+        if person is not None:
+            line = replace(line, name=person.name)
         attendance.read(line, int(params["monotonic_ns"]))
 
 
@@ -403,11 +435,31 @@ async def _until_signalled(work: Callable[[], Awaitable[None]]) -> None:
         _log.info("ending")
 
 
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncIterator[Store]:
+    """The store, closed at the end.
+
+    Raises:
+        StoreError: see `Store.open`; also when a step of its layout fails.
+    """
+    try:
+        store = await Store.open(path)
+    except sqlite3.Error as error:
+        raise StoreError(f"the store {path} cannot be brought to this version's layout: {error}") from error
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
 async def _run(launch: Launch) -> None:
     personas = tuple(load_persona(path) for path in launch.settings.persona_paths())
-    async with load_engines(launch.settings, personas) as engines:
+    async with (
+        _opened(launch.settings.store_path) as store,
+        load_engines(launch.settings, personas) as engines,
+    ):
         try:
-            process = MindProcess(engines, personas, launch.settings)
+            process = MindProcess(engines, personas, launch.settings, store)
         except ValueError as error:
             raise StartError(str(error)) from error
         gc.collect()
@@ -426,7 +478,19 @@ def main() -> int:
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
         return EX_CONFIG
-    except (WeightsError, ModelError, GenerationError, ProfileError, VoiceError, StartError) as error:
+    except DiskError as error:
+        # Room can be made meanwhile, and the call goes on for those who are in it.
+        print(error, file=sys.stderr)  # noqa: T201
+        return EX_TEMPFAIL
+    except (
+        StoreError,
+        WeightsError,
+        ModelError,
+        GenerationError,
+        ProfileError,
+        VoiceError,
+        StartError,
+    ) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return EX_CONFIG
     return 0

@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from cognition.inference.generator import FakeGenerator
+from cognition.store.memory_store import MemoryStore
+from cognition.store.store import Storage
 from media.speech.end_of_turn import FakeTurnModel
 from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
@@ -42,12 +44,12 @@ class Deaf:
         return 0.0, state
 
 
-def mind_process() -> MindProcess:
+def mind_process(store: Storage | None = None) -> MindProcess:
     speech = SpeechEngines(FakeTranscriber(lambda _: ""), FakeTurnModel(), FakeLane(), FakeLane())
     engines = Engines(
         FakeGenerator(("I see.",)), cast(SileroModel, Deaf()), speech, {"nova": FakeVoice()}, FakeLane()
     )
-    return MindProcess(engines, (NOVA,), Settings())
+    return MindProcess(engines, (NOVA,), Settings(), store or MemoryStore())
 
 
 @asynccontextmanager
