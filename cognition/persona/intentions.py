@@ -160,7 +160,6 @@ class Scene:
         present: everybody there.
         personas: names by id of the personas there, in order of precedence.
         awake: those of them that neither rest nor are paused.
-        answering: those that are about to answer the line, if that is decided.
         expertise: words for what they know about, by id.
         lines: what was said lately, by id.
         zone: the people's time zone.
@@ -169,7 +168,6 @@ class Scene:
     present: Sequence[Attendee]
     personas: Mapping[str, str]
     awake: Collection[str]
-    answering: Collection[str] = ()
     expertise: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lines: Mapping[str, Heard | Read] = field(default_factory=dict)
     zone: tzinfo = UTC
@@ -542,8 +540,8 @@ def _is_about(intention: Intention, line: str) -> bool:
 
 
 def _chosen(called: Sequence[str], said: Wording, able: Sequence[str], scene: Scene) -> str | None:
-    """Who takes something on: who was called or is about to answer, who knows about it, else the first awake."""
-    for id in (*called, *scene.answering):
+    """Who takes something on: who was called, who knows about it, else the first awake."""
+    for id in called:
         if id in able:
             return id
     awake = [id for id in able if id in scene.awake] or list(able)

@@ -285,7 +285,7 @@ class Life:
             self._expect(persona)
         self._save()
 
-    def observe(self, event: Event, present: Sequence[Attendee], answering: Collection[str] = ()) -> None:
+    def observe(self, event: Event, present: Sequence[Attendee]) -> None:
         """Lets the personas of a room live through an event, once, and keeps what comes of it.
 
         It is on its way to the store when this returns, before anything that is written there later.
@@ -293,7 +293,6 @@ class Life:
         Args:
             event: what happened; it may be told again.
             present: everybody in the room, personas too.
-            answering: personas that are about to answer it, where that is decided.
         """
         self._present[event.room] = tuple(present)
         key = _key(event)
@@ -310,7 +309,7 @@ class Life:
             if opposite in self._lived:
                 self._lived.discard(opposite)
                 self._change.lived[opposite] = None
-        self._live_through(_cleaned(event), answering)
+        self._live_through(_cleaned(event))
         self._save()
 
     def held_back(self, persona: str, room: str, line: Heard | Read) -> None:
@@ -411,7 +410,7 @@ class Life:
     def _own_id(self, kind: str, persona: str) -> str:
         return f"{kind}-{self._clock():.3f}-{persona}"[:MAX_ID]
 
-    def _live_through(self, event: Event, answering: Collection[str]) -> None:
+    def _live_through(self, event: Event) -> None:
         room = event.room
         text = event.text if isinstance(event, Heard | Read | Said) else ""
         said = Wording.of(text)
@@ -436,7 +435,7 @@ class Life:
             lines[event.id] = event
             while len(lines) > LINES:
                 lines.popitem(last=False)
-        scene = self._scene(room, answering)
+        scene = self._scene(room)
         for done in self._agenda.follow(event, said, scene):
             self._diary.did(done, scene.name_of(done.to))
         for wish in wanted(event, said, scene):
@@ -488,13 +487,12 @@ class Life:
         self._diary.save()
         self._keeper.keep(self._change.take())
 
-    def _scene(self, room: str, answering: Collection[str] = ()) -> Scene:
+    def _scene(self, room: str) -> Scene:
         there = self._there(room)
         return Scene(
             self._present.get(room, ()),
             {id: self._personas[id].name for id in there if not self._roster.paused(id)},
             self._awake(room),
-            answering,
             {id: self._personas[id].expertise for id in there},
             self._lines.get(room, {}),
             self._zone,
