@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "PartialTranscript",
+    "Speaker",
     "SpeechDiscarded",
     "SpeechEvent",
     "SpeechPaused",
@@ -46,6 +47,23 @@ class SpeechPaused:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose voice it was at a microphone that several people share.
+
+    Attributes:
+        id: of the voice, within the microphone; empty where nobody knows.
+        label: for people: the name once it is learnt, else "Speaker 2", or "Somebody".
+        name: the name; None as long as there is none.
+        confidence: probability that it is this voice.
+    """
+
+    id: str
+    label: str
+    name: str | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class TurnProposed:
     """The words up to a pause that may be the end of the turn."""
 
@@ -55,6 +73,8 @@ class TurnProposed:
     paused_ns: int
     words_ns: int
     """When the words were known."""
+    speaker: Speaker | None = None
+    """Who it was, at a microphone that is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,8 @@ class TurnCommitted:
     paused_ns: int
     words_ns: int
     decided_ns: int
+    speaker: Speaker | None = None
+    """Who it was, at a microphone that is shared."""
 
 
 @dataclass(frozen=True, slots=True)
