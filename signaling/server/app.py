@@ -66,6 +66,7 @@ class TokenRequest(BaseModel):
 
     room: str = Field(max_length=64)
     name: str = Field(max_length=1024)
+    person: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{22,64}$")
 
 
 class TokenResponse(BaseModel):
@@ -203,7 +204,8 @@ def create_app(
                 UNAUTHORIZED, "unauthorized", "show the server's key, or an invitation to this room"
             )
         identity = f"guest-{secrets.token_urlsafe(9)}"
-        minted = tokens.mint_join(wanted.room, identity, can)
+        person = None if wanted.person is None else tokens.person_of(wanted.person)
+        minted = tokens.mint_join(wanted.room, identity, can, person=person)
         expires = tokens.verify(minted, "join").expires.isoformat()
         answer = TokenResponse(token=minted, room=wanted.room, identity=identity, expires=expires)
         return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})

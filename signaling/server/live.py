@@ -236,6 +236,7 @@ class LiveRoom:
             attendee = self.attendees[seat.id]
             params |= {
                 "identity": seat.identity,
+                "giver": attendee.claims.giver,
                 "ears": str(attendee.ears.file.path),
                 "connected": attendee.peer is not None,
             }

@@ -96,7 +96,8 @@ class Questions:
         params: JsonObject = {
             "room": attendee.room,
             "id": seat.id,
-            "giver": seat.identity,
+            "message": message.id,
+            "giver": attendee.claims.giver,
             "name": seat.name,
             "persona": message.persona,
             "line": message.line,
@@ -110,7 +111,7 @@ class Questions:
         params: JsonObject = {
             "room": attendee.room,
             "id": attendee.seat.id,
-            "giver": attendee.seat.identity,
+            "giver": attendee.claims.giver,
             "persona": message.persona,
             "before": message.before,
         }

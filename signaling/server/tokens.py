@@ -49,6 +49,7 @@ class Claims:
         use: what it may be used for.
         expires: UTC.
         participant: the seat's id, in a resume token.
+        person: who it is, the same in every room and on every day; None where that is not known.
     """
 
     room: str
@@ -57,6 +58,12 @@ class Claims:
     use: Use
     expires: datetime
     participant: str | None = None
+    person: str | None = None
+
+    @property
+    def giver(self) -> str:
+        """Who gives what this token's bearer gives: the person where known, else the one seat."""
+        return self.person or self.identity
 
 
 class Tokens:
@@ -82,6 +89,13 @@ class Tokens:
         """Whether it is the server's key, compared in constant time."""
         return hmac.compare_digest(key.encode("utf-8", "surrogatepass"), self._key)
 
+    def person_of(self, secret: str) -> str:
+        """The person who knows this secret: it tells two of them apart and does not tell the secret."""
+        shown = hmac.digest(
+            self._key, b"continuum person " + secret.encode("utf-8", "surrogatepass"), hashlib.sha256
+        )
+        return f"person-{shown.hex()[:24]}"
+
     def mint_join(
         self,
         room: str,
@@ -89,9 +103,10 @@ class Tokens:
         can: Iterable[Permission] = EVERYTHING,
         *,
         life: timedelta = JOIN_LIFE,
+        person: str | None = None,
     ) -> str:
         """A seat in `room` for `identity`."""
-        return self._mint("join", room, identity, can, life)
+        return self._mint("join", room, identity, can, life, {} if person is None else {"per": person})
 
     def mint_invite(
         self, room: str, can: Iterable[Permission] = EVERYTHING, *, life: timedelta = INVITE_LIFE
@@ -101,7 +116,8 @@ class Tokens:
 
     def mint_resume(self, claims: Claims, participant: str, *, life: timedelta = RESUME_LIFE) -> str:
         """The right to come back to the seat `participant` that was taken with `claims`."""
-        return self._mint("resume", claims.room, claims.identity, claims.can, life, {"pid": participant})
+        more = {"pid": participant} | ({} if claims.person is None else {"per": claims.person})
+        return self._mint("resume", claims.room, claims.identity, claims.can, life, more)
 
     def _mint(
         self,
@@ -154,7 +170,7 @@ class Tokens:
 
 def _claims(body: dict[str, Any]) -> Claims:
     room, identity, use, can = (body.get(name) for name in ("room", "sub", "use", "can"))
-    expires, participant = body.get("exp"), body.get("pid")
+    expires, participant, person = body.get("exp"), body.get("pid"), body.get("per")
     well = (
         valid_room(room)
         and isinstance(identity, str)
@@ -166,6 +182,7 @@ def _claims(body: dict[str, Any]) -> Claims:
             participant is None
             or (isinstance(participant, str) and 0 < len(participant) <= MAX_ID_CHARACTERS)
         )
+        and (person is None or (isinstance(person, str) and 0 < len(person) <= MAX_ID_CHARACTERS))
         and (use == "resume") == (participant is not None)
         and type(expires) is int
         and 0 < expires < 1 << 34
@@ -179,4 +196,5 @@ def _claims(body: dict[str, Any]) -> Claims:
         cast(Use, use),
         datetime.fromtimestamp(cast(int, expires), UTC),
         participant,
+        person,
     )

@@ -118,6 +118,13 @@ async def test_a_token_is_given_on_this_machine_and_to_whoever_has_a_key(tmp_pat
         claims = tokens.verify(answer["token"], "join", room="lobby")
         assert (claims.identity, claims.expires.isoformat()) == (answer["identity"], answer["expires"])
 
+        known = [
+            (await at.http.post("/api/token", json=body | {"person": "s" * 22})).json() for _ in range(2)
+        ]
+        first, second = (tokens.verify(each["token"], "join") for each in known)
+        assert first.identity != second.identity
+        assert first.person == second.person == tokens.person_of("s" * 22)
+
         async def status(headers: dict[str, str], room: str = "lobby") -> int:
             asked = await at.http.post("/api/token", json=body | {"room": room}, headers=headers)
             return asked.status_code
@@ -144,6 +151,8 @@ BAD_REQUESTS = (
     b"[]",
     b'{"room": "lobby"}',
     b'{"room": "../x", "name": "Ada"}',
+    b'{"room": "lobby", "name": "Ada", "person": "short"}',
+    b'{"room": "lobby", "name": "Ada", "person": 7}',
     b'{"room": "lobby", "name": "  "}',
     b'{"room": "lobby", "name": "' + b"x" * 41 + b'"}',
     b"x" * 100_000,

@@ -100,6 +100,7 @@ async def test_feedback_is_acknowledged_only_once_the_mind_has_kept_it(tmp_path:
             {
                 "room": "lobby",
                 "id": ada.id,
+                "message": "f",
                 "giver": "ada",
                 "name": "Ada",
                 "persona": "nova",

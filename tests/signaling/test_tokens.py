@@ -142,3 +142,17 @@ def test_a_short_key_is_refused() -> None:
 def test_nobody_gets_more_than_there_is() -> None:
     tokens = Tokens(KEY, Clock())
     assert tokens.verify(tokens.mint_join("lobby", "ada"), "join").can == EVERYTHING
+
+
+def test_a_person_is_the_same_one_by_their_secret_which_no_token_tells() -> None:
+    tokens = Tokens(KEY, Clock())
+    ada = tokens.person_of("s" * 22)
+    assert ada == tokens.person_of("s" * 22) != tokens.person_of("t" * 22)
+    assert ada != Tokens(b"another key" * 4, Clock()).person_of("s" * 22)
+    joined = tokens.mint_join("lobby", "guest-1", person=ada)
+    claims = tokens.verify(joined, "join")
+    assert (claims.identity, claims.person, claims.giver) == ("guest-1", ada, ada)
+    assert "s" * 22 not in str(jwt.decode(joined, options={"verify_signature": False}))
+    resumed = tokens.verify(tokens.mint_resume(claims, "p1"), "resume")
+    assert resumed.giver == ada
+    assert tokens.verify(tokens.mint_join("lobby", "guest-1"), "join").giver == "guest-1"

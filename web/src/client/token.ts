@@ -8,6 +8,8 @@ export interface TokenRequest {
   readonly server: string;
   readonly room: string;
   readonly name: string;
+  /** A secret that this browser made once and keeps: by it the personas know the same person again. */
+  readonly person?: string;
   /** A room's invitation, exchanged for a seat; without one only a loopback page gets a token. */
   readonly invite?: string;
 }
@@ -21,7 +23,7 @@ export async function requestToken(request: TokenRequest, fetcher: typeof fetch 
     response = await fetcher(new URL("/api/token", request.server), {
       method: "POST",
       headers,
-      body: JSON.stringify({ room: request.room, name: request.name }),
+      body: JSON.stringify({ room: request.room, name: request.name, person: request.person }),
       credentials: "omit",
       signal: AbortSignal.timeout(10_000),
     });

@@ -15,7 +15,13 @@ import "./join-screen.js";
 import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
 import { ParticipantTile, type TileSizeDetail } from "./participant-tile.js";
-import { recallName, recallNoiseSuppression, rememberName, rememberNoiseSuppression } from "./remembered.js";
+import {
+  recallName,
+  recallNoiseSuppression,
+  recallPerson,
+  rememberName,
+  rememberNoiseSuppression,
+} from "./remembered.js";
 import { connectionWords, explain, speakingWords, whisperWords } from "./words.js";
 
 const NARROW_PX = 900;
@@ -96,7 +102,9 @@ export class ContinuumCall extends LitElement {
       server: this.server,
       name,
       noiseSuppression: recallNoiseSuppression(),
-      token: async () => this.token || requestToken({ server: this.server, room: this.room, name, invite }),
+      token: async () =>
+        this.token ||
+        requestToken({ server: this.server, room: this.room, name, invite, person: recallPerson() }),
     });
     this.client = client;
     this.colours = new Colours();
