@@ -30,13 +30,17 @@ _PHRASES = frozenset(
     }
 )
 _LONGEST = 4
+_LAUGHTER = re.compile(r"(?:h(?:a|e|ee|o)h?[\s,.!-]*){2,}", re.IGNORECASE)
 
 
 def is_backchannel(text: str) -> bool:
     """Whether the words only acknowledge what somebody else is saying.
 
-    A question ("Really?", "Right?") asks for the turn and is none; nor is anything with more than four words.
+    A question ("Really?", "Right?") asks for the turn and is none; nor is anything with more than four words, but
+    laughter.
     """
+    if _LAUGHTER.fullmatch(text.strip(" .,!")):
+        return True
     if text.rstrip().endswith("?"):
         return False
     words = re.findall(r"[a-z']+", text.lower().replace("’", "'"))
