@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.persona.rights import REST_BELOW, REST_UNTIL
-from cognition.persona.scheduler import Why, blank, cadence, tick
+from cognition.persona.scheduler import MARGIN_S, Why, blank, cadence, tick
 from cognition.persona.state import State, advanced, time_to_charge
 from perf.report import Report, Result, run
 
@@ -50,7 +50,7 @@ class Persona:
             self._rest(True)
             why = Why.REST
         if self.state.resting:
-            return why, now + time_to_charge(self.state.energy, REST_UNTIL, resting=True)
+            return why, now + time_to_charge(self.state.energy, REST_UNTIL, resting=True) + MARGIN_S
         due = self.awake_until if self.state.energy < REST_BELOW else math.inf
         if self.intention <= now and why is None:
             why = Why.INTENTION

@@ -15,7 +15,7 @@ from numba import from_dtype, njit, types
 from cognition.persona.rights import REST_BELOW, REST_UNTIL
 from cognition.persona.state import AROUSAL_S, CHARGE_AWAKE_S, CHARGE_RESTING_S, VALENCE_S
 
-__all__ = ["CADENCES", "ROW", "RULES", "URGENT", "Why", "blank", "cadence", "tick"]
+__all__ = ["CADENCES", "MARGIN_S", "ROW", "RULES", "URGENT", "Why", "blank", "cadence", "tick"]
 
 ROW = np.dtype(
     [
@@ -58,6 +58,9 @@ CALM = -0.3
 CROWDED = 16
 """Messages that overwhelm it."""
 
+MARGIN_S = 1e-3
+"""Seconds after it has rested enough at which a persona is looked at: at the very instant rounding decides."""
+
 RULES = np.array(
     [
         REST_BELOW,
@@ -72,6 +75,7 @@ RULES = np.array(
         TIRED,
         CALM,
         CROWDED,
+        MARGIN_S,
     ]
 )
 """The constants of the rules, handed to the kernel: what is compiled and kept on disk holds none of them."""
@@ -151,7 +155,7 @@ def _tick(rows, now, rules, who, why, horizon):  # type: ignore[no-untyped-def]
             reason = 1
         due = math.inf
         if row.resting:
-            due = now + rules[3] * math.log((1.0 - row.energy) / (1.0 - rules[1]))
+            due = now + rules[3] * math.log((1.0 - row.energy) / (1.0 - rules[1])) + rules[15]
         else:
             if row.energy < rules[0]:
                 due = row.awake_until
