@@ -11,6 +11,7 @@ from pathlib import Path
 from cognition.inference.chatml import render
 from cognition.inference.generator import GenerationError, Prompt
 from cognition.inference.llama_context import Interrupted, LlamaContext, Sampling
+from cognition.inference.parked import Parked, ParkedConversations
 from cognition.inference.slots import Slot, SlotTable, common_prefix, gap
 
 __all__ = ["LlamaGenerator", "LlamaStatistics"]
@@ -23,6 +24,8 @@ AHEAD = 2
 """Pieces of an answer that may wait to be taken: the cores are the voice's while it speaks what was taken."""
 WAITING = 32
 """Replies that may wait for a free sequence."""
+SHARED_MIN = 16
+"""Shortest prefix worth taking over from another conversation, and shortest conversation worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class LlamaStatistics:
     reused: int
     generated: int
     evictions: int
+    parked: int
+    """Conversations kept outside the cache now."""
+    parked_bytes: int
+    brought_back: int
+    """Conversations that returned from there."""
     interrupted_batches: int
     moved: int
     """Kept when older lines before them were dropped."""
@@ -69,7 +77,9 @@ class LlamaGenerator:
         path: the GGUF file.
         threads: compute threads.
         context: tokens of prompt and reply per conversation.
-        conversations: how many are kept evaluated; the least recently used one is dropped for a new one.
+        conversations: how many are in the cache; the least recently used one is parked outside it for a new one,
+            which takes milliseconds, as its return does.
+        parked_bytes: what the parked ones have together at most.
         sampling: how tokens are drawn.
 
     Raises:
@@ -83,13 +93,15 @@ class LlamaGenerator:
         threads: int = 2,
         context: int = 2048,
         conversations: int = 4,
+        parked_bytes: int = 256 << 20,
         sampling: Sampling | None = None,
     ) -> None:
         self._model = LlamaContext(
             path, threads=threads, context=context, sequences=conversations, batch=BATCH
         )
         self._sampling = sampling or Sampling()
-        self._table = SlotTable(conversations)
+        self._table = SlotTable(conversations, shared_min=SHARED_MIN)
+        self._parked = ParkedConversations(parked_bytes)
         self._changed = threading.Condition()
         self._jobs: list[_Job] = []
         self._active: list[_Job] = []
@@ -97,6 +109,7 @@ class LlamaGenerator:
         self._evaluating: tuple[_Job, list[int]] | None = None
         self._turn_of_prefill = False
         self._evaluated = self._reused = self._generated = self._interrupted = self._moved = 0
+        self._brought_back = 0
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="llama", daemon=True)
         self._thread.start()
@@ -117,6 +130,9 @@ class LlamaGenerator:
             self._reused,
             self._generated,
             self._table.evictions,
+            len(self._parked),
+            self._parked.size,
+            self._brought_back,
             self._interrupted,
             self._moved,
         )
@@ -272,6 +288,7 @@ class LlamaGenerator:
         answering = {job.key for job in self._active}
         for key in [key for key in self._forgotten if key not in answering]:
             self._forgotten.remove(key)
+            self._parked.forget(key)
             if (slot := self._table.find(key)) is not None:
                 self._model.truncate(slot.sequence, 0)
                 self._table.release(slot)
@@ -308,17 +325,45 @@ class LlamaGenerator:
         if slot is None:
             return None
         if slot.key != job.key:
+            self._park(slot)
             self._table.assign(slot, job.key)
-            self._model.truncate(slot.sequence, 0)
-            if (donor := self._table.donor(job.tokens, slot)) is not None:
-                source, shared = donor
-                self._model.copy(source.sequence, slot.sequence)
-                self._model.truncate(slot.sequence, shared)
-                slot.extend(source.tokens[:shared])
+            self._fill(slot, job)
         if job.slot is not slot:
             job.slot = slot
             self._reused += common_prefix(slot.tokens, job.tokens)
         return slot
+
+    def _park(self, slot: Slot) -> None:
+        """Keeps a conversation that has to leave the cache."""
+        if slot.key is not None and len(slot.tokens) >= SHARED_MIN:
+            state = self._model.save(slot.sequence)
+            self._parked.park(slot.key, Parked(slot.tokens.copy(), slot.pure, state))
+
+    def _fill(self, slot: Slot, job: _Job) -> None:
+        """Begins with what is evaluated of this conversation, or else with what it has in common with another."""
+        self._model.truncate(slot.sequence, 0)
+        if (own := self._parked.take(job.key)) is not None and self._bring_back(slot, own, len(own.tokens)):
+            self._brought_back += 1
+            return
+        cached, parked = self._table.donor(job.tokens, slot), self._parked.donor(job.tokens, SHARED_MIN)
+        if parked is not None and (cached is None or parked[1] > cached[1]):
+            self._bring_back(slot, *parked)
+        elif cached is not None:
+            source, shared = cached
+            self._model.copy(source.sequence, slot.sequence)
+            self._model.truncate(slot.sequence, shared)
+            slot.extend(source.tokens[:shared])
+
+    def _bring_back(self, slot: Slot, parked: Parked, length: int) -> bool:
+        """Takes over the first tokens of a parked conversation; what cannot be read is evaluated again."""
+        try:
+            self._model.restore(slot.sequence, parked.state)
+        except GenerationError:
+            return False
+        self._model.truncate(slot.sequence, length)
+        slot.tokens[:] = parked.tokens[:length]
+        slot.pure = min(parked.pure, length)
+        return True
 
     def _step(self, jobs: Sequence[_Job]) -> None:
         if jobs[0].urgency == 0 and jobs[0].pending is not None:

@@ -272,3 +272,51 @@ async def test_the_shipped_persona_knows_who_it_is_and_what_it_was_told(weights:
         assert "Ada" in await ask("And what is my name?")
     finally:
         await generator.aclose()
+
+
+async def test_more_personas_than_the_cache_has_room_for_each_go_on_where_they_were(
+    generator: LlamaGenerator,
+) -> None:
+    def prompt(name: str, *turns: Turn) -> Prompt:
+        return Prompt(f"You are {name}. " + SYSTEM, turns)
+
+    names = [f"guide {number}" for number in range(8)]
+    for name in names:
+        await generator.prefill(name, prompt(name, ASK))
+    before = generator.statistics()
+    for name in names:
+        await answer(generator, name, prompt(name, ASK), 1)
+    after = generator.statistics()
+    assert after.evaluated - before.evaluated <= 4 * len(names)
+    assert after.brought_back - before.brought_back >= len(names) - 3
+    assert 0 < after.parked_bytes < 64 << 20
+    for name in names:
+        generator.forget(name)
+    await generator.prefill("a", prompt("a", ASK))
+    assert generator.statistics().parked == 0
+
+
+async def test_a_conversation_brought_back_is_answered_as_if_it_had_stayed(generator: LlamaGenerator) -> None:
+    told = (Turn("user", "My boat is called Merrydown."), Turn("assistant", "A fine name."))
+    question = Prompt(SYSTEM, (*told, Turn("user", "What is my boat called? Say only its name.")))
+    stayed = await answer(generator, "a", question)
+    generator.forget("a")
+    await generator.prefill("a", Prompt(SYSTEM, told))
+    for key in ("b", "c", "d", "e"):
+        await generator.prefill(key, Prompt(f"{key} is somebody else, who talks of other things.", ()))
+    assert await answer(generator, "a", question) == stayed
+    generator.forget("e")
+
+
+async def test_what_is_forgotten_is_gone_from_the_parked_ones_too(generator: LlamaGenerator) -> None:
+    await generator.prefill("a", Prompt(SYSTEM, (ASK,)))
+    for key in ("b", "c", "d", "e"):
+        await generator.prefill(
+            key, Prompt(f"{key} talks of something that nobody else does, at some length.", ())
+        )
+    generator.forget("a")
+    before = generator.statistics()
+    await generator.prefill("a", Prompt(SYSTEM, (ASK,)))
+    assert generator.statistics().evaluated - before.evaluated > 100
+    assert generator.statistics().brought_back == before.brought_back
+    generator.forget("e")
