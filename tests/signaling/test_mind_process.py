@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pytest
 from cognition.inference.generator import FakeGenerator
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Storage
+from cognition.store.timeline import Entry, Query, page
 from media.speech.end_of_turn import FakeTurnModel
 from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
@@ -31,6 +33,8 @@ from tests.signaling.house import Client, House, house, line_to
 from tests.signaling.scene import NOVA
 
 pytestmark = pytest.mark.virtual_time
+
+T = TypeVar("T")
 
 ALLOWED_MIB = 2.0
 
@@ -198,3 +202,119 @@ async def test_after_a_hundred_callers_the_mind_holds_what_it_held_before(tmp_pa
         assert psutil.Process().memory_info().rss / 2**20 < warm_mib + ALLOWED_MIB
         assert mind._mind.rooms() == []
         assert not task.done()
+
+
+def kept(connection: sqlite3.Connection) -> list[Entry]:
+    return list(page(connection, Query(), limit=1000).entries)
+
+
+class Watched(MemoryStore):
+    """Says when something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written = asyncio.Event()
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        done = super().submit(work)
+        self._written.set()
+        return done
+
+    async def until(self, enough: Callable[[list[Entry]], bool]) -> list[Entry]:
+        async with asyncio.timeout(60):
+            while not enough(entries := await self.read(kept)):
+                self._written.clear()
+                await self._written.wait()
+        return entries
+
+    async def told(self, *texts: str) -> list[Entry]:
+        return await self.until(lambda entries: set(texts) <= {entry.text for entry in entries})
+
+
+async def nothing_unkept(home: House) -> None:
+    async with asyncio.timeout(60):
+        # Nobody is told when media lets go of a line: it has to be asked, on the virtual clock.
+        while len(home.mind.unkept):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def write(client: Client, id: str, text: str) -> None:
+    client.send(type="chat", id=id, text=text)
+    assert (await client.expect("ack"))["id"] == id
+
+
+async def test_everything_that_happens_in_a_room_is_in_the_timeline_with_who_was_there(
+    tmp_path: Path,
+) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
+        ada = await home.seated("Ada")
+        await seated(ada, "Nova")
+        await write(ada, "m1", "Nova, hello")
+        await store.told("Nova, hello", "I see.")
+        await home.seated("Bob")
+        ada.send(type="leave")
+        await ada.ended()
+        entries = await store.until(lambda entries: any(entry.kind == "left" for entry in entries))
+    by_kind = {kind: [each for each in entries if each.kind == kind] for kind in ("arrived", "read", "left")}
+    assert [entry.name for entry in by_kind["arrived"]] == ["Ada", "Bob"]
+    assert [entry.name for entry in by_kind["left"]] == ["Ada"]
+    (line,) = by_kind["read"]
+    assert line.audience == {line.participant, "nova"}
+    assert line.identity != line.participant
+    assert [entry.text for entry in entries if entry.kind == "said" and entry.detail["medium"] == "chat"][
+        -1
+    ] == "I see."
+
+
+async def test_a_line_acknowledged_while_the_mind_was_dead_is_kept_though_its_room_has_closed(
+    tmp_path: Path,
+) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        await write(ada, "m1", "Is anybody there?")
+        ada.send(type="leave")
+        await ada.ended()
+        assert not home.conference.rooms
+        assert len(home.mind.unkept) == 1
+        async with running(mind_process(store), path):
+            (entry,) = await store.told("Is anybody there?")
+            await nothing_unkept(home)
+    assert (entry.kind, entry.name) == ("read", "Ada")
+    assert entry.present == {entry.participant, "nova"}
+
+
+async def test_a_line_that_a_mind_heard_and_did_not_live_to_keep_is_kept_once_by_the_next(
+    tmp_path: Path,
+) -> None:
+    lost, store = MemoryStore(), Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with running(mind_process(lost), path):
+            await seated(ada, "Nova")
+            # A disk that takes nothing: what the first mind knows dies with it.
+            await lost.aclose()
+            await write(ada, "m1", "Remember this")
+        assert len(home.mind.unkept) == 1
+        for _ in range(2):
+            async with running(mind_process(store), path):
+                entries = await store.told("Remember this")
+                await seated(ada, "Nova")
+                await nothing_unkept(home)
+    assert [entry.text for entry in entries].count("Remember this") == 1
+    assert [entry.kind for entry in await store.read(kept)].count("arrived") == 1
+
+
+async def test_a_transcript_comes_back_from_the_disk_when_both_sides_have_died(tmp_path: Path) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
+        ada = await home.seated("Ada")
+        await seated(ada, "Nova")
+        await write(ada, "m1", "Where were we?")
+        await store.told("Where were we?", "I see.")
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
+        await asyncio.sleep(5.0)
+        history = (await home.arrive().join("Ada"))["history"]
+    written = [(line["id"], line["text"]) for line in history if line["kind"] == "chat"]
+    assert ("m1", "Where were we?") in written
