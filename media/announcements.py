@@ -70,9 +70,9 @@ class Announcements:
             self._report(DominantChanged(self._room, self._conversation.current))
 
     def gate(self, person: Person) -> None:
-        """A person's gate has opened or closed."""
+        """A person's gate has opened or closed, as far as her words may be listened to."""
         written = person.ears.written
-        if person.gate.opened:
+        if person.listened:
             start = max(0, written - OPEN_FRAMES * EARS_FRAME - PREROLL)
             self._report(GateOpened(self._room, person.id, start))
         else:
@@ -82,7 +82,8 @@ class Announcements:
         """Somebody is, or is not, heard."""
         if participant.speaking is not speaking:
             participant.speaking = speaking
-            self._report(SpeakingChanged(self._room, participant.id, speaking))
+            audience = participant.wanted if speaking else participant.audience
+            self._report(SpeakingChanged(self._room, participant.id, speaking, audience))
 
     def start(self, persona: Persona) -> None:
         """A persona's voice begins; its start is told by `tell_voices`."""

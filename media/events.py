@@ -49,11 +49,19 @@ class GateClosed:
 
 @dataclass(frozen=True, slots=True)
 class SpeakingChanged:
-    """A participant began or ceased to be heard in the room."""
+    """A participant began or ceased to be heard in the room.
+
+    Attributes:
+        room: identity of the room.
+        participant: identity of the participant.
+        speaking: whether they are heard now.
+        audience: identities of those who alone hear it; None for all.
+    """
 
     room: str
     participant: str
     speaking: bool
+    audience: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

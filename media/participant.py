@@ -34,6 +34,8 @@ class Person:
         peer: the person's end.
         ears: ring of 16 kHz sound, for those who listen to the words.
         gate: the cheap voice-activity gate.
+        listened: whether it is open for those who listen to the words, as last reported.
+        confiding: whether she whispers, and to no persona.
         muted: contributes nothing and is not listened to.
         speaking: as last reported.
         quiet: ticks since the last frame that came from a packet.
@@ -54,6 +56,8 @@ class Person:
     peer: AudioPeer
     ears: AudioRing
     gate: Gate = field(default_factory=Gate)
+    listened: bool = False
+    confiding: bool = False
     muted: bool = False
     speaking: bool = False
     quiet: int = 0

@@ -175,6 +175,7 @@ class Room:
             RoomError: somebody of that identity is here.
         """
         self._personas[id] = Persona(id=id, row=self._take_row(id), voice=voice)
+        self._regroup()
         self.wake(id)
 
     def wake(self, id: str) -> None:
@@ -430,18 +431,24 @@ class Room:
                 self._audible[persona.row] = 0.0
         for person in self._sending.values():
             ears = self._ears[person.row]
-            if person.muted or confides(person.wanted, self._personas):
-                if person.muted:
-                    self._audible[person.row] = 0.0
-                ears[:] = 0
-                changed = person.gate.close()
+            confiding = confides(person.wanted, self._personas)
+            if person.muted or confiding is not person.confiding:
+                # What opened it was not for those who hear her now.
+                person.confiding = confiding
+                person.gate.close()
+            if person.muted:
+                self._audible[person.row] = 0.0
             else:
-                changed = person.gate.hear(ears.data.cast("B"), float(self._levels[person.row]))
+                person.gate.hear(ears.data.cast("B"), float(self._levels[person.row]))
                 if person.audible and person.suppressed and not (person.suppressor or person.gate.opened):
                     self._audible[person.row] = 0.0
             self._voiced[person.row] = person.gate.voiced
+            if person.muted or confiding:
+                ears[:] = 0
             person.ears.write(ears)
-            if changed:
+            listened = person.gate.opened and not confiding
+            if listened is not person.listened:
+                person.listened = listened
                 self._announcements.gate(person)
 
     def _weigh(self) -> tuple[int, list[Person]]:

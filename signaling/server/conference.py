@@ -214,7 +214,7 @@ class Conference:
             self._tell_gate("gate.closed", attendee, attendee.ears.ring.written)
         if seat.speaking:
             seat.speaking = False
-            room.broadcast(Speaking(seat.id, False), to=room.hearers(seat.id))
+            room.broadcast(Speaking(seat.id, False), to=room.watchers(seat.id))
 
     def release(self, attendee: Attendee, connection: Connection, reason: str | None) -> None:
         """A connection has ended: its seat is given up for a reason, or without one kept for a resume."""
@@ -404,11 +404,15 @@ class Conference:
         if event.participant not in room.state.seats:
             return
         match event:
-            case SpeakingChanged(_, id, speaking):
+            case SpeakingChanged(_, id, speaking, audience):
                 room.state.seats[id].speaking = speaking
-                hearers = room.hearers(id)
-                room.broadcast(Speaking(id, speaking), to=hearers)
-                if hearers is None:
+                if audience is None:
+                    room.murmurs.pop(id, None)
+                else:
+                    room.murmurs[id] = audience
+                watchers = room.watchers(id)
+                room.broadcast(Speaking(id, speaking), to=watchers)
+                if watchers is None:
                     room.spoken[id] = asyncio.get_running_loop().time()
                     self._assign_videos(room)
             case GateOpened(_, id, sample) if (attendee := room.attendees.get(id)) is not None:

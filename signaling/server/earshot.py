@@ -15,17 +15,17 @@ def set_listeners(room: LiveRoom, speaker: str, listeners: frozenset[str] | None
         speaker: who whispers.
         listeners: participant ids; None for all, empty for nobody.
     """
-    before = room.whispers.get(speaker)
+    before, saw = room.whispers.get(speaker), room.watchers(speaker)
     if listeners is None:
         room.whispers.pop(speaker, None)
     else:
         room.whispers[speaker] = listeners
     if speaker in room.plane:
         room.plane.whisper(speaker, listeners)
-    seat, hearers = room.state.seats.get(speaker), room.hearers(speaker)
-    if seat is not None and seat.speaking and hearers is not None:
-        saw = room.attendees.keys() if before is None else before
-        room.broadcast(Speaking(speaker, False), to=set(saw) - hearers)
+    seat, hearers, see = room.state.seats.get(speaker), room.hearers(speaker), room.watchers(speaker)
+    if seat is not None and seat.speaking and see is not None:
+        # Those who are new to it are told when they hear something: that, the plane reports.
+        room.broadcast(Speaking(speaker, False), to=set(room.attendees if saw is None else saw) - see)
     if hearers is not None:
         room.broadcast(Whispering(speaker, sorted(hearers - {speaker})), to=hearers)
     if before is not None:

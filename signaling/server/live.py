@@ -106,6 +106,7 @@ class LiveRoom:
     Attributes:
         captions: the captions that are not final, by speaker and utterance, oldest first.
         whispers: who whispers, and who alone hears them; nobody when all those have left.
+        murmurs: who is, or was last, heard by some alone, and by whom; a whisper is over before its last words are.
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
         floors: who speaks among the personas, and who waits.
         presences: how each persona is, by its id.
@@ -117,6 +118,7 @@ class LiveRoom:
     voices: dict[str, Sound] = field(default_factory=dict)
     captions: "OrderedDict[tuple[str, str], Caption]" = field(default_factory=OrderedDict)
     whispers: dict[str, frozenset[str]] = field(default_factory=dict)
+    murmurs: dict[str, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, float] = field(default_factory=dict)
     floors: Floors = field(default_factory=Floors)
     presences: dict[str, PersonaPresence] = field(default_factory=dict)
@@ -138,10 +140,19 @@ class LiveRoom:
         to = self.whispers.get(speaker)
         return None if to is None else to | {speaker}
 
+    def watchers(self, speaker: str) -> frozenset[str] | None:
+        """Who is shown whether a participant speaks, themselves too; None for all."""
+        to, reached = self.whispers.get(speaker), self.murmurs.get(speaker)
+        if to is None or reached is None:
+            to = reached if to is None else to
+        else:
+            to &= reached
+        return None if to is None else to | {speaker}
+
     def seen(self, seat: Seat, viewer: str) -> Participant:
         """The seat as a viewer sees it: who whispers to others is not shown as speaking."""
-        hearers, participant = self.hearers(seat.id), seat.participant()
-        return participant if hearers is None or viewer in hearers else replace(participant, speaking=False)
+        watchers, participant = self.watchers(seat.id), seat.participant()
+        return participant if watchers is None or viewer in watchers else replace(participant, speaking=False)
 
     def show(self, seat: Seat, *, but: Attendee | None = None) -> None:
         """Tells everybody that a participant has come or changed, as they see them."""
@@ -222,6 +233,7 @@ class LiveRoom:
     def forget(self, id: str) -> None:
         """Lets go of whatever concerns a participant who has left."""
         self.spoken.pop(id, None)
+        self.murmurs.pop(id, None)
         self.presences.pop(id, None)
         self.change_floors(lambda floors: floors.forget(id))
         for attendee in self.attendees.values():

@@ -195,7 +195,7 @@ class Personas:
         voice.remove()
         if seat.speaking:
             seat.speaking = False
-            room.broadcast(Speaking(seat.id, False), to=room.hearers(seat.id))
+            room.broadcast(Speaking(seat.id, False), to=room.watchers(seat.id))
         if seat.id in room.whispers:
             set_listeners(room, seat.id, None)
 

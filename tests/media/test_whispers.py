@@ -1,9 +1,11 @@
 import asyncio
+from itertools import groupby
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from media.events import GateClosed, GateOpened, SpeakingChanged
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import FakeCodec
 from media.realtime.packet import FRAME, RATE, ReceivedPacket
@@ -53,13 +55,12 @@ async def test_a_persona_whispers_to_one_and_nobody_else_hears_a_trace_of_it() -
 
 async def test_two_who_speak_can_be_whispered_to_and_still_do_not_hear_themselves() -> None:
     async with run_room() as scene:
-        ada, ben = scene.person("ada"), scene.person("ben")
-        vox = scene.persona("vox")
-        scene.room.whisper("vox", ["ada"])
+        ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem")
+        scene.room.whisper("cem", ["ada"])
         await scene.passes(0.3)
         ada.says(tone(440, 3.0))
         ben.says(tone(660, 3.0))
-        vox.offer(tone(880, 2.5))
+        cem.says(tone(880, 2.5))
         await scene.passes(3.5)
         assert [ada.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
         assert [hears(ben, frequency) for frequency in (440, 660, 880)] == [True, False, False]
@@ -175,17 +176,83 @@ async def test_who_leaves_while_whispering_is_not_heard_by_the_others_and_an_emp
 async def test_who_is_left_out_of_a_mix_is_missing_there_and_nowhere_else() -> None:
     async with run_room() as scene:
         ada, ben, cem = scene.person("ada"), scene.person("ben"), scene.person("cem", sending=False)
-        vox = scene.persona("vox")
+        dan = scene.person("dan")
         scene.room.leave_out("cem", ["ada", "gone"])
-        scene.room.leave_out("ben", ["vox"])
+        scene.room.leave_out("ben", ["dan"])
         await scene.passes(0.3)
         ada.says(tone(440, 3.0))
         ben.says(tone(660, 3.0))
-        vox.offer(tone(880, 2.5))
+        dan.says(tone(880, 2.5))
         await scene.passes(3.5)
         assert [cem.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
         assert [ben.hears(frequency) for frequency in (440, 660, 880)] == [True, False, False]
         assert [ada.hears(frequency) for frequency in (440, 660, 880)] == [False, True, True]
+
+
+async def test_a_persona_that_comes_later_is_left_out_as_well_and_whispers_go_on() -> None:
+    async with run_room() as scene:
+        ada, ben, cem = (scene.person(name, sending=False) for name in ("ada", "ben", "cem"))
+        low = scene.persona("low")
+        scene.room.whisper("low", ["ada"])
+        scene.room.leave_out("ben", ["vox"])
+        await scene.passes(0.1)
+        low.offer(tone(440, 2.0))
+        vox = scene.persona("vox")
+        vox.offer(tone(880, 2.0))
+        await scene.passes(2.5)
+        heard = [[hears(person, frequency) for frequency in (440, 880)] for person in (ada, ben, cem)]
+        assert heard == [[True, True], [False, False], [False, True]]
+
+
+async def test_within_a_whisper_among_people_it_is_told_who_speaks_and_to_nobody_else() -> None:
+    async with run_room() as scene:
+        ada, ben = scene.person("ada"), scene.person("ben")
+        scene.person("cem")
+        scene.persona("vox")
+        await scene.passes(0.3)
+        scene.room.whisper("ada", ["ben"])
+        await scene.passes(0.1)
+        ada.says(vowels(1.0))
+        await scene.passes(2.5)
+        circle = frozenset({"ben"})
+        assert scene.told(SpeakingChanged) == [
+            SpeakingChanged("kitchen", "ada", True, circle),
+            SpeakingChanged("kitchen", "ada", False, circle),
+        ]
+        assert not scene.told(GateOpened), "there is nothing in her ears that could be listened to"
+        assert scene.room.dominant is None
+        ears = np.zeros(2 * 16_000, np.int16)
+        assert ada.ears.read_at(ada.ears.written - len(ears), ears)
+        assert not ears.any()
+        assert np.abs(ben.heard().astype(int)).max() > 3000
+
+
+async def test_who_turns_to_others_while_she_speaks_is_told_to_speak_to_each_of_them_in_turn() -> None:
+    async with run_room() as scene:
+        ada = scene.person("ada")
+        scene.person("ben")
+        scene.persona("vox")
+        await scene.passes(0.3)
+        ada.says(vowels(8.0))
+        for to in (None, ["ben"], ["ben", "vox"], None):
+            scene.room.whisper("ada", to)
+            await scene.passes(2.0)
+        audiences = [None, frozenset({"ben"}), frozenset({"ben", "vox"}), None]
+        told = [
+            (event.speaking, event.audience)
+            for event in scene.told(SpeakingChanged)
+            if isinstance(event, SpeakingChanged)
+        ]
+        begun, ended = told[::2], told[1::2]
+        assert all(speaking for speaking, _ in begun)
+        assert [(False, audience) for _, audience in begun][: len(ended)] == ended, (
+            "whoever was told hears of the end"
+        )
+        assert [audience for audience, _ in groupby(audience for _, audience in begun)] == audiences
+        gates = [type(event) for event in scene.events if isinstance(event, GateOpened | GateClosed)]
+        assert gates[:4] == [GateOpened, GateClosed, GateOpened, GateClosed], (
+            "closed among people, and only there"
+        )
 
 
 async def test_who_is_left_out_can_be_heard_again_and_costs_a_mix_only_while_she_sounds() -> None:

@@ -66,6 +66,83 @@ async def test_a_whisper_is_told_to_those_who_hear_it_and_to_nobody_else(tmp_pat
         assert not any(message["type"] == "whisper" for message in await late.settled())
 
 
+def speaks(home: House, client: Client, speaking: bool, *audience: Client) -> None:
+    """The plane reports that a client is or is not heard, by these alone or by all."""
+    to = frozenset(each.id for each in audience) if audience else None
+    home.conference.on_media_event(SpeakingChanged("lobby", client.id, speaking, to))
+
+
+async def shown(*clients: Client) -> list[list[bool]]:
+    """What each of them was told since the last time of who is speaking."""
+    return [
+        [message["speaking"] for message in await client.settled() if message["type"] == "speaking"]
+        for client in clients
+    ]
+
+
+async def test_who_speaks_within_a_whisper_is_shown_in_its_circle_alone(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob, cleo = await people(home, "Ada", "Bob", "Cleo")
+        ada.send(type="whisper", to=[bob.id])
+        await ada.expect("whisper")
+        await shown(ada, bob, cleo)
+        speaks(home, ada, True, bob)
+        assert await shown(ada, bob, cleo) == [[True], [True], []]
+        late = await home.seated("Dan")
+        assert not any(who["speaking"] for who in (await home.arrive().join("Eve"))["participants"])
+        speaks(home, ada, False, bob)
+        assert await shown(ada, bob, cleo, late) == [[False], [False], [], []]
+
+
+async def test_the_last_words_of_a_whisper_are_shown_to_nobody_new_when_it_is_over(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob, cleo = await people(home, "Ada", "Bob", "Cleo")
+        ada.send(type="whisper", to=[bob.id])
+        await ada.expect("whisper")
+        await shown(ada, bob, cleo)
+        ada.send(type="whisper", to=[])
+        await ada.expect("whisper", to=None)
+        speaks(home, ada, True, bob)
+        assert await shown(ada, bob, cleo) == [[True], [True], []]
+        ada.send(type="state", camera=True)
+        assert (await bob.expect("participant"))["participant"]["speaking"]
+        assert not (await cleo.expect("participant"))["participant"]["speaking"]
+        speaks(home, ada, False, bob)
+        speaks(home, ada, True)
+        assert await shown(ada, bob, cleo) == [[False, True], [False, True], [True]]
+
+
+async def test_a_whisper_to_one_more_shows_them_who_speaks_once_they_hear_it(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob, cleo, dan = await people(home, "Ada", "Bob", "Cleo", "Dan")
+        ada.send(type="whisper", to=[bob.id])
+        await ada.expect("whisper")
+        speaks(home, ada, True, bob)
+        await shown(ada, bob, cleo, dan)
+        ada.send(type="whisper", to=[bob.id, cleo.id])
+        await cleo.expect("whisper")
+        assert await shown(bob, cleo, dan) == [[], [], []], "what she says by now is not for Cleo"
+        speaks(home, ada, False, bob)
+        speaks(home, ada, True, bob, cleo)
+        assert await shown(bob, cleo, dan) == [[False, True], [True], []]
+        ada.send(type="whisper", to=[cleo.id])
+        await bob.expect("whisper", to=None)
+        assert await shown(cleo, dan) == [[], []]
+        speaks(home, ada, False, bob, cleo)
+        assert await shown(bob, cleo, dan) == [[], [False], []], "Bob was told when it ceased to be for him"
+
+
+async def test_what_was_reported_before_a_whisper_began_is_shown_to_those_in_it_only(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        ada, bob, cleo = await people(home, "Ada", "Bob", "Cleo")
+        ada.send(type="whisper", to=[bob.id])
+        await ada.expect("whisper")
+        await shown(ada, bob, cleo)
+        speaks(home, ada, True)
+        speaks(home, ada, False)
+        assert await shown(ada, bob, cleo) == [[True, False], [True, False], []]
+
+
 async def test_when_all_who_were_whispered_to_have_left_nobody_hears_it(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada, bob, cleo = await people(home, "Ada", "Bob", "Cleo")
