@@ -22,6 +22,7 @@ from cognition.inference.window import clip, first_kept
 from cognition.persona.opening import disowned, opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
+from cognition.persona.readiness import in_play, worth_preparing
 from cognition.persona.rights import resting_words
 
 __all__ = ["FALLBACK", "Clause", "Mind"]
@@ -82,6 +83,8 @@ class _Room:
     """Ids of the participants that were greeted or have spoken."""
     kept_from: dict[str, str] = field(default_factory=dict)
     """Id of the first line in the prompt, by persona."""
+    taken_in: dict[str, str] = field(default_factory=dict)
+    """Id of the last line evaluated in idle time, by persona."""
     costs: dict[str, int] = field(default_factory=dict)
     """Tokens by line id."""
 
@@ -231,13 +234,23 @@ class Mind:
     async def prepare(self, room: str, persona: str) -> None:
         """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.
 
+        In a room of many personas those that have not spoken lately take in several lines at a time.
+
         Raises:
             GenerationError: the model failed.
         """
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
+        state = self._room(room)
+        read = state.taken_in.get(persona)
+        unread = lines[next((place for place, line in enumerate(lines, 1) if line.id == read), 0) :]
+        personas = [id for id in state.present if id in self._personas]
+        behind = sum(state.costs.get(line.id, 0) for line in unread)
+        if read is not None and not worth_preparing(persona, in_play(lines, personas), behind):
+            return
         await self._generator.prefill(
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona))
         )
+        state.taken_in[persona] = lines[-1].id if lines else ""
 
     async def anticipate(
         self, room: str, persona: str, speaker: str, partial: str, to: frozenset[str] | None = None
