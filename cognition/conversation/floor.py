@@ -175,7 +175,8 @@ class _Table:
         if partner is not None and partner in awake:
             return self._answered([partner], "answers-persona")
         if not self.others:
-            return self._answered([self._best(awake)], "one-to-one")
+            last = self._follows_up(awake)
+            return self._answered([last or self._best(awake)], "follow-up" if last else "one-to-one")
         return self._among_people(awake)
 
     def silence(self, persona: str, decision: Decision) -> str:
@@ -300,6 +301,17 @@ class _Table:
         if in_turn and len(tail) > ALTERNATING and not any(speaker in self.personas for speaker in tail):
             return Decision("people-talking")
         return Decision("not-addressed")
+
+    def _follows_up(self, awake: Sequence[str]) -> str | None:
+        """The persona that has just answered this person, if what they ask now is not more of another's field."""
+        last = self.before[-1] if self.before and self.line.at - self.before[-1].at <= RECENT else None
+        if last is None or last.speaker not in awake or len(awake) == 1 or not is_question(self.line.text):
+            return None
+        if self._partner() != self.line.speaker:
+            return None
+        knows = self.affinity.scores(self.line.text)
+        mine = knows.get(last.speaker, 0.0)
+        return last.speaker if all(knows.get(id, 0.0) <= mine for id in awake) else None
 
     def _asked_by_persona(self) -> str | None:
         """The persona whose question, put to this speaker just now, the line answers."""

@@ -17,8 +17,8 @@ from cognition.conversation.reasons import Silence, Wish
 
 __all__ = ["Bid", "FloorControl", "Granted", "Outcome", "Refused", "Waiting", "Yielded"]
 
-SHORTEST_GAP, LONGEST_GAP = 0.2, 0.5
-"""Seconds of silence between two personas."""
+SHORTEST_GAP, LONGEST_GAP = 0.2, 0.42
+"""Seconds between two personas; heard as up to 0.5, since the end of a voice is noticed a little late."""
 TOGETHER = 0.25
 """Seconds within which a person and a persona start at one and the same moment, neither having heard the other."""
 LULL = 1.5
