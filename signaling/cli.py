@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(help="The models' weights: what is there, from where, and is it what it should be.")
 app.add_typer(weights_app, name="weights")
+timeline_app = typer.Typer(help="What the personas lived.", no_args_is_help=True)
+app.add_typer(timeline_app, name="timeline")
 
 PAGE = Path(__file__).parent.parent / "web" / "dist"
 
@@ -153,6 +155,64 @@ def token(
             raise typer.BadParameter(f"it has 1 to {MAX_ID_CHARACTERS} characters", param_hint="--name")
         tokens = Tokens(signing_key(load_settings()))
         typer.echo(tokens.mint_join(room, name, life=timedelta(hours=hours)))
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="A new file, or a directory.")],
+) -> None:
+    """Copy what the personas remember, also while the server runs; the copy is one file, checked."""
+    with _told():
+        from signaling.settings import load_settings
+        from signaling.store_commands import make_backup
+
+        typer.echo(make_backup(load_settings().store_path, path))
+
+
+@app.command()
+def restore(
+    path: Annotated[Path, typer.Argument(help="What `continuum backup` made.")],
+) -> None:
+    """Put a backup in place while no server runs; what was there is kept beside it."""
+    with _told():
+        from signaling.settings import load_settings
+        from signaling.store_commands import put_back
+
+        typer.echo(put_back(load_settings().store_path, path))
+
+
+@timeline_app.command("export")
+def export_timeline(
+    out: Annotated[Path | None, typer.Option(help="A new file; standard output if not given.")] = None,
+    person: Annotated[str | None, typer.Option(help="Only what this identity did or said.")] = None,
+    lived_by: Annotated[
+        str | None, typer.Option(help="Only what this persona or identity perceived.")
+    ] = None,
+    room: Annotated[str | None, typer.Option(help="Only there.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only of this kind; may be repeated.")] = None,
+    since: Annotated[str | None, typer.Option(help="ISO 8601; UTC without a time zone.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to before this.")] = None,
+) -> None:
+    """Write what was lived as JSON lines, the oldest first, also while the server runs."""
+    with _told():
+        from signaling.settings import load_settings
+        from signaling.store_commands import export_timeline as export
+        from signaling.store_commands import timeline_query
+
+        try:
+            query = timeline_query(person, lived_by, room, kind or (), since, until)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        store = load_settings().store_path
+        if out is None:
+            export(store, query, typer.echo)
+            return
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                count = export(store, query, lambda line: print(line, file=file))
+        except OSError as error:
+            raise UserError(f"{out} cannot be made: {error.strerror}") from error
+        typer.echo(f"{count} events in {out}")
 
 
 @weights_app.callback(invoke_without_command=True)

@@ -18,6 +18,8 @@ from typing import Literal
 import aioice
 from aioice.ice import get_host_addresses
 
+from cognition.store.backup import inspect
+from cognition.store.errors import StoreError, StoreNewer
 from media.rtc.ice import LOOPBACK, IceServer, server_arguments
 from signaling.errors import UserError
 from signaling.run_directory import base_directory, run_directory
@@ -38,6 +40,7 @@ __all__ = [
     "port",
     "python_version",
     "run_base",
+    "store",
     "weights",
 ]
 
@@ -90,6 +93,7 @@ def examine(settings: Settings, page: Path) -> list[Finding]:
         lambda: memory(_available_memory()),
         lambda: disk(settings.weights_dir, _missing_bytes(settings, cache)),
         lambda: run_base(base_directory()),
+        lambda: store(settings.store_path),
         lambda: port(settings.listen, settings.port, tls=settings.lan),
         lambda: network(settings),
         lambda: weights(settings, cache),
@@ -156,6 +160,26 @@ def run_base(base: Path) -> Finding:
     except OSError as error:
         return Finding("run directory", "fail", f"{base}: {error}", f"make {base} writable")
     return Finding("run directory", "ok", f"{base} can be written")
+
+
+def store(path: Path) -> Finding:
+    """Whether what the personas remember is sound, and whether there is room for more."""
+    directory = next(each for each in path.parents if each.exists())
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return Finding("store", "fail", f"{directory} cannot be written", f"make {directory} writable")
+    free = shutil.disk_usage(directory).free
+    if not path.exists():
+        return Finding("store", "ok", f"none yet; it will be made at {path}")
+    try:
+        found = inspect(path)
+    except StoreNewer as error:
+        return Finding("store", "fail", str(error), "update, or restore a backup made before the update")
+    except StoreError as error:
+        return Finding("store", "fail", str(error), "`continuum restore BACKUP` brings a backup back")
+    detail = f"{path}: {found.events} events, {found.size / 1e6:.1f} MB, sound; {free / 1e9:.1f} GB free"
+    if free < max(100_000_000, 2 * found.size):
+        return Finding("store", "warn", detail, "make room: what the personas live will soon have none")
+    return Finding("store", "ok", detail)
 
 
 def port(host: str, number: int, *, tls: bool = False) -> Finding:

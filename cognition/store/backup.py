@@ -104,7 +104,12 @@ def restore(path: Path, backup: Path, *, now: datetime | None = None) -> Path | 
         StoreError: the backup is no sound store of this version or an earlier one; nothing has changed.
         DiskError: the disk is full or cannot be written; nothing has changed.
     """
-    inspect(backup)
+    try:
+        blank = inspect(backup).pending == len(shipped())
+    except StoreDamaged as error:
+        raise StoreDamaged(f"{backup} is no sound backup: give another one") from error
+    if blank:
+        raise StoreError(f"{backup} is empty: give another one")
     with _for_people(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = StoreLock(path)
