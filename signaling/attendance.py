@@ -218,7 +218,7 @@ class Attendance:
         self._persons[person.id] = person
         self._mind.enter(self.room, person.id, person.name, "person")
         person.tasks.append(self.spawn(self._attend(person)))
-        if greet and self._presences:
+        if greet and self._presences and self._life is None:
             person.tasks.append(self.spawn(self._greet(person)))
 
     def leave(self, participant: str) -> None:
@@ -263,6 +263,8 @@ class Attendance:
         """News of a persona's voice from media."""
         if (presence := self._presences.get(persona)) is not None:
             presence.progressed(played, first_packet_ns)
+            if self._life is not None:
+                self._life.speaking(persona, first_packet_ns is not None)
 
     def voice_held(self, persona: str, by: str | None) -> None:
         """Media holds a persona's voice because somebody speaks over it."""
@@ -358,6 +360,8 @@ class Attendance:
         person.speaking, person.paused, person.turn = True, False, turn
         self._hush.clear()
         self.floor.person_started(person.id)
+        if self._life is not None:
+            self._life.talking(self.room, True)
         if self._sounding:
             person.tasks.append(self.spawn(self._interrupt_unless_brief(person)))
 
@@ -480,6 +484,8 @@ class Attendance:
         self.floor.person_stopped(person.id)
         if not any(other.speaking for other in self._persons.values()):
             self._hush.set()
+            if self._life is not None:
+                self._life.talking(self.room, False)
 
     def _heard(self, person: Attendant, turn: str, text: str) -> Heard:
         return Heard(self.room, person.id, person.name, text, datetime.now(UTC), turn, person.heard_by(turn))
@@ -557,7 +563,29 @@ class Attendance:
         self.floor.over(reply.bid)
         return reply.sounding
 
+    async def _greet_due(self, presence: Presence, due: Due) -> None:
+        """Greets somebody once they can hear; in writing where there is no gap."""
+        person = self._persons.get(due.to)
+        try:
+            async with asyncio.timeout(MEDIA_WAIT):
+                if person is not None:
+                    await person.connected.wait()
+        except TimeoutError:
+            person = None
+        if person is None or due.to not in self._persons:
+            self._refuse_due(due, "away")
+            return
+        words = self._mind.greeting(self.room, due.persona, due.to)
+        if not await self._volunteer(
+            presence, _once(words), "greets", patience=GREETING_WAIT, utterance=due.id
+        ):
+            self._port.post_chat(due.persona, words)
+            self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
+
     async def _say_due(self, presence: Presence, due: Due) -> None:
+        if due.kind == "greet":
+            await self._greet_due(presence, due)
+            return
         if due.text or due.line is None:
             words = _once(due.text)
         else:

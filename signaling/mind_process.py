@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import structlog
 
-from cognition.events import Arrived, Left
+from cognition.conversation.floor import Attendee
+from cognition.events import Arrived, Event, Left
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError, load_persona
@@ -37,6 +38,7 @@ from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_foreve
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
+from signaling.living import Living
 from signaling.logs import configure_logs
 from signaling.presence import Presence
 from signaling.room_line import RoomLine
@@ -113,12 +115,14 @@ class MindProcess:
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
         self._chronicle = Chronicle(store, personas, self._persons)
+        self._living = Living(store, engines.generator, lambda: self._attending)
         self._mind = Mind(
             personas,
             engines.generator,
             max_tokens=settings.reply.max_tokens,
             is_backchannel=is_backchannel,
-            observe=self._chronicle.observe,
+            disposition=self._living.disposition,
+            observe=self._observe,
         )
         self._rooms: dict[str, _OpenRoom] = {}
         self._attending: list[Attendance] = []
@@ -130,6 +134,10 @@ class MindProcess:
         self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
+
+    def _observe(self, event: Event, present: Sequence[Attendee]) -> None:
+        self._chronicle.observe(event, present)
+        self._living.observe(event, present)
 
     async def warm_up(self) -> None:
         """Makes the first reply in a new room as fast as the others."""
@@ -157,15 +165,17 @@ class MindProcess:
                 "whisper",
             )
         }
+        await self._living.open(self._personas.values())
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(self._chronicle.run())
+            tasks = [group.create_task(self._chronicle.run()), group.create_task(self._living.run())]
             try:
                 await connect_forever(socket, handlers, self._session)
             finally:
                 await self._chronicle.flush()
-                keeping.cancel()
+                for task in tasks:
+                    task.cancel()
 
     async def _session(self, endpoint: Endpoint) -> None:
         """One connection to media: takes over its rooms and attends them until it ends."""
@@ -202,7 +212,11 @@ class MindProcess:
             await asyncio.sleep(COUNTS_EVERY)
             counts = sum(
                 (each.counts() for each in self._attending),
-                self.dropped + self._gone + self._mind.counts + self._chronicle.counts(),
+                self.dropped
+                + self._gone
+                + self._mind.counts
+                + self._chronicle.counts()
+                + self._living.counts(),
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):
@@ -233,6 +247,7 @@ class MindProcess:
         """A room that was open before: whoever is there was greeted if a persona has spoken in it."""
         self._mind.restore(room, history)
         self._chronicle.take_over(room, history)
+        self._living.take_over(room, history, participants)
         greeted = any(line["from"] in self._personas for line in history)
         for participant in participants:
             self._deliver("participant.joined", {**participant, "greeted": greeted})
@@ -286,6 +301,7 @@ class MindProcess:
                 opened.reintroduce()
         if opened.over:
             self._mind.forget(room)
+            self._living.vacate(room)
             if self._rooms.get(room) is opened:
                 del self._rooms[room]
             await self.warm_up()
@@ -299,6 +315,7 @@ class MindProcess:
             port=RoomLine(endpoint, room),
             speculative=self._settings.reply.speculative,
             anticipate=self._settings.reply.prefill,
+            life=self._living.life,
         )
         ready = asyncio.Event()
         rings: dict[str, SharedFile] = {}

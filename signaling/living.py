@@ -1,0 +1,109 @@
+"""The personas' life in the rooms of a process: told what happens there, and what they want to say brought there."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from cognition.conversation.disposition import Disposition
+from cognition.conversation.floor import Attendee
+from cognition.conversation.transcript import Line, line_of
+from cognition.events import Event, Heard, Read, Said
+from cognition.inference.generator import Generator
+from cognition.persona.life import Due, Life
+from cognition.persona.profile import Persona
+from cognition.store.store import Storage
+from signaling.attendance import Attendance
+from signaling.ipc.jsonrpc import JsonObject
+
+__all__ = ["Living"]
+
+_log = structlog.get_logger()
+
+
+class Living:
+    """The life of all personas, opened by `open` and gone on with by `run`.
+
+    Args:
+        store: where it is kept.
+        generator: words their journals in idle time.
+        attending: the rooms that are attended now.
+    """
+
+    def __init__(
+        self, store: Storage, generator: Generator, attending: Callable[[], Iterable[Attendance]]
+    ) -> None:
+        self._store = store
+        self._generator = generator
+        self._attending = attending
+        self.life: Life | None = None
+
+    async def open(self, personas: Iterable[Persona]) -> None:
+        """Brings the personas back as they were left.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        self.life = await Life.open(personas, self._store, generator=self._generator, troubled=_trouble)
+
+    async def run(self) -> None:
+        """Lets them live until cancelled."""
+        if self.life is not None:
+            await self.life.run(self._bring)
+
+    def counts(self) -> Counter[str]:
+        """What was dropped or refused, by reason."""
+        return self.life.counts() if self.life is not None else Counter()
+
+    def disposition(self, persona: str) -> Disposition:
+        """How a persona is disposed to speak just now."""
+        return self.life.disposition(persona) if self.life is not None else Disposition()
+
+    def observe(self, event: Event, present: Sequence[Attendee]) -> None:
+        """Lets them live through what happened, once what is to be answered of it is under way."""
+        if self.life is not None:
+            asyncio.get_running_loop().call_soon(self.life.observe, event, present)
+
+    def take_over(self, room: str, history: Iterable[JsonObject], participants: Iterable[JsonObject]) -> None:
+        """Lets them live through what a room has of before, as far as they have not."""
+        life = self.life
+        if life is None:
+            return
+        present = [Attendee(str(each["id"]), str(each["name"]), "person") for each in participants]
+        present += [Attendee(each.id, each.name, "persona") for each in life.personas.values()]
+        for wire in history:
+            try:
+                line = line_of(wire)
+            except (ValueError, AttributeError):
+                # The mind counts it.
+                continue
+            life.observe(_event_of(room, line, line.speaker in life.personas), present)
+
+    def vacate(self, room: str) -> None:
+        """Nobody is in the room any more."""
+        if self.life is not None:
+            self.life.present(room, ())
+
+    def _bring(self, due: Due) -> None:
+        for attendance in self._attending():
+            if attendance.room == due.room:
+                attendance.due(due)
+                return
+        assert self.life is not None
+        self.life.refused(due, "away")
+
+
+def _event_of(room: str, line: Line, persona: bool) -> Heard | Read | Said:
+    if persona:
+        return Said(room, line.speaker, line.text, line.at, line.interrupted, line.id, line.kind, line.to)
+    if line.kind == "chat":
+        return Read(room, line.speaker, line.name, line.text, line.at, line.id)
+    return Heard(room, line.speaker, line.name, line.text, line.at, line.id, line.to)
+
+
+def _trouble(reason: str | None) -> None:
+    if reason is None:
+        _log.info("the store takes again what personas live through")
+    else:
+        _log.error("the store takes nothing; what personas live through waits", reason=reason)
