@@ -32,6 +32,8 @@ BETWEEN = 2.5
 NOISE = 8.0
 """Root mean square of the room's noise in units of int16: -72 dB of full scale."""
 TURNS_EACH = 17
+SHARING = 6
+"""Speakers who share out two copies of the scripts among themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,9 @@ HALVES = {
             ("kokoro", "af_heart", Habit(0.38, 0.7)),
             ("kokoro", "am_michael", Habit(0.75, 0.9)),
             ("kokoro", "bf_emma", Habit(0.50, 0.7)),
+            ("piper", "0.98", Habit(0.90, 0.9)),
+            ("piper", "1.26", Habit(0.42, 0.9)),
+            ("piper", "0.78", Habit(0.62, 0.9)),
         ),
     ),
     "held out": (
@@ -100,6 +105,9 @@ HALVES = {
             ("kokoro", "af_bella", Habit(0.70, 0.9)),
             ("kokoro", "am_fenrir", Habit(0.34, 0.7)),
             ("kokoro", "bm_george", Habit(0.48, 0.7)),
+            ("piper", "1.02", Habit(0.85, 0.9)),
+            ("piper", "1.34", Habit(0.38, 0.9)),
+            ("piper", "0.8", Habit(0.58, 0.9)),
         ),
     ),
 }
@@ -116,13 +124,14 @@ def talks(half: str, piper: Path, kokoro: Path, cache: Path, *, seed: int = 1) -
         seed: of the pauses, and of who says what.
     """
     scripts, speakers = HALVES[half]
-    generator = np.random.default_rng([seed, len(half)])
-    order = [scripts[index] for _ in range(2) for index in generator.permutation(len(scripts))]
     made = []
-    for number, (engine, voice, habit) in enumerate(speakers):
-        speaker = _speaker(engine, voice, piper, kokoro)
-        said = order[number * TURNS_EACH : (number + 1) * TURNS_EACH]
-        made.append(_talk(speaker, habit, said, cache, generator))
+    for first in range(0, len(speakers), SHARING):
+        generator = np.random.default_rng([seed + first, len(half)])
+        order = [scripts[index] for _ in range(2) for index in generator.permutation(len(scripts))]
+        for number, (engine, voice, habit) in enumerate(speakers[first : first + SHARING]):
+            said = order[number * TURNS_EACH : (number + 1) * TURNS_EACH]
+            speaker = _speaker(engine, voice, piper, kokoro)
+            made.append(_talk(speaker, habit, said, cache, generator))
     return made
 
 

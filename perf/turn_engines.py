@@ -5,8 +5,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,37 +19,27 @@ Sound = npt.NDArray[np.float32]
 
 
 class Answers:
-    """What models answered, in a file.
+    """What models answered, one JSON object a line; a new answer is kept at once.
 
     Args:
-        path: JSON; made when missing, written at the end of the block.
+        path: made when missing.
     """
 
     def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._known: dict[str, dict[str, object]] = {}
-        self.asked = 0
-        """Answers that were not known."""
-
-    def __enter__(self) -> Self:
-        if self._path.exists():
-            self._known = json.loads(self._path.read_text(encoding="utf-8"))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._known), encoding="utf-8")
-        fresh.replace(self._path)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._known: dict[str, dict[str, object]] = {
+            entry["key"]: entry["answer"] for entry in map(json.loads, lines)
+        }
 
     def of(self, model: str, sound: Sound, ask: Callable[[], dict[str, object]]) -> dict[str, object]:
         """The answer of a model to a sound, from the file where it is known."""
         key = hashlib.sha256(model.encode() + np.ascontiguousarray(sound).tobytes()).hexdigest()[:24]
         if key not in self._known:
-            self.asked += 1
             self._known[key] = ask()
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, "answer": self._known[key]}) + "\n")
         return self._known[key]
 
 

@@ -1,8 +1,7 @@
-"""End of turn: from what was said and how, how much silence means that it was all."""
+"""End of turn: whether an utterance sounds finished, and whether its last sentence reads as finished."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,7 @@ from media.speech.mel import log_mel
 from media.speech.sessions import open_session
 from media.speech.vad import RATE
 
-__all__ = ["Completeness", "FakeTurnModel", "SmartTurn", "TurnModel", "completeness", "silence_to_wait"]
+__all__ = ["Completeness", "FakeTurnModel", "SmartTurn", "TurnModel", "completeness"]
 
 
 class TurnModel(Protocol):
@@ -125,42 +124,3 @@ def completeness(text: str) -> Completeness:
     if mark in ".!" and (last not in _SELDOM_LAST or _COMPLETE_ENDS.search(" ".join(words))):
         return Completeness.COMPLETE
     return Completeness.OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class _Waits:
-    sure: float
-    doubtful: float
-
-
-_WAITS = {
-    Completeness.COMPLETE: _Waits(0.30, 0.60),
-    Completeness.OPEN: _Waits(0.45, 0.80),
-    Completeness.UNFINISHED: _Waits(0.75, 0.90),
-}
-_SURE, _DOUBTFUL = 0.8, 0.2
-_HESITATION_SHARE = 0.5
-LONGEST_WAIT = 0.9
-
-
-def silence_to_wait(probability: float, text: str, pauses: Sequence[float] = ()) -> float:
-    """How long a silence must last to end the turn.
-
-    Between 0.30 s (a complete sentence, and the model agrees) and 0.90 s (plainly unfinished). Someone who
-    has lately made longer pauses and then gone on is given more time.
-
-    Args:
-        probability: the turn model's, that the speaker has finished.
-        text: the words so far.
-        pauses: seconds of the speaker's last pauses within turns.
-
-    Returns:
-        Seconds from the last voiced sample on.
-    """
-    waits = _WAITS[completeness(text)]
-    doubt = min(max((_SURE - probability) / (_SURE - _DOUBTFUL), 0.0), 1.0)
-    wait = waits.sure + doubt * (waits.doubtful - waits.sure)
-    if pauses:
-        hesitation = sorted(pauses)[(len(pauses) * 3) // 4]
-        wait += _HESITATION_SHARE * max(0.0, hesitation - wait)
-    return min(wait, LONGEST_WAIT)

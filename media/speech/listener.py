@@ -52,6 +52,8 @@ SETTLE = 6 * RATE
 """Samples of a turn that are worth settling: a complete sentence before a pause is not transcribed again."""
 JUDGED = 8 * RATE
 """Samples that the turn model looks back."""
+AGAIN = RATE
+"""Samples of silence behind a turn in which its speaker has heard no answer: who speaks again had not finished."""
 HURRY = 20 * RATE
 """Samples from which on a turn ends with its first pause."""
 TRANSCRIPTION_LIMIT = 12.0
@@ -143,6 +145,7 @@ class Listener:
         self._woken = asyncio.Event()
         self._started = False
         self._count = 0
+        self._committed = -AGAIN
         self._turn: _Turn | None = None
         self._ended: deque[_Turn] = deque()
         self._leftover: set[asyncio.Task[Transcript] | asyncio.Task[float]] = set()
@@ -262,6 +265,8 @@ class Listener:
                     self._end()
 
     def _begin(self, onset: Onset) -> None:
+        if 0 <= (silence := onset.voice - self._committed) < AGAIN:
+            self._patience.went_on(silence / RATE)
         self._count += 1
         self._started = True
         started_ns = self._ears.instant_ns(onset.voice)
@@ -336,6 +341,8 @@ class Listener:
 
     def _commit(self, turn: _Turn) -> None:
         assert turn.text is not None
+        self._committed = turn.speech_end
+        self._patience.ended()
         self._out.append(
             TurnCommitted(
                 turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns, self._clock()

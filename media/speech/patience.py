@@ -1,14 +1,29 @@
-"""Patience: how much silence ends a speaker's turn, from what is known of a pause and of the one who makes it."""
+"""Patience: how much silence ends a speaker's turn, from what is known of a pause and of the one who makes it.
 
-from collections import deque
-from dataclasses import dataclass
+The turn is over with a probability that grows with the silence: what the words and the sound say of it at first
+(a logistic model), against the chance that a pause of this speaker's would still be going on (log-normal, Campione and
+Véronis 2002; its median learnt from each of their pauses). It ends when that probability reaches `CERTAINTY`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Protocol
 
-from media.speech.end_of_turn import silence_to_wait
+from media.speech.wording import Cue, Question, cues
+from media.speech.wording import question as asked_for
 
-__all__ = ["AdaptivePatience", "FixedPatience", "Patience", "Pause"]
+__all__ = ["FITTED", "AdaptivePatience", "FixedPatience", "Patience", "Pause", "Pauses", "TurnOdds"]
 
-PAUSES_KEPT = 8
+CERTAINTY = 0.9
+"""Probability at which a turn is taken to be over."""
+SOONEST = 0.25
+"""Seconds: shorter silences end no turn, and say nothing of how long somebody's pauses are."""
+LONGEST = 1.1
+"""Seconds of silence that end any turn."""
+_LEAST = 1e-3
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,9 @@ class Patience(Protocol):
     def went_on(self, silence: float) -> None:
         """The speaker went on after so many seconds of silence."""
 
+    def ended(self) -> None:
+        """The turn is over."""
+
 
 class FixedPatience:
     """A plain silence timeout.
@@ -57,21 +75,129 @@ class FixedPatience:
     def went_on(self, silence: float) -> None:
         """See `Patience`."""
 
+    def ended(self) -> None:
+        """See `Patience`."""
 
-class AdaptivePatience:
-    """Waits by the words, the sound and the speaker's own pauses."""
+
+@dataclass(frozen=True, slots=True)
+class TurnOdds:
+    """Log odds that a turn is over once its speaker has been silent for `SOONEST`.
+
+    Attributes:
+        bias: of a statement of which nothing else is known.
+        sound: for each unit of the turn model's log odds.
+        cues: for each cue in the words.
+    """
+
+    bias: float
+    sound: float
+    cues: Mapping[Cue, float] = field(default_factory=dict)
+
+    def of(self, pause: Pause, asked: Question) -> float:
+        """Natural logarithm of the odds."""
+        probability = 0.5 if pause.probability is None else pause.probability
+        probability = min(max(probability, _LEAST), 1 - _LEAST)
+        words = math.fsum(self.cues.get(cue, 0.0) for cue in cues(pause.text, asked))
+        return self.bias + words + self.sound * math.log(probability / (1 - probability))
+
+
+FITTED = TurnOdds(
+    0.5,
+    0.2,
+    {
+        Cue.UNFINISHED: -1.61,
+        Cue.OPEN: -0.77,
+        Cue.QUESTION: 2.89,
+        Cue.DEPENDENT: -2.52,
+        Cue.LIST: -1.27,
+        Cue.NUMBER: -0.55,
+        Cue.OPENER: -2.05,
+        Cue.ANSWER: 0.39,
+    },
+)
+"""Ridge regression on 151 ends and 102 pauses of nine synthesised speakers (`python -m perf.turns_fit`)."""
+MEDIAN = 0.5
+"""Seconds: of the speakers' median pauses, fitted likewise."""
+AMONG, WITHIN = 0.35, 0.46
+"""Standard deviations of the logarithm: of a speaker's median among speakers, of a pause within a speaker.
+
+The second is fitted. The first, which says how fast a speaker is learnt, is the one with the fewest false ends on the
+same talks: 16, against 21 with next to no learning, for 19 ms of delay.
+"""
+
+
+class Pauses:
+    """How long one speaker pauses within a turn: log-normally, about a median of their own.
+
+    That median is itself log-normal among speakers, and known the better the more of their pauses were seen.
+    """
 
     def __init__(self) -> None:
-        self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
+        self._count = 0
+        self._sum = 0.0
+
+    def saw(self, seconds: float) -> None:
+        """Learns from a pause; from one that is shorter than any that could end a turn, nothing."""
+        if seconds >= SOONEST:
+            self._count += 1
+            self._sum += math.log(min(seconds, LONGEST))
+
+    def outlast(self, seconds: float) -> float:
+        """Share of the speaker's pauses that last so long, of those that last for `SOONEST`."""
+        expected = self._expected()
+        lasting = 1 - expected.cdf(math.log(SOONEST))
+        return min(1.0, (1 - expected.cdf(math.log(max(seconds, SOONEST)))) / lasting)
+
+    def lasted_by(self, share: float) -> float:
+        """Seconds that only this share of them outlasts: the inverse of `outlast`."""
+        expected = self._expected()
+        lasting = 1 - expected.cdf(math.log(SOONEST))
+        return math.exp(expected.inv_cdf(1 - min(max(share, 1e-6), 1 - 1e-6) * lasting))
+
+    def _expected(self) -> NormalDist:
+        """The logarithm of the next pause: the posterior predictive of a normal with a normal mean."""
+        precision = 1 / AMONG**2 + self._count / WITHIN**2
+        mean = (math.log(MEDIAN) / AMONG**2 + self._sum / WITHIN**2) / precision
+        return NormalDist(mean, math.sqrt(1 / precision + WITHIN**2))
+
+
+class AdaptivePatience:
+    """Waits by the words, the sound, what was asked, and the speaker's own pauses.
+
+    Args:
+        odds: what a pause itself tells.
+        certainty: probability at which a turn is taken to be over.
+        longest: seconds of silence that end any turn.
+    """
+
+    def __init__(
+        self, *, odds: TurnOdds = FITTED, certainty: float = CERTAINTY, longest: float = LONGEST
+    ) -> None:
+        self._odds = odds
+        self._certainty = certainty
+        self._longest = longest
+        self._pauses = Pauses()
+        self._asked = Question.NONE
+
+    def over(self, pause: Pause, silence: float) -> float:
+        """Probability that the turn is over when the pause has lasted so many seconds."""
+        going_on = math.exp(-self._odds.of(pause, self._asked)) * self._pauses.outlast(silence)
+        return 1 / (1 + going_on)
 
     def wait(self, pause: Pause) -> float:
-        """See `Patience`."""
-        probability = 0.5 if pause.probability is None else pause.probability
-        return silence_to_wait(probability, pause.text, self._pauses)
+        """See `Patience`: the silence at which `over` reaches the certainty."""
+        odds = self._odds.of(pause, self._asked)
+        share = math.exp(odds) * (1 - self._certainty) / self._certainty
+        return SOONEST if share >= 1 else min(self._pauses.lasted_by(share), self._longest)
 
     def asked(self, question: str) -> None:
         """See `Patience`."""
+        self._asked = asked_for(question)
 
     def went_on(self, silence: float) -> None:
         """See `Patience`."""
-        self._pauses.append(silence)
+        self._pauses.saw(silence)
+
+    def ended(self) -> None:
+        """See `Patience`."""
+        self._asked = Question.NONE

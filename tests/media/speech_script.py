@@ -12,6 +12,7 @@ from media.speech.end_of_turn import FakeTurnModel, TurnModel
 from media.speech.events import SpeechEvent
 from media.speech.lane import FakeLane
 from media.speech.listener import Listener, SpeechEngines
+from media.speech.patience import Patience
 from media.speech.transcriber import FakeTranscriber, Transcriber, Transcript
 from media.speech.vad import RATE, FakeVoiceActivity, VoiceActivity
 
@@ -43,6 +44,7 @@ class Person:
         turn_model: judges whether they are finished.
         speculative: see `SpeechEngines`.
         partials: see `SpeechEngines`.
+        patience: says how much silence ends a turn.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Person:
         turn_model: TurnModel | None = None,
         speculative: bool = True,
         partials: bool = True,
+        patience: Patience | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.clock = lambda: int(loop.time() * 1e9)
@@ -77,7 +80,9 @@ class Person:
             speculative=speculative,
             partials=partials,
         )
-        self.listener = Listener("ada", self.ring, self.activity, self.engines, clock=self.clock)
+        self.listener = Listener(
+            "ada", self.ring, self.activity, self.engines, patience=patience, clock=self.clock
+        )
         self.events: list[SpeechEvent] = []
         self.instants: list[float] = []
 

@@ -14,6 +14,7 @@ from media.speech.events import (
     TurnProposed,
 )
 from media.speech.lane import FakeLane, LaneBusy
+from media.speech.patience import FixedPatience, Pause
 from media.speech.transcriber import Transcript, TranscriptionError
 from media.speech.vad import RATE
 from tests.media.speech_script import TICK, Person, silence, voice
@@ -43,7 +44,7 @@ async def test_the_start_of_speech_is_told_within_150_ms_of_the_first_sound() ->
 
 @pytest.mark.virtual_time
 async def test_words_are_sought_at_the_pause_and_not_at_the_end_of_the_turn() -> None:
-    ada = Person(question, takes=0.2, probability=0.2)
+    ada = Person(question, takes=0.2, patience=FixedPatience(0.6))
     await ada.live([silence(0.4), voice(1.6), silence(1.5)])
     proposed = next(event for event in ada.events if isinstance(event, TurnProposed))
     committed = next(event for event in ada.events if isinstance(event, TurnCommitted))
@@ -61,6 +62,54 @@ async def test_a_sure_turn_is_committed_as_soon_as_its_words_are_there() -> None
     await ada.live([silence(0.4), voice(1.6), silence(1.5)])
     committed = next(event for event in ada.events if isinstance(event, TurnCommitted))
     assert committed.decided_ns / 1e9 - committed.speech_end_ns / 1e9 <= 0.42
+
+
+class _Noting:
+    """Waits a fixed time and notes what it is told."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.told: list[str] = []
+        self.silences: list[float] = []
+
+    def wait(self, pause: Pause) -> float:
+        self.told.append(f"{pause.text} {pause.probability}")
+        return self._seconds
+
+    def asked(self, question: str) -> None:
+        self.told.append(f"asked {question}")
+
+    def went_on(self, silence: float) -> None:
+        self.silences.append(silence)
+
+    def ended(self) -> None:
+        self.told.append("ended")
+
+
+@pytest.mark.virtual_time
+async def test_how_long_to_wait_is_asked_again_when_more_is_known_and_told_what_became_of_it() -> None:
+    patience = _Noting(0.6)
+    ada = Person(question, takes=0.2, judges=0.3, probability=0.7, patience=patience)
+    ada.listener.asked("Anything else?")
+    await ada.live([silence(0.3), voice(1.5), silence(0.5), voice(1.0), silence(1.5)])
+    heard = "What is the weather like?"
+    assert patience.told == [
+        "asked Anything else?",
+        *[f"{heard} None", f"{heard} 0.7"] * 2,
+        "ended",
+    ]
+    assert patience.silences == [pytest.approx(0.5, abs=0.07)]
+
+
+@pytest.mark.virtual_time
+async def test_who_speaks_again_before_an_answer_can_be_heard_is_learnt_to_pause_that_long() -> None:
+    patience = _Noting(0.3)
+    ada = Person(question, patience=patience)
+    await ada.live(
+        [silence(0.3), voice(1.5), silence(0.8), voice(1.0), silence(1.6), voice(1.0), silence(1.5)]
+    )
+    assert ada.names().count("TurnCommitted") == 3
+    assert patience.silences == [pytest.approx(0.8, abs=0.07)]
 
 
 @pytest.mark.virtual_time

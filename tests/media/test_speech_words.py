@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.speech.backchannel import is_backchannel
-from media.speech.end_of_turn import Completeness, completeness, silence_to_wait
+from media.speech.end_of_turn import Completeness, completeness
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.speakable import pieces, speakable
 from media.speech.transcriber import degenerates, repeats
@@ -52,33 +52,6 @@ def test_what_wants_the_turn_is_no_backchannel(text: str) -> None:
 )
 def test_the_words_tell_whether_a_sentence_is_finished(text: str, expected: Completeness) -> None:
     assert completeness(text) is expected
-
-
-def test_a_complete_sentence_that_sounds_finished_waits_300_ms() -> None:
-    assert silence_to_wait(0.95, "What is the capital of France?") == pytest.approx(0.30)
-
-
-def test_a_plainly_unfinished_one_waits_at_least_750_ms_however_it_sounds() -> None:
-    assert silence_to_wait(0.99, "I went to the shop and") == pytest.approx(0.75)
-    assert silence_to_wait(0.05, "I went to the shop and") == pytest.approx(0.90)
-
-
-def test_doubt_of_the_model_doubles_the_wait() -> None:
-    assert silence_to_wait(0.1, "I like it here.") == pytest.approx(0.60)
-
-
-def test_someone_who_pauses_for_long_is_given_more_time() -> None:
-    quick = silence_to_wait(0.95, "I like it here.", [0.15, 0.2])
-    slow = silence_to_wait(0.95, "I like it here.", [0.5, 0.7, 0.8])
-    assert quick == pytest.approx(0.30)
-    assert 0.45 < slow < 0.7
-
-
-@given(st.floats(0, 1), st.text(max_size=60), st.lists(st.floats(0, 30), max_size=8))
-def test_the_wait_is_always_between_300_and_900_ms(
-    probability: float, text: str, pauses: list[float]
-) -> None:
-    assert 0.30 <= silence_to_wait(probability, text, pauses) <= 0.90
 
 
 @pytest.mark.parametrize(
