@@ -24,7 +24,8 @@ Kind = Literal["person", "persona"]
 class Heard:
     """A person said this aloud. `id` is the utterance's, where it has one.
 
-    `to` are those who alone heard it, personas and the speaker too; None for all.
+    `to` are those who alone heard it, personas and the speaker too; None for all. At a microphone that several share
+    `speaker` is the id of the voice among them, and `name` what that voice is called; it is empty elsewhere.
     """
 
     room: str
@@ -34,6 +35,7 @@ class Heard:
     at: datetime
     id: str = ""
     to: frozenset[str] | None = None
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a client says to the server (docs/protocol.md): JSON text to typed values, nothing else."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "Join",
     "Leave",
     "MessageError",
+    "NameVoice",
     "Offer",
     "Pin",
     "Ping",
@@ -44,7 +46,9 @@ MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
 MAX_CHAT_CHARACTERS = 2000
 MAX_MLINE = 255
-MAX_CURSOR_CHARACTERS = 32
+MAX_CURSOR_CHARACTERS = 18
+
+_CURSOR = re.compile(r"[0-9]+")
 
 
 class MessageError(Exception):
@@ -103,6 +107,21 @@ class State:
     muted: bool | None = None
     camera: bool | None = None
     noise_suppression: bool | None = None
+    shared: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NameVoice:
+    """What one of those who share the client's microphone is called; forget the voice where there is no name.
+
+    Attributes:
+        voice: its id, as captions say it.
+        id: of the message, where it had one.
+    """
+
+    voice: str
+    name: str | None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +214,7 @@ ClientMessage = (
     | Whisper
     | Feedback
     | AskCard
+    | NameVoice
     | Ping
     | Leave
 )
@@ -245,7 +265,14 @@ class _Fields:
             case "chat":
                 return self._chat()
             case "state":
-                return State(self._flag("muted"), self._flag("camera"), self._flag("noiseSuppression"))
+                return State(
+                    self._flag("muted"),
+                    self._flag("camera"),
+                    self._flag("noiseSuppression"),
+                    self._flag("shared"),
+                )
+            case "name-voice":
+                return self._name_voice()
             case "view":
                 return self._view()
             case "pin":
@@ -262,6 +289,8 @@ class _Fields:
                 before = None
                 if self._body.get("before") is not None:
                     before = self._text("before", MAX_CURSOR_CHARACTERS)
+                    if not _CURSOR.fullmatch(before):
+                        raise MessageError("bad-message", "before is that of an earlier card", self._id)
                 return AskCard(self._own_id(), self._participant("persona"), before)
             case "ping":
                 return Ping(self._own_id())
@@ -301,6 +330,16 @@ class _Fields:
             raise MessageError("bad-message", "value is -1, 0 or 1", id)
         line = None if self._body.get("line") is None else self._participant("line")
         return Feedback(id, self._participant("persona"), value, line, self._flag("signed") is True)
+
+    def _name_voice(self) -> NameVoice:
+        if "name" not in self._body:
+            raise MessageError("bad-message", "name is a text, or null", self._id)
+        if self._body["name"] is None:
+            return NameVoice(self._participant("voice"), None, self._id)
+        name = clean_name(self._text("name", MAX_NAME_CHARACTERS))
+        if not name:
+            raise MessageError("bad-message", f"a name has 1 to {MAX_NAME_CHARACTERS} characters", self._id)
+        return NameVoice(self._participant("voice"), name, self._id)
 
     def _participant(self, name: str) -> str:
         """One id, of somebody or something that is named."""

@@ -22,6 +22,7 @@ from media.events import (
 )
 from media.realtime.peer_port import AudioPeer
 from media.realtime.plane import Plane
+from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile
 from signaling.server.client_messages import Chat
 from signaling.server.earshot import set_listeners, without_listener
@@ -289,6 +290,19 @@ class Conference:
         attendee.seat.noise_suppression = on
         if attendee.peer is not None:
             self._rooms[attendee.room].plane.suppress(attendee.seat.id, on)
+
+    def share_microphone(self, attendee: Attendee, shared: bool) -> None:
+        """Several people speak at a person's microphone from now on, or one again; the mind tells them apart."""
+        if attendee.seat.shared != shared:
+            attendee.seat.shared = shared
+            self._tell_of(attendee, "microphone", {"shared": shared})
+
+    def name_voice(self, attendee: Attendee, voice: str, name: str | None) -> None:
+        """Gives a voice at a person's shared microphone a name, or has it forgotten."""
+        self._tell_of(attendee, "voice.named", {"speaker": voice, "name": name})
+
+    def _tell_of(self, attendee: Attendee, method: str, params: JsonObject) -> None:
+        self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, **params})
 
     def negotiated(self, attendee: Attendee, connection: Connection) -> None:
         """A person's slots or camera may have changed."""

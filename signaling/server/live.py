@@ -197,7 +197,7 @@ class LiveRoom:
                 self.captions.popitem(last=False)
         else:
             self.captions.pop(key, None)
-            name = self.state.name_of(caption.id)
+            name = caption.speaker.label if caption.speaker is not None else self.state.name_of(caption.id)
             if record and caption.text and name is not None:
                 self.state.add_line(
                     Line(
@@ -254,4 +254,6 @@ class LiveRoom:
             }
             if (listeners := self.whispers.get(seat.id)) is not None:
                 params["listeners"] = sorted(listeners)
+            if seat.shared:
+                params["shared"] = True
         return params

@@ -25,6 +25,7 @@ from signaling.server.server_messages import (
     Left,
     ParticipantChanged,
     Speaking,
+    Voice,
     parse_latency,
     parse_presence,
     plain,
@@ -288,7 +289,7 @@ class Personas:
         utterance, text = _text(params, "utterance"), clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
         final, interrupted = _flag(params, "final", False), _flag(params, "interrupted", False)
         room.show_caption(
-            Caption(id, utterance, text, final, interrupted, _audience(params)),
+            Caption(id, utterance, text, final, interrupted, _audience(params), _voice(params)),
             record=_flag(params, "record", True),
         )
 
@@ -350,6 +351,17 @@ class Personas:
         if seat.id not in room.voices:
             raise RpcError(NO_SUCH_PARTICIPANT, f"{seat.id} has no voice")
         return room, seat
+
+
+def _voice(params: JsonObject) -> Voice | None:
+    """Whose voice it is at a microphone that several share; None elsewhere."""
+    speaker = params.get("speaker")
+    if speaker is None:
+        return None
+    if not isinstance(speaker, dict):
+        raise RpcError(INVALID_PARAMS, "a speaker has an id and a label")
+    label = clean_name(_text(speaker, "label"))
+    return Voice(_text(speaker, "id"), label) if label else None
 
 
 def _lines(lines: Any) -> list[Line]:

@@ -39,6 +39,7 @@ class Seat:
         status: a person's is `connecting` or `connected`, a persona's `listening`, `thinking`,
             `wants-to-speak`, `speaking`, `resting` or `away`.
         noise_suppression: whether noise is taken out of a person's sound.
+        shared: several people speak at a person's microphone.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Seat:
     camera: bool = False
     speaking: bool = False
     noise_suppression: bool = True
+    shared: bool = False
 
     @property
     def silent(self) -> bool:

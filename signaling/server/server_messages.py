@@ -35,6 +35,7 @@ __all__ = [
     "ServerMessage",
     "Speaking",
     "Video",
+    "Voice",
     "VoicesPassed",
     "Whispering",
     "parse_latency",
@@ -187,8 +188,19 @@ class Speaking:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """One of those who share a microphone: the voice's id there, and what it is called, "Maria" or "Speaker 2"."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Caption:
-    """What somebody is saying; `to` are those who alone hear it, the speaker too, None for all."""
+    """What somebody is saying; `to` are those who alone hear it, the speaker too, None for all.
+
+    At a microphone that several share `speaker` is whose voice it is.
+    """
 
     type: ClassVar[str] = "caption"
     id: str
@@ -197,6 +209,7 @@ class Caption:
     final: bool
     interrupted: bool = False
     to: tuple[str, ...] | None = None
+    speaker: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +355,7 @@ _WIRE_NAMES = {
 }
 
 
-def plain(value: Participant | Line | Reasoned | ServerMessage) -> dict[str, Any]:
+def plain(value: Participant | Line | Reasoned | Voice | ServerMessage) -> dict[str, Any]:
     """The value as JSON says it, with the protocol's field names; `interrupted` only where it is true."""
     body: dict[str, Any] = {}
     for field in fields(value):
@@ -350,6 +363,8 @@ def plain(value: Participant | Line | Reasoned | ServerMessage) -> dict[str, Any
         if field.name == "interrupted" and not content:
             continue
         if field.name == "id" and content is None:
+            continue
+        if field.name == "speaker" and content is None:
             continue
         if field.name == "to" and content is None and isinstance(value, Line | Caption | FloorChanged):
             continue
@@ -361,7 +376,7 @@ def plain(value: Participant | Line | Reasoned | ServerMessage) -> dict[str, Any
 
 
 def _plain_content(content: Any) -> Any:
-    if isinstance(content, Participant | Line | Reasoned | FloorChanged | PersonaPresence):
+    if isinstance(content, Participant | Line | Reasoned | Voice | FloorChanged | PersonaPresence):
         return plain(content)
     if isinstance(content, list | tuple):
         return [_plain_content(item) for item in content]

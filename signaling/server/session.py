@@ -23,6 +23,7 @@ from signaling.server.client_messages import (
     Join,
     Leave,
     MessageError,
+    NameVoice,
     Offer,
     Pin,
     Ping,
@@ -314,7 +315,7 @@ class Session:
                     raise MessageError("too-fast", f"at most {LINES_PER_S:.0f} lines a second", id)
                 self._conference.write(attendee, message)
                 self._send(Ack(id))
-            case State(muted, camera, noise_suppression):
+            case State(muted, camera, noise_suppression, shared):
                 if camera and "show" not in attendee.seat.can:
                     raise MessageError("not-allowed", "you may not show a camera in this room")
                 if muted is False and "speak" not in attendee.seat.can:
@@ -322,6 +323,13 @@ class Session:
                 self._conference.show(attendee, muted=muted, camera=camera)
                 if noise_suppression is not None:
                     self._conference.suppress_noise(attendee, noise_suppression)
+                if shared is not None:
+                    self._conference.share_microphone(attendee, shared)
+            case NameVoice(voice, name, id):
+                if not attendee.seat.shared:
+                    raise MessageError("not-allowed", "nobody shares your microphone", id)
+                self._check_pace(id)
+                self._conference.name_voice(attendee, voice, name)
             case View(slots):
                 self._conference.view(attendee, slots)
             case Pin(id):
