@@ -1,6 +1,6 @@
 """What the media plane does with a microphone's sound before it decides, without network and clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,16 @@ __all__ = ["Chain"]
 class Chain:
     """One person's way through codec, noise suppression, level, gate and overlap: what decides in a tick.
 
+    Args:
+        thresholds: see `Overlap`.
+
     Attributes:
         gate: the cheap gate.
         overlap: decides; hears only where `over` is said.
         ears: int16[1, 320], the last frame at 16 kHz.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Sequence[float] | None = None) -> None:
         self._encoder, self._decoder = OpusEncoder(), OpusDecoder()
         self._suppressor = WebRtcSuppressor()
         self._decoded = np.zeros(5760, np.float32)
@@ -40,7 +43,7 @@ class Chain:
         self._fader = np.ones(1, np.float32)
         self.ears = np.zeros((1, EARS_FRAME), np.int16)
         self.gate = Gate()
-        self.overlap = Overlap()
+        self.overlap = Overlap(thresholds)
 
     @property
     def power(self) -> float:

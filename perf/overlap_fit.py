@@ -54,9 +54,7 @@ def _stage(number: int, tuned: list[Trial]) -> tuple[Vector, float, float]:
 
 def main() -> None:
     """The command line."""
-    undecided = (math.inf,) * len(STAGES)
-    deciding.THRESHOLDS = undecided
-    tuned = list(trials(overlap_corpus(), "tune"))
+    tuned = list(trials(overlap_corpus(), "tune", thresholds=(math.inf,) * len(STAGES)))
     rows, biases, thresholds = [], [], []
     for number in range(len(STAGES)):
         weights, bias, threshold = _stage(number, tuned)

@@ -1,6 +1,6 @@
 """Overlaps as media hears them in its first tenths of a second: for fitting what decides, and for judging it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,11 +60,20 @@ def usual_powers(corpus: OverlapCorpus, split: Split) -> dict[str, float]:
 def at_level(overlap: Overlap, random: np.random.Generator) -> npt.NDArray[np.float64]:
     """The overlap's sound, float64[n], as loud as its kind may be."""
     gain: float = random.uniform(*LEVELS[overlap.kind])
-    return overlap.samples * 10 ** (gain / 20)
+    return overlap.samples.astype(np.float64) * 10 ** (gain / 20)
 
 
-def trials(corpus: OverlapCorpus, split: Split, repeats: int = 2) -> Iterator[Trial]:
-    """Every overlap of one half, each so many times, at other levels, phases and in other noise."""
+def trials(
+    corpus: OverlapCorpus, split: Split, repeats: int = 2, thresholds: Sequence[float] | None = None
+) -> Iterator[Trial]:
+    """Every overlap of one half, each so many times, at other levels, phases and in other noise.
+
+    Args:
+        corpus: what is uttered.
+        split: which half of it.
+        repeats: how often each.
+        thresholds: see `media.realtime.overlap.Overlap`.
+    """
     powers = usual_powers(corpus, split)
     ordinary = float(np.median(list(powers.values())))
     random = np.random.default_rng(_SEEDS[split])
@@ -77,11 +86,14 @@ def trials(corpus: OverlapCorpus, split: Split, repeats: int = 2) -> Iterator[Tr
             sound[lead : lead + len(clip)] = clip
             sound += random.normal(0, 32768 * 10 ** (random.uniform(-75, -58) / 20), len(sound))
             samples = np.clip(sound, -32768, 32767).astype(np.int16)
-            yield _listen(overlap, samples, lead / FRAME, powers.get(overlap.speaker, ordinary))
+            power = powers.get(overlap.speaker, ordinary)
+            yield _listen(overlap, samples, lead / FRAME, power, Chain(thresholds))
 
 
-def _listen(overlap: Overlap, samples: npt.NDArray[np.int16], onset: float, power: float) -> Trial:
-    chain, trial = Chain(), Trial(overlap)
+def _listen(
+    overlap: Overlap, samples: npt.NDArray[np.int16], onset: float, power: float, chain: Chain
+) -> Trial:
+    trial = Trial(overlap)
     chain.power = power
     decided = 0
     for index in chain.hear(samples, over=True):

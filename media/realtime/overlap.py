@@ -5,6 +5,7 @@ decided here is only whether the voice is lowered, or held: whoever hears the wo
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ _USUAL = 10 ** (-24 / 10)
 class Overlap:
     """One person's sound from its onset on, while a persona's voice sounds.
 
+    Args:
+        thresholds: what each stage decides by; None for those that were fitted.
+
     Attributes:
         frames: since the onset, 0 without one.
         speaking: it is, or was 200 ms ago at most, speech to the gate.
@@ -48,6 +52,7 @@ class Overlap:
         "_speech",
         "_states",
         "_sums",
+        "_thresholds",
         "features",
         "frames",
         "interrupts",
@@ -55,7 +60,8 @@ class Overlap:
         "stage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Sequence[float] | None = None) -> None:
+        self._thresholds = THRESHOLDS if thresholds is None else thresholds
         self._before = np.zeros(160, np.float32)
         self._description = np.zeros(DESCRIPTION, np.float32)
         self._shares = np.zeros(BANDS, np.float32)
@@ -123,5 +129,5 @@ class Overlap:
         self.features[DESCRIPTION : DESCRIPTION + 3] = sums[DESCRIPTION : DESCRIPTION + 3]
         self.features[DESCRIPTION + 3] = self._speech / self.frames
         likely = float(np.dot(WEIGHTS[self.stage], self.features)) + BIAS[self.stage]
-        self.interrupts = self.interrupts or (self.speaking and likely >= THRESHOLDS[self.stage])
+        self.interrupts = self.interrupts or (self.speaking and likely >= self._thresholds[self.stage])
         self.stage += 1
