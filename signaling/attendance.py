@@ -25,6 +25,7 @@ from cognition.persona.life import Due, DueKind, Life
 from media.speech.backchannel import is_backchannel
 from media.speech.events import (
     PartialTranscript,
+    Speaker,
     SpeechDiscarded,
     SpeechPaused,
     SpeechStarted,
@@ -347,14 +348,25 @@ class Attendance:
                     self._withdraw(event.turn)
                     self._turn_over(person, event.turn)
 
-    def _show(self, person: Attendant, turn: str, text: str) -> None:
+    def _show(self, person: Attendant, turn: str, text: str, speaker: Speaker | None = None) -> None:
         person.shown.add(turn)
-        self._caption(person, turn, text, final=False)
+        self._caption(person, turn, text, final=False, speaker=speaker)
 
-    def _caption(self, person: Attendant, turn: str, text: str, *, final: bool, record: bool = True) -> None:
+    def _caption(
+        self,
+        person: Attendant,
+        turn: str,
+        text: str,
+        *,
+        final: bool,
+        record: bool = True,
+        speaker: Speaker | None = None,
+    ) -> None:
         heard_by = person.heard_by(turn)
         listeners = None if heard_by is None else sorted(heard_by)
-        self._port.caption(person.id, turn, text, final=final, record=record, listeners=listeners)
+        self._port.caption(
+            person.id, turn, text, final=final, record=record, listeners=listeners, speaker=speaker
+        )
 
     def _speech_started(self, person: Attendant, turn: str) -> None:
         person.speaking, person.paused, person.turn = True, False, turn
@@ -384,14 +396,14 @@ class Attendance:
                 await presence.interrupt()
 
     async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
-        self._show(person, event.turn, event.text)
+        self._show(person, event.turn, event.text, event.speaker)
         if is_backchannel(event.text) and (self._sounding or self._replying_to(person.id)):
             return
         if self._sounding:
             await self._interrupt(person.heard_by(event.turn))
         if not self._speculative:
             return
-        heard = self._heard(person, event.turn, event.text)
+        heard = self._heard(person, event.turn, event.text, event.speaker)
         decision = self._mind.consider(heard)
         if decision.persona is not None and (presence := self._presences.get(decision.persona)) is not None:
             pending = presence.reply
@@ -405,8 +417,8 @@ class Attendance:
 
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
         person.tasks = [task for task in person.tasks if not task.done()]
-        heard = self._heard(person, event.turn, event.text)
-        self._caption(person, event.turn, event.text, final=True)
+        heard = self._heard(person, event.turn, event.text, event.speaker)
+        self._caption(person, event.turn, event.text, final=True, speaker=event.speaker)
         aside = is_backchannel(event.text) and (self._sounding or self._replying_to(person.id))
         if self._sounding and not aside:
             await self._interrupt(heard.to)
@@ -487,8 +499,10 @@ class Attendance:
             if self._life is not None:
                 self._life.talking(self.room, False)
 
-    def _heard(self, person: Attendant, turn: str, text: str) -> Heard:
-        return Heard(self.room, person.id, person.name, text, datetime.now(UTC), turn, person.heard_by(turn))
+    def _heard(self, person: Attendant, turn: str, text: str, speaker: Speaker | None = None) -> Heard:
+        name, voice = (person.name, "") if speaker is None else (speaker.label, speaker.id)
+        heard_by = person.heard_by(turn)
+        return Heard(self.room, person.id, name, text, datetime.now(UTC), turn, heard_by, voice)
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
         if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):

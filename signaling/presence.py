@@ -24,6 +24,7 @@ from cognition.persona.engine import Clause
 from cognition.persona.reputation import Level
 from media.participant import REWOUND
 from media.realtime.ring import AudioRing
+from media.speech.events import Speaker
 from media.speech.lane import Lane, LaneBusy
 from media.speech.voice import Piece, Voice, VoiceError
 from signaling.reply import Cause, Reply
@@ -74,8 +75,9 @@ class RoomPort(Protocol):
         interrupted: bool = False,
         record: bool = True,
         listeners: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
     ) -> None:
-        """Shows what `who` is saying, to `listeners` alone if there are any.
+        """Shows what `who`, or a speaker at their shared microphone, is saying, to `listeners` alone if there are any.
 
         A final caption goes into the history unless told otherwise.
         """

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from cognition.conversation.reasons import Silence, Wish
 from cognition.persona.reputation import Level
+from media.speech.events import Speaker
 from signaling.ipc.endpoint import CallError, Endpoint
 from signaling.ipc.jsonrpc import JsonObject
 
@@ -28,6 +29,7 @@ class RoomLine:
         interrupted: bool = False,
         record: bool = True,
         listeners: Sequence[str] | None = None,
+        speaker: Speaker | None = None,
     ) -> None:
         """See `RoomPort`."""
         self._tell(
@@ -39,6 +41,7 @@ class RoomLine:
             interrupted=interrupted,
             record=record,
             listeners=listeners,
+            **({} if speaker is None else {"speaker": {"id": speaker.id, "label": speaker.label}}),
         )
 
     def post_chat(self, persona: str, text: str) -> None:

@@ -16,6 +16,7 @@ from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.reputation import Level
 from media.realtime.ring import AudioRing
+from media.speech import events
 from media.speech.events import (
     SpeechDiscarded,
     SpeechPaused,
@@ -49,6 +50,8 @@ class FakePort:
     wakes: int = 0
     holding: set[str] = field(default_factory=set)
     """Whose voices media holds."""
+    speakers: list[str | None] = field(default_factory=list)
+    """Whose words each caption shows, at a microphone that several share."""
     told: list[tuple[str, Sequence[str] | None]] = field(default_factory=list)
     """What was shown, and to whom alone."""
     floors: list[tuple[str | None, Sequence[tuple[str, Wish]], Sequence[tuple[str, Silence]]]] = field(
@@ -70,8 +73,10 @@ class FakePort:
         interrupted: bool = False,
         record: bool = True,
         listeners: Sequence[str] | None = None,
+        speaker: events.Speaker | None = None,
     ) -> None:
         self.told.append(("caption", listeners))
+        self.speakers.append(speaker.label if speaker is not None else None)
         self.captions.append((who, text, final, interrupted))
         if final and record and text:
             self.recorded.append((who, text))
