@@ -18,7 +18,7 @@ from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
 from media.speech.patience import AdaptivePatience, FixedPatience, Patience
 from media.speech.transcriber import FakeTranscriber, WhisperTranscriber
-from media.speech.vad import SileroModel
+from media.speech.vad import RATE, SileroModel
 from perf.report import Report, Result, run
 from perf.turn_corpus import Talk, talks
 from perf.turn_engines import Answers, RememberedTranscriber, RememberedTurnModel
@@ -88,7 +88,7 @@ def bench(half: str) -> Bench:
         spoken,
         [voice_probabilities(talk, silero) for talk in spoken],
         RememberedTranscriber(lambda: WhisperTranscriber(whisper, threads=1), str(whisper.name), answers),
-        RememberedTurnModel(lambda: SmartTurn(turn), str(turn.name), answers),
+        RememberedTurnModel(lambda: SmartTurn(turn), f"{turn.name} + {SmartTurn.TRAILING / RATE} s", answers),
     )
 
 

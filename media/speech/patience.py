@@ -102,17 +102,17 @@ class TurnOdds:
 
 
 FITTED = TurnOdds(
-    0.5,
+    0.3,
     0.2,
     {
-        Cue.UNFINISHED: -1.61,
-        Cue.OPEN: -0.77,
-        Cue.QUESTION: 2.89,
-        Cue.DEPENDENT: -2.52,
-        Cue.LIST: -1.27,
-        Cue.NUMBER: -0.55,
-        Cue.OPENER: -2.05,
-        Cue.ANSWER: 0.39,
+        Cue.UNFINISHED: -1.68,
+        Cue.OPEN: -0.78,
+        Cue.QUESTION: 2.86,
+        Cue.DEPENDENT: -2.5,
+        Cue.LIST: -1.25,
+        Cue.NUMBER: -0.47,
+        Cue.OPENER: -2.08,
+        Cue.ANSWER: 0.58,
     },
 )
 """Ridge regression on 151 ends and 102 pauses of nine synthesised speakers (`python -m perf.turns_fit`)."""
