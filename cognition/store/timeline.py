@@ -1,10 +1,12 @@
 """What the personas lived: an append-only table of events, each with who was there and who perceived it."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 __all__ = [
@@ -186,14 +188,23 @@ def append(connection: sqlite3.Connection, event: Event) -> int | None:
     Raises:
         ValueError: its time has no time zone, or its detail cannot be said in JSON.
     """
-    keys = _participants(connection, event.present | {event.participant})
-    who = keys[_storable(event.participant.id)]
-    place = _place(connection, event.place)
-    present = _circle(connection, keys.values())
+    there = event.present | {event.participant}
+    digest, who = _digest(there), _storable(event.participant.id)
+    place, present, key = connection.execute(
+        "SELECT (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?)),"
+        " (SELECT circle FROM gathering WHERE digest = ?), (SELECT key FROM participant WHERE id = ?)",
+        (*_named(event.place), digest, who),
+    ).fetchone()
+    if place is None:
+        place = _place(connection, event.place)
+    if present is None:
+        keys = _participants(connection, there)
+        present, key = _circle(connection, keys.values()), keys[who]
+        connection.execute("INSERT INTO gathering (digest, circle) VALUES (?, ?)", (digest, present))
     audience = present
     if event.to is not None:
-        hearers = frozenset(map(_storable, event.to)) | {_storable(event.participant.id)}
-        audience = _circle(connection, _known(connection, hearers, keys).values())
+        hearers = frozenset(map(_storable, event.to)) | {who}
+        audience = _circle(connection, _known(connection, hearers))
     try:
         detail = json.dumps(event.detail, ensure_ascii=True, allow_nan=False)
     except TypeError as error:
@@ -205,7 +216,7 @@ def append(connection: sqlite3.Connection, event: Event) -> int | None:
             place,
             _storable(event.id),
             event.kind,
-            who,
+            key,
             _storable(event.participant.name),
             _storable(event.text),
             detail,
@@ -384,7 +395,7 @@ def _terms(query: Query) -> tuple[list[str], list[Any]]:
         values.append(_storable(query.participant))
     if query.place is not None:
         terms.append("e.place = (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?))")
-        values += map(_storable, (query.place.host, query.place.channel, query.place.room))
+        values += _named(query.place)
     if query.kinds:
         terms.append(f"e.kind IN ({_marks(query.kinds)})")
         values += sorted(query.kinds)
@@ -418,31 +429,42 @@ def _participants(connection: sqlite3.Connection, known: frozenset[Participant])
             " identity = coalesce(nullif(:identity, ''), identity) RETURNING key",
             {"id": id, "identity": said[id][0], "kind": said[id][1], "name": said[id][2]},
         ).fetchone()
+        connection.execute(
+            "DELETE FROM gathering WHERE circle IN (SELECT circle FROM circle_member WHERE participant = ?)",
+            (keys[id],),
+        )
     return keys
 
 
-def _known(connection: sqlite3.Connection, ids: frozenset[str], keys: Mapping[str, int]) -> dict[str, int]:
+def _known(connection: sqlite3.Connection, ids: frozenset[str]) -> list[int]:
     """The keys of these ids; those of whom nothing but the id is known are persons without a name."""
-    found = {id: keys[id] for id in ids if id in keys}
-    for id in ids - found.keys():
-        connection.execute(
-            "INSERT INTO participant (id, identity, kind, name) VALUES (?1, ?1, 'person', '') ON CONFLICT DO NOTHING",
-            (id,),
-        )
-        (found[id],) = connection.execute("SELECT key FROM participant WHERE id = ?", (id,)).fetchone()
-    return found
+    connection.executemany(
+        "INSERT INTO participant (id, identity, kind, name) VALUES (?1, ?1, 'person', '') ON CONFLICT DO NOTHING",
+        [(id,) for id in sorted(ids)],
+    )
+    rows = connection.execute(f"SELECT key FROM participant WHERE id IN ({_marks(ids)})", tuple(ids))
+    return [key for (key,) in rows]
+
+
+@lru_cache(maxsize=256)
+def _digest(there: frozenset[Participant]) -> bytes:
+    known = sorted((one.id, one.identity, one.kind, one.name) for one in there)
+    return hashlib.sha256(json.dumps(known).encode()).digest()
+
+
+def _named(place: Place) -> tuple[str, str, str]:
+    return _storable(place.host), _storable(place.channel), _storable(place.room)
 
 
 def _place(connection: sqlite3.Connection, place: Place) -> int:
-    named = tuple(map(_storable, (place.host, place.channel, place.room)))
-    found = connection.execute(
+    named = _named(place)
+    connection.execute(
+        "INSERT INTO place (host, channel, room) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", named
+    )
+    (key,) = connection.execute(
         "SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?)", named
     ).fetchone()
-    if found is None:
-        found = connection.execute(
-            "INSERT INTO place (host, channel, room) VALUES (?, ?, ?) RETURNING key", named
-        ).fetchone()
-    return int(found[0])
+    return int(key)
 
 
 def _circle(connection: sqlite3.Connection, participants: Iterable[int]) -> int:

@@ -180,6 +180,16 @@ def test_somebody_who_changes_their_name_keeps_what_they_said_under_the_old_one(
     assert [entry.name for entry in page(connection, Query(participant="ada")).entries] == ["Ada", "Countess"]
 
 
+def test_somebody_who_takes_their_old_name_again_is_called_by_it(connection: sqlite3.Connection) -> None:
+    for minute, name in enumerate(("Ada", "Countess", "Ada")):
+        who = replace(ADA, name=name)
+        append(
+            connection,
+            heard(f"came-{minute}", kind="arrived", minute=minute, participant=who, present=frozenset()),
+        )
+        assert present_in(connection, LOBBY)["ada"].name == name
+
+
 def test_text_that_no_encoding_holds_is_kept_as_far_as_it_goes(connection: sqlite3.Connection) -> None:
     append(connection, heard("\ud800", "half \udfff a pair \0", place=Place("\ud800")))
     (entry,) = page(connection, Query()).entries

@@ -33,6 +33,14 @@ CREATE TABLE circle_member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX circle_member_of ON circle_member (circle, participant);
 
+-- Circles by what was last told of their members (a digest of ids, identities, kinds and names): whoever is told the same
+-- again need not look at each of them.
+CREATE TABLE gathering (
+    digest BLOB PRIMARY KEY,
+    circle INTEGER NOT NULL REFERENCES circle (key) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gathering_circle ON gathering (circle);
+
 -- What happened. `at` is UTC in microseconds since 1970, `media` counts 48 kHz samples since the room opened.
 -- `present` is who was there, `audience` who perceived it; `whispered`: it was for these alone. `id` is its origin's and unique
 -- among what the participant did there, so that what is told twice is kept once.
