@@ -51,6 +51,10 @@ __all__ = ["Due", "DueKind", "Life"]
 
 E = TypeVar("E", bound=Event)
 
+LIVED = 1000
+"""Events of a room that are known to have been lived through: more than a room tells again."""
+ROOMS = 256
+"""Rooms of which that is known."""
 LINES = 64
 """Lines of a room that are remembered for what comes back to them."""
 WAKING = "I have rested and am back."
@@ -122,7 +126,9 @@ class Life:
         self._mail = Mail(self._change, kept.messages, kept.dropped, self._dropped)
         self._diary = Diary(clock, self._change, kept.experiences, generator, zone, self._dropped)
         self._notes = kept.notes
-        self._lived = kept.lived
+        self._lived: dict[str, OrderedDict[str, None]] = {}
+        for room, key in kept.lived:
+            self._lived.setdefault(room, OrderedDict())[key] = None
         self._present: dict[str, tuple[Attendee, ...]] = {}
         self._lines: dict[str, OrderedDict[str, Heard | Read]] = {}
         self._changed = asyncio.Event()
@@ -295,22 +301,9 @@ class Life:
             present: everybody in the room, personas too.
         """
         self._present[event.room] = tuple(present)
-        key = _key(event)
-        if (event.room, key) in self._lived:
-            return
-        self._lived.add((event.room, key))
-        self._change.lived[event.room, key] = self._clock()
-        if isinstance(event, Arrived | Left):
-            # Whoever has left may come again.
-            opposite = (
-                event.room,
-                f"{'left' if isinstance(event, Arrived) else 'arrived'}@{event.participant}",
-            )
-            if opposite in self._lived:
-                self._lived.discard(opposite)
-                self._change.lived[opposite] = None
-        self._live_through(_cleaned(event))
-        self._save()
+        if self._is_new(event):
+            self._live_through(_cleaned(event))
+            self._save()
 
     def held_back(self, persona: str, room: str, line: Heard | Read) -> None:
         """A persona had something to say to a line and did not get the floor: it may say it in the next gap."""
@@ -397,6 +390,25 @@ class Life:
                 state = self._roster.state(persona)
                 self._diary.write(self._personas[persona], state, group, self._written)
         self._expect(persona)
+
+    def _is_new(self, event: Event) -> bool:
+        """Whether it has not been lived through; from now on it has."""
+        room, key = event.room, _key(event)
+        lived = self._lived.setdefault(room, OrderedDict())
+        if key in lived:
+            return False
+        lived[key] = None
+        self._change.lived[room, key] = self._clock()
+        if isinstance(event, Arrived | Left):
+            # Whoever has left may come again.
+            opposite = f"{'left' if isinstance(event, Arrived) else 'arrived'}@{event.participant}"
+            if lived.pop(opposite, True) is None:
+                self._change.lived[room, opposite] = None
+        while len(lived) > LIVED:
+            lived.popitem(last=False)
+        while len(self._lived) > ROOMS:
+            del self._lived[next(each for each in self._lived if each != room)]
+        return True
 
     def _written(self, persona: str) -> None:
         self._expect(persona)

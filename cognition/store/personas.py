@@ -29,7 +29,7 @@ __all__ = [
     "saved_changes",
 ]
 
-KEPT_S = 30 * 86_400.0
+KEPT_S = 7 * 86_400.0
 """Seconds for which it is known what was lived through and how intentions ended; no room tells anything again later."""
 NOTES = 8
 """Inner notes of a persona that a room keeps."""
@@ -123,7 +123,7 @@ class Loaded:
     """Everything that is kept of the personas, as in `Change`; `ended` are ids of intentions, `changes` a number."""
 
     changes: int
-    lived: set[tuple[str, str]]
+    lived: list[tuple[str, str]]
     states: dict[str, Saved]
     intentions: list[Intention]
     ended: set[str]
@@ -258,7 +258,7 @@ def load(connection: sqlite3.Connection, now: float) -> Loaded:
         notes.setdefault((persona, room), []).append(InnerNote(persona, text))
     return Loaded(
         saved_changes(connection),
-        {(room, id) for room, id in connection.execute("SELECT room, id FROM lived")},
+        [(room, id) for room, id in connection.execute("SELECT room, id FROM lived ORDER BY at")],
         {
             persona: Saved(
                 State(energy, valence, arousal, at=at, resting=bool(resting)),
