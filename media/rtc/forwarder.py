@@ -1,7 +1,7 @@
 """One slot of one subscriber: packets in, renumbered packets out, in the same turn of the loop."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from media.rtc.packets import ExtensionWriter, RtpHeader, build_rtp, signed16
@@ -11,7 +11,7 @@ from media.rtc.rtcp import sender_report
 from media.rtc.sdp import Codec
 from media.rtc.source import Layer, TrackPacket, TrackSource
 
-__all__ = ["PacketSender", "SlotStatistics", "TrackForwarder"]
+__all__ = ["NO_SLOT", "PacketSender", "SlotStatistics", "TrackForwarder"]
 
 
 class PacketSender(Protocol):
@@ -57,6 +57,21 @@ class SlotStatistics:
     octets: int
     retransmissions: int
     lost: int
+
+    def counted_on(self, other: "SlotStatistics") -> "SlotStatistics":
+        """Nothing is shown in it, and its counts are those of both."""
+        return replace(
+            NO_SLOT,
+            switches=self.switches + other.switches,
+            packets=self.packets + other.packets,
+            octets=self.octets + other.octets,
+            retransmissions=self.retransmissions + other.retransmissions,
+            lost=self.lost + other.lost,
+        )
+
+
+NO_SLOT = SlotStatistics(False, False, "", False, None, 0, 0, 0, 0, 0)
+"""What a slot says of which nothing was ever asked."""
 
 
 class TrackForwarder:

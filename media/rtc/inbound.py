@@ -9,7 +9,7 @@ from media.rtc.reception import MissingPackets, ReceptionStatistics
 from media.rtc.sdp import MID, RID, TRANSPORT_NUMBER, Codec, Section
 from media.rtc.transport_feedback import ArrivalLog
 
-__all__ = ["InboundStream", "InboundTrack", "InboundTracks"]
+__all__ = ["FormerStreams", "InboundStream", "InboundTrack", "InboundTracks"]
 
 MAX_STREAMS = 8
 """SSRCs of one client at a time; the one that is silent for longest gives way."""
@@ -57,6 +57,16 @@ class InboundStream:
 
 
 @dataclass(slots=True)
+class FormerStreams:
+    """What the streams of one kind counted that are gone."""
+
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    unrepaired: int = 0
+
+
+@dataclass(slots=True)
 class InboundTracks:
     """Routes packets to tracks (RFC 9143 §9.2) and sends the RTCP that is due when packets come: no timer.
 
@@ -66,6 +76,7 @@ class InboundTracks:
 
     Attributes:
         nacks: packets that were asked for again.
+        former: what streams counted that gave way to others or whose m-line is gone, by kind.
     """
 
     ssrc: int
@@ -73,6 +84,7 @@ class InboundTracks:
     tracks: dict[str, InboundTrack] = field(default_factory=dict)
     streams: dict[int, InboundStream] = field(default_factory=dict)
     nacks: int = 0
+    former: dict[str, FormerStreams] = field(default_factory=dict)
     _reported_ns: int | None = None
     _arrivals: ArrivalLog = field(default_factory=ArrivalLog)
 
@@ -84,9 +96,8 @@ class InboundTracks:
             else InboundTrack(section)
             for section in sections
         }
-        self.streams = {
-            ssrc: stream for ssrc, stream in self.streams.items() if stream.track.section.mid in self.tracks
-        }
+        for stream in [each for each in self.streams.values() if each.track.section.mid not in self.tracks]:
+            self._forget(stream)
         for stream in self.streams.values():
             stream.track = self.tracks[stream.track.section.mid]
         for track in self.tracks.values():
@@ -190,12 +201,20 @@ class InboundTracks:
 
     def _learn(self, ssrc: int, track: InboundTrack, rid: str) -> InboundStream:
         if len(self.streams) >= MAX_STREAMS:
-            del self.streams[min(self.streams.values(), key=lambda stream: stream.last_ns).ssrc]
+            self._forget(min(self.streams.values(), key=lambda stream: stream.last_ns))
         stream = InboundStream(
             track, rid, ssrc, ReceptionStatistics(CLOCK_RATES[track.kind]), MissingPackets()
         )
         self.streams[ssrc] = stream
         return stream
+
+    def _forget(self, stream: InboundStream) -> None:
+        del self.streams[stream.ssrc]
+        former = self.former.setdefault(stream.track.kind, FormerStreams())
+        former.packets += stream.packets
+        former.octets += stream.octets
+        former.lost += stream.reception.lost
+        former.unrepaired += stream.missing.given_up
 
     def _report(self, now_ns: int) -> None:
         blocks = [

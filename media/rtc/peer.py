@@ -118,6 +118,7 @@ class Peer:
         self._inbound = InboundTracks(self._audio.ssrc, self._transport.send_rtcp)
         self._camera: TrackSource | None = None
         self._camera_on = False
+        self._former_keyframe_requests = 0
         self.microphone = TrackSource(lambda rid: False, clock, clock_rate=48_000)
         self._slots = Slots(self.count, clock)
         self._allowed = float(MAX_BURST)
@@ -299,16 +300,25 @@ class Peer:
                 )
                 for stream in self._inbound.streams.values()
                 if stream.reception.expected
+            )
+            + tuple(
+                ReceivedStream(kind, 0, gone.lost, 0.0, gone.packets, gone.octets, active=False)
+                for kind, gone in self._inbound.former.items()
+                if gone.packets
             ),
             slots={mid: forwarder.statistics() for mid, forwarder in self._slots.videos.items()},
             voices={mid: forwarder.statistics() for mid, forwarder in self._slots.voices.items()},
+            former_slots=self._slots.former_videos,
+            former_voices=self._slots.former_voices,
             mix_packets=self._audio.packets,
             mix_octets=self._audio.octets,
-            keyframe_requests=self._camera.keyframe_requests if self._camera is not None else 0,
+            keyframe_requests=self._former_keyframe_requests
+            + (self._camera.keyframe_requests if self._camera is not None else 0),
             keyframe_wishes=self._slots.keyframe_wishes,
             nacks_sent=self._inbound.nacks,
             nacks_received=self._slots.nacks,
-            unrepaired=sum(stream.missing.given_up for stream in self._inbound.streams.values()),
+            unrepaired=sum(stream.missing.given_up for stream in self._inbound.streams.values())
+            + sum(gone.unrepaired for gone in self._inbound.former.values()),
         )
 
     async def close(self) -> None:
@@ -352,6 +362,7 @@ class Peer:
             if section.kind == "audio":
                 self._hear(section, header, data, arrival_ns)
                 if not source.watched:
+                    source.pass_over(stream.rid, header.sequence, continuous)
                     return
             if not continuous:
                 self.count("stream-restarted")
@@ -508,6 +519,8 @@ class Peer:
         self._slots.replace(kept["video"], kept["audio"])
         self._inbound.negotiate(receiving)
         if self._camera_on and (self._camera is None or self._camera.rids != rids):
+            if self._camera is not None:
+                self._former_keyframe_requests += self._camera.keyframe_requests
             self._camera = TrackSource(self._request_keyframe, self._clock, rids)
 
     def _new_forwarder(self, ssrc: int, kind: str) -> TrackForwarder:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from media.rtc.allocation import Demand, allocate
 from media.rtc.downlink import Downlink
-from media.rtc.forwarder import TrackForwarder
+from media.rtc.forwarder import NO_SLOT, SlotStatistics, TrackForwarder
 
 __all__ = ["Slots"]
 
@@ -22,6 +22,8 @@ class Slots:
     Attributes:
         videos: forwarders of pictures, by mid, in order.
         voices: forwarders of single voices, by mid, in order.
+        former_videos: counts of all slots of pictures that are gone.
+        former_voices: counts of all slots of single voices that are gone.
         downlink: what the subscriber can receive.
         nacks: packets that the subscriber asked for again.
         keyframe_wishes: keyframes that it asked for.
@@ -30,6 +32,8 @@ class Slots:
     def __init__(self, count: Callable[[str], None], clock: Callable[[], int]) -> None:
         self.videos: Mapping[str, TrackForwarder] = {}
         self.voices: Mapping[str, TrackForwarder] = {}
+        self.former_videos: SlotStatistics = NO_SLOT
+        self.former_voices: SlotStatistics = NO_SLOT
         self.downlink = Downlink()
         self.nacks = self.keyframe_wishes = 0
         self._by_ssrc: dict[int, TrackForwarder] = {}
@@ -42,9 +46,14 @@ class Slots:
 
     def replace(self, videos: Mapping[str, TrackForwarder], voices: Mapping[str, TrackForwarder]) -> None:
         """Takes the slots of another offer; those that are gone let go of their sources."""
-        for mid, forwarder in (*self.videos.items(), *self.voices.items()):
-            if forwarder is not videos.get(mid) and forwarder is not voices.get(mid):
+        for mid, forwarder in self.videos.items():
+            if forwarder is not videos.get(mid):
                 forwarder.watch(None)
+                self.former_videos = self.former_videos.counted_on(forwarder.statistics())
+        for mid, forwarder in self.voices.items():
+            if forwarder is not voices.get(mid):
+                forwarder.watch(None)
+                self.former_voices = self.former_voices.counted_on(forwarder.statistics())
         self.videos, self.voices = videos, voices
         self._by_ssrc = {forwarder.ssrc: forwarder for forwarder in (*videos.values(), *voices.values())}
 

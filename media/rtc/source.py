@@ -293,8 +293,7 @@ class TrackSource:
             keyframe = h264_begins_keyframe(payload)
         else:
             keyframe = True
-            if layer.newest is None or signed16(header.sequence - layer.newest) > 0:
-                layer.newest = header.sequence
+            self._note(layer, header.sequence)
         layer.codec = codec
         layer._octets += len(payload)
         if keyframe:
@@ -321,6 +320,14 @@ class TrackSource:
         if arrival_ns - self._reviewed_ns >= REVIEW_NS:
             self._review(arrival_ns)
         return True
+
+    def pass_over(self, rid: str, sequence: int, continuous: bool) -> None:
+        """Notes a packet of sound that nobody is sent; the first of another stream where that is not continuous."""
+        layer = self._by_rid.get(rid)
+        if layer is not None:
+            if not continuous:
+                self.interrupt(rid)
+            self._note(layer, sequence)
 
     def pad(self, rid: str, header: RtpHeader) -> None:
         """Takes a packet without payload."""
@@ -350,6 +357,11 @@ class TrackSource:
         for watcher in layer.watchers:
             watcher.on_sender_time(layer, ntp, timestamp)
         return True
+
+    @staticmethod
+    def _note(layer: Layer, sequence: int) -> None:
+        if layer.newest is None or signed16(sequence - layer.newest) > 0:
+            layer.newest = sequence
 
     def _follow(self, layer: Layer, timestamp: int, arrival_ns: int) -> None:
         if self._error_s(layer, timestamp, arrival_ns) > MAX_TIMESTAMP_ERROR_S:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from media.rtc.forwarder import SlotStatistics
+from media.rtc.forwarder import NO_SLOT, SlotStatistics
 
 __all__ = ["PeerStatistics", "ReceivedStream"]
 
@@ -47,9 +47,11 @@ class PeerStatistics:
         remote_lost: packets of our audio lost since the beginning, by the client's last report.
         bandwidth: what the client believes that it can receive (REMB), in bit/s.
         budget: what its cameras may take of it, in bit/s.
-        received: streams from the client.
+        received: streams from the client; of each kind those that are gone are one, with an SSRC of 0.
         slots: of cameras, by mid.
         voices: of single voices, by mid.
+        former_slots: of cameras, those that are gone, as one.
+        former_voices: of single voices, those that are gone, as one.
         mix_packets: of the mix, sent.
         mix_octets: of them, of payload.
         keyframe_requests: sent to the client's camera.
@@ -82,3 +84,5 @@ class PeerStatistics:
     nacks_received: int
     unrepaired: int
     direct: bool = False
+    former_slots: SlotStatistics = NO_SLOT
+    former_voices: SlotStatistics = NO_SLOT

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from weakref import WeakKeyDictionary
 
 from media.rtc.peer import PeerState
 from media.rtc.statistics import PeerStatistics
@@ -57,7 +58,7 @@ class PeerTotals:
 
     def add(self, one: PeerStatistics) -> None:
         """Adds one peer's counts."""
-        slots = (*one.slots.values(), *one.voices.values())
+        slots = (*one.slots.values(), *one.voices.values(), one.former_slots, one.former_voices)
         self.packets_in += one.packets_in
         self.bytes_in += one.bytes_in
         self.packets_out += one.packets_out
@@ -84,6 +85,7 @@ class PeerCensus:
         self._numbers = count()
         self._living: dict[int, SessionPeer] = {}
         self._departed = PeerTotals()
+        self._last: WeakKeyDictionary[SessionPeer, PeerStatistics] = WeakKeyDictionary()
 
     def __call__(self, on_state: Callable[[PeerState], None]) -> SessionPeer:
         """Makes a peer that reports its states to the callable."""
@@ -97,8 +99,13 @@ class PeerCensus:
         if state in (PeerState.FAILED, PeerState.CLOSED):
             peer = self._living.pop(number, None)
             if peer is not None:
-                self._departed.add(peer.statistics())
+                last = self._last[peer] = peer.statistics()
+                self._departed.add(last)
         on_state(state)
+
+    def statistics(self, peer: SessionPeer) -> PeerStatistics:
+        """What a peer counted; of one at its end what is in `departed` for it, whatever it counts after that."""
+        return self._last.get(peer) or peer.statistics()
 
     @property
     def living(self) -> tuple[SessionPeer, ...]:

@@ -207,8 +207,8 @@ def measure_peer(
         _received("microphone", (stream for stream in one.received if stream.kind == "audio")),
         _received("camera", (stream for stream in one.received if stream.kind == "video")),
         _mix(one),
-        _forwarded("cameras", one.slots.values()),
-        _forwarded("voices", one.voices.values()),
+        _forwarded("cameras", (*one.slots.values(), one.former_slots)),
+        _forwarded("voices", (*one.voices.values(), one.former_voices)),
     )
     held = jitter.statistics
     drops = dict(one.drops)
@@ -226,7 +226,7 @@ def measure_peer(
         buffer=BufferMeasure(jitter.target_ms, held.delay_ms, held.played, held.late, held.concealed),
         slots=SlotCounts.of(one.slots.values()),
         voices=SlotCounts.of(one.voices.values()),
-        switches=sum(slot.switches for slot in one.slots.values()),
+        switches=sum(slot.switches for slot in one.slots.values()) + one.former_slots.switches,
         drops=drops,
     )
 
@@ -261,7 +261,7 @@ async def gather(conference: Conference, census: PeerCensus) -> Measures:
     for number, peer in enumerate(living):
         if number and number % SLICE == 0:
             await asyncio.sleep(0)
-        one = peer.statistics()
+        one = census.statistics(peer)
         totals.add(one)
         slots = slots.plus(SlotCounts.of(one.slots.values()))
         voices = voices.plus(SlotCounts.of(one.voices.values()))

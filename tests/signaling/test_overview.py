@@ -242,6 +242,37 @@ async def test_a_peer_is_counted_once_however_it_ends() -> None:
     assert census.departed.packets_in == 1000
 
 
+async def test_no_sum_falls_when_a_peer_ends_while_it_is_read_and_counts_on(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        home.census._make = MeasuredPeer
+        peers = [home.census(lambda state: None) for _ in range(2 * measures_module.SLICE)]
+        reading = asyncio.create_task(gather(home.conference, home.census))
+        await asyncio.sleep(0)
+        last = peers[-1]
+        assert isinstance(last, MeasuredPeer)
+        last.enter(PeerState.CLOSED)
+        last.figures = statistics(packets_in=1007)
+        assert (await reading).totals.packets_in == 1000 * len(peers)
+        for peer in peers[:-1]:
+            await peer.close()
+        assert (await gather(home.conference, home.census)).totals.packets_in == 1000 * len(peers)
+
+
+def test_slots_that_are_gone_are_in_the_sums_and_in_their_persons_series() -> None:
+    without = statistics()
+    gone = statistics(former_slots=SLOT, former_voices=SLOT)
+    totals, others = PeerTotals(), PeerTotals()
+    totals.add(gone)
+    others.add(without)
+    assert totals.retransmissions == others.retransmissions + 2 * SLOT.retransmissions
+    assert totals.switches == others.switches + 2 * SLOT.switches
+    tracks = {track.name: track for track in listed(gone).rooms[0].peers[0].tracks}
+    before = {track.name: track for track in listed(without).rooms[0].peers[0].tracks}
+    assert tracks["cameras"].packets == before["cameras"].packets + SLOT.packets
+    assert tracks["voices"].packets == SLOT.packets
+    assert listed(gone).slots == listed(without).slots, "and they are no slots any more"
+
+
 async def test_beyond_a_bound_peers_are_only_summed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures_module, "MAX_PEERS", 2)
     async with house(tmp_path) as home:
