@@ -24,10 +24,10 @@ from signaling.settings import load_settings
 __all__ = ["file_system", "measure"]
 
 _WRITERS = (1, 10, 100)
-_ROUNDS = 5
-_APPENDS = {1: 80, 10: 300, 100: 1500}
+_ROUNDS = 20
+_APPENDS = {1: 20, 10: 80, 100: 400}
 """Of ours, by writers, in a round; the baseline makes as many up to `_BASELINE_APPENDS`, which take seconds."""
-_BASELINE_APPENDS = 200
+_BASELINE_APPENDS = 100
 _TARGET_MS = 5.0
 _SYNCS = 200
 _PAGE = 4096
