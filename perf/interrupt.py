@@ -11,9 +11,10 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -48,6 +49,7 @@ PLAIN_AFTER = 0.35
 ROOMS = 3
 _PATIENCE = 12.0
 _HUSH = 0.6
+_SEATED = 30.0
 _NAMES = ("Alexandra", "Bartholomew", "Clementine", "Dominic", "Evangeline", "Ferdinand")
 
 Samples = npt.NDArray[np.int16]
@@ -261,15 +263,14 @@ async def _attend(
             caller = await stack.enter_async_context(
                 in_call(CallOptions(room=f"overlap-{number}", url=server.url, name="Mary"), recorder)
             )
+            ring = await _new_ring(server, before)
             await caller.greeted()
-            rings = voice_rings(server.pid("media"))
-            (path,) = rings.keys() - before
         room = _Room(
             server,
             f"overlap-{number}",
             caller,
             recorder,
-            rings[path],
+            ring,
             Wire(caller.client.receptions[-1]),
             np.random.default_rng(number),
             usual[1],
@@ -290,6 +291,16 @@ async def _attend(
                 file=sys.stderr,
             )
         return room
+
+
+async def _new_ring(server: RunningServer, before: Collection[Path]) -> AudioRing:
+    """The voice ring of the persona that takes its seat in a new room."""
+    async with asyncio.timeout(_SEATED):
+        while True:
+            rings = voice_rings(server.pid("media"))
+            if new := rings.keys() - set(before):
+                return rings[new.pop()]
+            await asyncio.sleep(0.2)
 
 
 def _told(seen: Seen | None) -> str:
