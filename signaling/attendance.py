@@ -40,6 +40,7 @@ from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
+from signaling.shared_voices import SharedVoices
 
 __all__ = ["Attendance", "Attendant"]
 
@@ -90,6 +91,8 @@ class Attendant:
     audiences: Audiences = field(default_factory=Audiences)
     began_ns: dict[str, int] = field(default_factory=dict)
     """When the turns that are not over began, `time.monotonic_ns`."""
+    voices: SharedVoices | None = None
+    """Of those who share the person's microphone."""
 
     def heard_by(self, turn: str) -> frozenset[str] | None:
         """Who alone hears a turn that is not over, the person too; None for all."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from cognition.inference.generator import GenerationError, Generator
@@ -17,12 +20,15 @@ from media.speech.kokoro import KokoroModel, KokoroVoice
 from media.speech.lane import Lane, ThreadLane
 from media.speech.listener import SpeechEngines
 from media.speech.piper import PiperModel, PiperVoice
+from media.speech.sessions import ModelError
+from media.speech.shared_microphone import Diarization
 from media.speech.transcriber import WhisperTranscriber
-from media.speech.vad import SileroModel
+from media.speech.vad import SileroModel, SileroVoiceActivity
 from media.speech.voice import Voice, VoiceCharacter
+from media.speech.voiceprint import VoiceEncoder
 from signaling.quick_model import quick_model
 from signaling.settings import Settings
-from signaling.weights_cache import WeightsCache
+from signaling.weights_cache import WeightsCache, WeightsError
 
 __all__ = ["Engines", "load_engines", "load_generator"]
 
@@ -42,6 +48,7 @@ class Engines:
         speech: what all listeners share.
         voices: of the personas, by their ids.
         speaking: the lane of the voices.
+        diarization: tells the voices at a shared microphone; its weights are read with the first one.
     """
 
     generator: Generator
@@ -49,6 +56,30 @@ class Engines:
     speech: SpeechEngines
     voices: Mapping[str, Voice]
     speaking: Lane
+    diarization: Diarization
+
+
+class _VoiceprintsOnDemand:
+    """The speaker encoder, loaded when it is first asked, in the lane: most rooms have no shared microphone."""
+
+    def __init__(self, weights: Callable[[], Path]) -> None:
+        self._weights = weights
+        self._encoder: VoiceEncoder | None = None
+
+    def embed(
+        self, sound: npt.NDArray[np.float32], stretches: Sequence[tuple[int, int]]
+    ) -> npt.NDArray[np.float32]:
+        """See `Voiceprints`.
+
+        Raises:
+            ModelError: the weights are missing or damaged.
+        """
+        if self._encoder is None:
+            try:
+                self._encoder = VoiceEncoder(self._weights())
+            except WeightsError as error:
+                raise ModelError(str(error)) from error
+        return self._encoder.embed(sound, stretches)
 
 
 @asynccontextmanager
@@ -77,6 +108,7 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
 
     voices = await asyncio.to_thread(_voices, settings, cache, personas)
     words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
+    speakers = ThreadLane("speakers", nice=10)
     try:
         activity = SileroModel(cache.resolve("vad", given))
         generator = await asyncio.to_thread(load_generator, cache, given)
@@ -89,11 +121,13 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
                 speculative=settings.reply.speculative,
                 partials=settings.reply.prefill,
             )
-            yield Engines(generator, activity, speech, voices, speaking)
+            voiceprints = _VoiceprintsOnDemand(partial(cache.resolve, "voiceprint", given))
+            diarization = Diarization(voiceprints, partial(SileroVoiceActivity, activity), speakers)
+            yield Engines(generator, activity, speech, voices, speaking, diarization)
         finally:
             await generator.aclose()
     finally:
-        for lane in (words, turns, speaking):
+        for lane in (words, turns, speaking, speakers):
             await asyncio.to_thread(lane.close)
 
 

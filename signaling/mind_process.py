@@ -27,6 +27,7 @@ from media.realtime.ring import AudioRing, RingError
 from media.speech.backchannel import is_backchannel
 from media.speech.listener import Listener
 from media.speech.sessions import ModelError
+from media.speech.shared_microphone import SharedMicrophone
 from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
@@ -43,6 +44,7 @@ from signaling.logs import configure_logs
 from signaling.presence import Presence
 from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
+from signaling.shared_voices import SharedVoices
 from signaling.weights_cache import WeightsError
 
 __all__ = ["MindProcess", "main"]
@@ -114,6 +116,7 @@ class MindProcess:
         self._engines = engines
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
+        self._store = store
         self._chronicle = Chronicle(store, personas, self._persons)
         self._living = Living(store, engines.generator, lambda: self._attending)
         self._mind = Mind(
@@ -163,6 +166,8 @@ class MindProcess:
                 "voice.progress",
                 "voice.held",
                 "whisper",
+                "microphone",
+                "voice.named",
             )
         }
         await self._living.open(self._personas.values())
@@ -283,6 +288,8 @@ class MindProcess:
             known.persons.pop(who, None)
         elif method == "whisper" and who in known.persons:
             known.persons[who] = {**known.persons[who], "listeners": params.get("listeners")}
+        elif method == "microphone" and who in known.persons:
+            known.persons[who] = {**known.persons[who], "shared": params.get("shared")}
         for lost in known.inbox.put(method, params):
             self.dropped[f"{lost}: inbox full"] += 1
 
@@ -387,6 +394,8 @@ class MindProcess:
                 case "participant.left":
                     if person is not None:
                         self._mind.note(Left(attendance.room, who, person.name, datetime.now(UTC)))
+                    if person is not None and person.voices is not None:
+                        person.voices.settle()
                     attendance.leave(who)
                     # Those whose coming is still to be told are here as well.
                     opened.over = not opened.persons
@@ -398,6 +407,10 @@ class MindProcess:
                     person.listener.gate_closed(int(params["sample"]))
                 case "whisper" if person is not None:
                     attendance.turn_to(who, _listeners(params))
+                case "microphone" if person is not None and person.voices is not None:
+                    person.voices.share(params["shared"] is True)
+                case "voice.named" if person is not None and person.voices is not None:
+                    person.voices.name(str(params["speaker"]), params["name"])
                 case "chat.received":
                     self._read(attendance, params)
                 case "voice.progress":
@@ -421,9 +434,14 @@ class MindProcess:
             return
         rings[who] = file
         activity = SileroVoiceActivity(self._engines.activity)
-        listener = Listener(who, ears, activity, self._engines.speech)
+        engines = self._engines
+        listener = Listener(who, ears, activity, engines.speech)
+        microphone = SharedMicrophone(listener, ears, engines.speech, engines.diarization)
+        voices = SharedVoices(attendance.room, who, microphone, self._store, attendance.spawn, self.dropped)
+        microphone.on_words = voices.said
         greet = not params.get("greeted", False)
-        attendance.enter(Attendant(who, str(params["name"]), listener), greet=greet)
+        attendance.enter(Attendant(who, str(params["name"]), microphone, voices=voices), greet=greet)
+        voices.share(params.get("shared") is True)
         attendance.turn_to(who, _listeners(params))
         arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
         self._mind.note(arrived)

@@ -51,6 +51,7 @@ class SharedVoices:
         microphone: holds the voiceprints of this call.
         store: keeps those of who gave their own name.
         spawn: starts a task that the room owns.
+        dropped: what could not be done, by reason.
         clock: the time, timezone-aware.
     """
 
@@ -61,6 +62,7 @@ class SharedVoices:
         microphone: Microphone,
         store: Storage,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        dropped: Counter[str],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -75,8 +77,7 @@ class SharedVoices:
         self._last: str | None = None
         self._before: str | None = None
         self._order = asyncio.Lock()
-        self.dropped: Counter[str] = Counter()
-        """What could not be done, by reason."""
+        self._dropped = dropped
 
     def share(self, shared: bool) -> None:
         """Several people speak here from now on, or one again."""
@@ -104,23 +105,23 @@ class SharedVoices:
                 for voice in voices:
                     self._forget(voice)
             case "nobody":
-                self.dropped["voice: nobody to name"] += 1
+                self._dropped["voice: nobody to name"] += 1
             case None:
                 pass
 
-    def rename(self, speaker: str, name: str) -> None:
-        """The microphone's owner gives a voice a name, for this call; for good where that voice is kept already."""
-        name = " ".join(name.split())[:LONGEST_NAME]
-        if not name or self._microphone.book.voice(speaker) is None:
-            self.dropped["voice: nobody to name"] += 1
+    def name(self, speaker: str, name: str | None) -> None:
+        """The microphone's owner says what a voice is called, or has it forgotten; kept is what was kept before."""
+        if name is None:
+            self._forget(speaker)
             return
-        self._microphone.name(speaker, name)
-        if speaker in self._kept:
-            self._keep(speaker)
-
-    def forget(self, speaker: str) -> None:
-        """The microphone's owner has a voice forgotten."""
-        self._forget(speaker)
+        name = " ".join(name.split())[:LONGEST_NAME]
+        voice = self._microphone.book.voice(speaker)
+        if not name or voice is None:
+            self._dropped["voice: nobody to name"] += 1
+            return
+        self._microphone.name(voice.id, name)
+        if voice.id in self._kept:
+            self._keep(voice.id)
 
     def settle(self) -> None:
         """Keeps what was learnt of the voices that are kept, at the end of a call."""
@@ -130,7 +131,7 @@ class SharedVoices:
     def _forget(self, speaker: str) -> None:
         voice = self._microphone.book.voice(speaker)
         if voice is None:
-            self.dropped["voice: nobody to forget"] += 1
+            self._dropped["voice: nobody to forget"] += 1
             return
         self._microphone.forget(voice.id)
         kept = self._kept.pop(voice.id, None)
@@ -169,5 +170,5 @@ class SharedVoices:
             _log.info(f"voice {what}", room=self._room)
 
     def _trouble(self, error: StoreError) -> None:
-        self.dropped["voice: not stored"] += 1
+        self._dropped["voice: not stored"] += 1
         _log.warning("voices cannot be stored", room=self._room, reason=str(error))

@@ -137,7 +137,10 @@ class SharedMicrophone:
         ears: the ring it reads.
         engines: the listener's; the parts of a turn are transcribed by them.
         diarization: tells voices.
-        said: told the voice's id and the words of each turn before it is reported, so that a name said in it counts.
+
+    Attributes:
+        on_words: told the voice's id and the words of a turn before it is reported: a name said in it counts there.
+        book: the voices of this call.
     """
 
     def __init__(
@@ -146,23 +149,17 @@ class SharedMicrophone:
         ears: AudioRing,
         engines: SpeechEngines,
         diarization: Diarization,
-        *,
-        said: Callable[[str, str], None] = lambda speaker, text: None,
     ) -> None:
         self._listener = listener
         self._ears = ears
         self._engines = engines
         self._diarization = diarization
-        self._said = said
+        self.on_words: Callable[[str, str], None] = lambda speaker, text: None
+        self.discarded = listener.discarded
         self._looks: dict[str, _Look] = {}
         self._leftover: set[asyncio.Task[list[_Part]]] = set()
         self.shared = False
         self.book = Book()
-
-    @property
-    def discarded(self) -> Counter[str]:
-        """See `Listening`."""
-        return self._listener.discarded
 
     def gate_opened(self, sample: int) -> None:
         """See `Listening`."""
@@ -327,7 +324,7 @@ class SharedMicrophone:
     def _turn(self, event: TurnCommitted, part: _Part | None) -> TurnCommitted:
         if part is not None and part.speaker is not None:
             voice = self.book.voice(part.speaker)
-            self._said(voice.id if voice is not None else part.speaker, event.text)
+            self.on_words(voice.id if voice is not None else part.speaker, event.text)
         return replace(event, speaker=self._speaker(part))
 
     def _speaker(self, part: _Part | None) -> Speaker:

@@ -293,9 +293,8 @@ class Conference:
 
     def share_microphone(self, attendee: Attendee, shared: bool) -> None:
         """Several people speak at a person's microphone from now on, or one again; the mind tells them apart."""
-        if attendee.seat.shared != shared:
-            attendee.seat.shared = shared
-            self._tell_of(attendee, "microphone", {"shared": shared})
+        attendee.seat.shared = shared
+        self._tell_of(attendee, "microphone", {"shared": shared})
 
     def name_voice(self, attendee: Attendee, voice: str, name: str | None) -> None:
         """Gives a voice at a person's shared microphone a name, or has it forgotten."""

@@ -323,7 +323,8 @@ class Session:
                 self._conference.show(attendee, muted=muted, camera=camera)
                 if noise_suppression is not None:
                     self._conference.suppress_noise(attendee, noise_suppression)
-                if shared is not None:
+                if shared is not None and shared != attendee.seat.shared:
+                    self._check_pace(None)
                     self._conference.share_microphone(attendee, shared)
             case NameVoice(voice, name, id):
                 if not attendee.seat.shared:

@@ -54,8 +54,8 @@ class Meeting:
             self.person.ring,
             self.person.engines,
             Diarization(self.voiceprints, FakeVoiceActivity, self.lane),
-            said=lambda speaker, text: self.said.append((speaker, text)),
         )
+        self.microphone.on_words = lambda speaker, text: self.said.append((speaker, text))
         self.microphone.share(self.shared)
         self.person.listener = self.microphone  # type: ignore[assignment]
 
@@ -126,7 +126,7 @@ async def test_every_start_has_one_end() -> None:
 async def test_a_name_said_in_a_turn_is_that_turns_already() -> None:
     meeting = Meeting()
     names = iter(["Maria", "Tom"])
-    meeting.microphone._said = lambda speaker, text: meeting.microphone.name(speaker, next(names))
+    meeting.microphone.on_words = lambda speaker, text: meeting.microphone.name(speaker, next(names))
     await meeting.hears(tone(LOW, 2), silence(2), tone(HIGH, 2))
     assert meeting.labels == ["Maria", "Tom"]
 

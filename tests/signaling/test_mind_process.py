@@ -20,9 +20,11 @@ from cognition.store.timeline import Entry, Query, page
 from media.speech.end_of_turn import FakeTurnModel
 from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
+from media.speech.shared_microphone import Diarization
 from media.speech.transcriber import FakeTranscriber
-from media.speech.vad import SileroModel
+from media.speech.vad import FakeVoiceActivity, SileroModel
 from media.speech.voice import FakeVoice
+from media.speech.voiceprint import FakeVoiceprints
 from signaling.engines import Engines
 from signaling.mind_process import VACANT, MindProcess
 from signaling.server.history import Line
@@ -51,7 +53,12 @@ class Deaf:
 def mind_process(store: Storage | None = None) -> MindProcess:
     speech = SpeechEngines(FakeTranscriber(lambda _: ""), FakeTurnModel(), FakeLane(), FakeLane())
     engines = Engines(
-        FakeGenerator(("I see.",)), cast(SileroModel, Deaf()), speech, {"nova": FakeVoice()}, FakeLane()
+        FakeGenerator(("I see.",)),
+        cast(SileroModel, Deaf()),
+        speech,
+        {"nova": FakeVoice()},
+        FakeLane(),
+        Diarization(FakeVoiceprints(), FakeVoiceActivity, FakeLane()),
     )
     return MindProcess(engines, (NOVA,), Settings(), store or MemoryStore())
 

@@ -1,6 +1,7 @@
 """The voices of a shared microphone: named by what is said, kept by consent, known again, forgotten for good."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -51,7 +52,8 @@ class Call:
     def __init__(self, store: MemoryStore) -> None:
         self.microphone = FakeMicrophone()
         self.tasks: list[asyncio.Task[None]] = []
-        self.voices = SharedVoices("studio", "owner", self.microphone, store, self.spawn)
+        self.dropped: Counter[str] = Counter()
+        self.voices = SharedVoices("studio", "owner", self.microphone, store, self.spawn, self.dropped)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
@@ -134,27 +136,27 @@ async def test_the_owner_renames_and_forgets() -> None:
     store = MemoryStore()
     meeting = await call(store)
     meeting.says(1, "Hello.")
-    meeting.voices.rename("s1", "  Maria   Magdalena ")
+    meeting.voices.name("s1", "  Maria   Magdalena ")
     assert meeting.says(1, "Yes.") == "Maria Magdalena"
     await meeting.done()
     assert await kept(store) == []
-    meeting.voices.forget("s1")
+    meeting.voices.name("s1", None)
     assert meeting.microphone.book.voices == ()
 
 
 @pytest.mark.parametrize(
     "wish",
     [
-        lambda voices: voices.rename("s9", "Tom"),
-        lambda voices: voices.rename("s1", " "),
-        lambda voices: voices.forget("s9"),
+        lambda voices: voices.name("s9", "Tom"),
+        lambda voices: voices.name("s1", " "),
+        lambda voices: voices.name("s9", None),
     ],
 )
 async def test_what_is_about_nobody_is_counted(wish: Callable[[SharedVoices], None]) -> None:
     meeting = await call(MemoryStore())
     meeting.says(1, "Hello.")
     wish(meeting.voices)
-    assert sum(meeting.voices.dropped.values()) == 1
+    assert sum(meeting.dropped.values()) == 1
 
 
 async def test_who_shares_no_longer_leaves_only_what_was_consented_to() -> None:
@@ -179,7 +181,7 @@ async def test_a_store_that_fails_leaves_the_call_as_it_is_and_is_counted() -> N
     meeting = await call(Closed())
     assert meeting.says(1, "I am Maria.") == "Maria"
     await meeting.done()
-    assert meeting.voices.dropped["voice: not stored"] == 2
+    assert meeting.dropped["voice: not stored"] == 2
 
 
 async def test_another_room_does_not_know_the_voice() -> None:
@@ -188,6 +190,6 @@ async def test_another_room_does_not_know_the_voice() -> None:
     meeting.says(1, "I am Maria.")
     await meeting.done()
     other = Call(store)
-    other.voices = SharedVoices("kitchen", "owner", other.microphone, store, other.spawn)
+    other.voices = SharedVoices("kitchen", "owner", other.microphone, store, other.spawn, other.dropped)
     await other.begin()
     assert other.says(1, "Hello.") == "Speaker 1"
