@@ -6,7 +6,8 @@ as slow as the real ones. A quarter of each meeting is also held under two naive
 being attended on its own as assistants are that were made for one person; and round robin, one after the other.
 
 What ought to happen is known from the script (`perf.meeting`), and what an utterance answers from what it was composed
-to. A direct question that its asker puts to the same persona again before it is answered counts as one.
+to. A direct question that its asker puts to the same persona again before it is answered counts as one. How long an
+answer took is told where no person spoke between.
 """
 
 import asyncio
@@ -92,6 +93,7 @@ class Findings:
     named_right: int = 0
     open: int = 0
     open_answered: int = 0
+    ignored: list[str] = field(default_factory=list)
     overlaps: list[float] = field(default_factory=list)
     over_people: int = 0
     gaps: list[float] = field(default_factory=list)
@@ -139,6 +141,7 @@ def _judge_act(
     if act.want is not Want.ALL:
         found.open += 1
         found.open_answered += bool(right)
+        found.ignored += [] if right else [label]
     elif act.kind in DIRECT:
         missing = [persona for persona in who if persona not in spoke]
         found.questions += len(who)
@@ -150,7 +153,9 @@ def _judge_act(
         found.named += 1
         found.named_right += spoke[:1] == who[:1]
     if right:
-        found.waits.append(min(each.began for each in answers if each.persona in who) - asked.ended)
+        first = min(each.began for each in answers if each.persona in who)
+        if not any(asked.ended < ended and began < first for began, ended in meeting.speech):
+            found.waits.append(first - asked.ended)
 
 
 def _repeated(meeting: Meeting, number: int, missing: Sequence[str]) -> bool:
@@ -246,6 +251,7 @@ def measure(sizes: Sequence[tuple[int, int]] = SIZES, seconds: float = HOUR) -> 
         *(f"unanswered: {label}" for label in ours.unanswered[:5]),
         *(f"wrong: {label}" for label in ours.wrong[:5]),
         *(f"nobody asked: {label}" for label in ours.unasked[:5]),
+        *(f"open, and not answered: {label}" for label in ours.ignored[:5]),
         *(f"out of order: {label}" for label in ours.disordered[:5]),
     ]
     return Report("floor", results, notes)

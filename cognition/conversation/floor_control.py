@@ -5,7 +5,7 @@ is to be called next, and while that is None nothing happens by itself.
 
 People have the floor whenever they speak. Among personas one holds it at a time, and leaves a gap as people do when
 they take turns (Stivers et al., PNAS 2009: most within 200 ms of a median near 200 ms). A bid either gets the floor or
-is refused, with a reason, at the latest `LONGEST` seconds after it was made.
+is refused, with a reason, at the latest `LONGEST` seconds after it was made, or after what it follows was over.
 """
 
 import zlib
@@ -127,6 +127,8 @@ class FloorControl:
         self._began: float | None = None
         """When the holder was first heard."""
         self._yielding = False
+        self._interrupter = ""
+        """The bid that another persona yielded to."""
         self._persona_ended = float("-inf")
         self._active = float("-inf")
         """When anybody was last heard."""
@@ -235,7 +237,7 @@ class FloorControl:
             return outcomes
         if self._holder is not None:
             if self._may_interrupt(first, now):
-                self._yielding = True
+                self._yielding, self._interrupter = True, first.bid.id
                 outcomes.append(Yielded(self._holder.bid, "yielded"))
         elif now >= self._opens(first):
             self._queue.remove(first)
@@ -272,12 +274,15 @@ class FloorControl:
     def _opens(self, waiting: Waiting) -> float:
         """When the silence before a bid has been long enough."""
         opens = self._persona_ended + SHORTEST_GAP + (LONGEST_GAP - SHORTEST_GAP) * self._gap(waiting.bid.id)
-        return opens if waiting.bid.asked else max(opens, self._active + LULL)
+        at_once = waiting.bid.asked or waiting.bid.id == self._interrupter
+        return opens if at_once else max(opens, self._active + LULL)
 
     def _deadline(self, waiting: Waiting) -> float:
         """When a bid is stale; not while another persona speaks, but never later than `LONGEST`."""
-        last = waiting.made + LONGEST
-        if waiting.since is None or self._holder is not None:
+        if waiting.since is None:
+            return float("inf")
+        last = waiting.since + LONGEST
+        if self._holder is not None:
             return last
         return min(last, waiting.since + waiting.held + waiting.bid.patience)
 

@@ -20,7 +20,8 @@ _GREETINGS = frozenset(
 )
 _ASKS = frozenset(
     """do did does what how can could are have where why when would will is you please your tell who which should
-    let's give say remember explain""".split()
+    let's give say remember explain ask pass check hand get show describe introduce help bring summarise
+    summarize""".split()
 )
 _HOMOGRAPHS = frozenset(
     "art bill chase drew faith grace hope jack mark may pat rob rose sky sue will".split()

@@ -203,7 +203,7 @@ def test_a_persona_interrupts_another_only_when_trusted_when_it_matters_and_havi
         (1.0, True, HEARD_OUT / 2, False),
     ):
         control, nova = FloorControl(), bid("nova", score=0.5)
-        felix = bid("felix", score=score, interrupts=trusted)
+        felix = bid("felix", score=score, interrupts=trusted, asked=not happens)
         holding(control, nova, 0.0)
         control.bid(felix, waits)
         outcomes = control.ready(felix.id, waits)

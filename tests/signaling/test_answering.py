@@ -1,0 +1,274 @@
+"""Several personas in a room: who answers, in which order, and knowing what."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
+from cognition.events import Heard, Read
+from cognition.inference.generator import Script
+from cognition.persona.life import Due, DueKind
+from tests.signaling.scene import NOVA, ROBIN, Scene, scene
+
+pytestmark = pytest.mark.virtual_time
+
+BOTH = (NOVA, ROBIN)
+LONG = Script(["The", " stars", " are", " far", " away", " from", " here", " tonight."], 0.1, 0.02)
+
+
+def asked(room: Scene) -> list[tuple[str, list[str]]]:
+    """Whom the model was asked for, and the last lines each time."""
+    return [
+        (key.rpartition("/")[2], prompt.turns[-1].text.splitlines())
+        for key, prompt in room.generator.streamed
+    ]
+
+
+def said(room: Scene) -> list[tuple[str, str]]:
+    return [(name, text) for name, text, _ in room.remembered()]
+
+
+async def test_two_who_are_asked_answer_one_after_the_other() -> None:
+    async with scene("First of all, yes.", "And so do I.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova and Robin, what do you think?")
+        await asyncio.sleep(8)
+        assert said(room) == [
+            ("Ada", "Nova and Robin, what do you think?"),
+            ("Nova", "First of all, yes."),
+            ("Robin", "And so do I."),
+        ]
+        assert max(room.sounding_at_once) == 1
+        silence = _longest_silence_between(room.sounding_at_once)
+        assert SHORTEST_GAP <= silence <= LONGEST_GAP + 0.1
+
+
+def _longest_silence_between(sounding: list[int]) -> float:
+    frames = "".join(str(min(each, 1)) for each in sounding).strip("0")
+    return max(map(len, frames.split("1"))) * 0.02
+
+
+async def test_the_second_composes_while_the_first_is_heard_and_knows_what_it_says() -> None:
+    async with scene(LONG, "I agree with that.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What do you two think?")
+        await asyncio.sleep(1.5)
+        assert room.port.finals("nova") == []
+        (first, _), (second, known) = asked(room)
+        assert (first, second) == ("nova", "robin")
+        assert known == ["Ada: What do you two think?", "Nova: The stars are far away from here tonight."]
+        assert "I agree with that." in room.voice.spoken
+        assert room.port.rings["robin"].written == 0
+        await asyncio.sleep(8)
+        assert room.port.finals("robin") == ["I agree with that."]
+        assert len(asked(room)) == 2
+
+
+async def test_what_was_composed_on_words_that_were_not_heard_is_composed_anew() -> None:
+    async with scene(LONG, "I agree with all of it.", "That was short.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("What do you two think?")
+        await asyncio.sleep(1.5)
+        nova = room.attendance._presences["nova"]
+        assert nova.sounding
+        await nova.interrupt()
+        await asyncio.sleep(8)
+        assert room.port.finals("robin") == ["That was short."]
+        heard = room.remembered()[1]
+        assert heard[0] == "Nova"
+        assert heard[2]
+        assert asked(room)[-1][1][-1].startswith(f"Nova: {heard[1][:5]}")
+        assert room.attendance.dropped["composed on words not heard"] == 1
+
+
+async def test_each_of_three_questions_from_different_people_to_one_persona_is_answered() -> None:
+    async with scene("For one.", "For two.", "For three.", personas=BOTH) as room:
+        people = [room.join(name.lower(), name) for name in ("Ada", "Bob", "Cleo")]
+        for person in people:
+            await person.say(f"Nova, what is number {person.attendant.id}?", seconds=0.1)
+        await asyncio.sleep(12)
+        assert len([text for text in room.port.finals("nova") if text]) == 3
+
+
+async def test_what_was_asked_of_anybody_is_left_when_a_person_answers() -> None:
+    slow = Script(["Well,", " I", " do."], first=3.0)
+    async with scene(slow, personas=BOTH) as room:
+        ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
+        await ada.say("Does anybody know the way?")
+        await bob.say("It is left and then right.")
+        await asyncio.sleep(6)
+        assert room.port.finals("nova") + room.port.finals("robin") == []
+        assert room.attendance.dropped["answer: overtaken"] == 1
+
+
+async def test_who_was_called_by_name_still_answers_when_another_person_spoke_into_the_pause() -> None:
+    slow = Script(["Well,", " I", " do."], first=1.0)
+    async with scene(slow, personas=BOTH) as room:
+        ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
+        await ada.say("Nova, do you know the way?")
+        bob.start()
+        await asyncio.sleep(2)
+        assert room.port.ring.written == 0
+        bob.pause("It was raining all day.")
+        bob.end("It was raining all day.")
+        await asyncio.sleep(4)
+        assert room.port.finals("nova") == ["Well, I do."]
+
+
+async def test_a_person_who_starts_together_with_a_persona_is_first_and_is_answered_nonetheless() -> None:
+    async with scene("The stars are out.", "The stars are out.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, what is out there?")
+        await room.port.begun("nova")
+        ada.start()
+        await asyncio.sleep(0.2)
+        assert sum(room.sounding_at_once[-3:]) == 0
+        ada.discard()
+        await asyncio.sleep(5)
+        assert room.port.finals("nova")[-1] == "The stars are out."
+        assert said(room)[-1] == ("Nova", "The stars are out.")
+
+
+async def test_a_persona_is_asked_by_another_and_answers_it() -> None:
+    async with scene(
+        "Robin, what do you think of the stars?", "They are lovely things.", personas=BOTH
+    ) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, start a conversation about stars.")
+        await asyncio.sleep(10)
+        assert said(room)[1:] == [
+            ("Nova", "Robin, what do you think of the stars?"),
+            ("Robin", "They are lovely things."),
+        ]
+
+
+async def test_a_discussion_goes_on_while_it_brings_something_new_and_ends_by_itself() -> None:
+    async with scene(
+        "Trains carry hundreds of passengers without much fuel.",
+        "Bicycles keep everybody healthy and the streets quiet.",
+        "Winter snow makes cycling dangerous for older riders.",
+        "Thanks, I absolutely agree with you.",
+        "Great, thank you so much, I agree too.",
+        personas=BOTH,
+    ) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova and Robin, please discuss trains and bicycles.")
+        await asyncio.sleep(60)
+        assert len(room.generator.streamed) == 5
+        assert room.attendance.dropped["exchange: nothing-new"] == 1
+        assert room.generator.running == 0
+
+
+async def test_personas_stop_talking_to_each_other_when_nobody_is_left_to_hear() -> None:
+    async with scene(
+        *[
+            f"Novelty number {word} arrives with {word} words."
+            for word in "alpha beta gamma delta epsilon".split()
+        ],
+        personas=BOTH,
+    ) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova and Robin, please discuss it.")
+        await asyncio.sleep(4)
+        room.attendance.leave("ada")
+        await asyncio.sleep(60)
+        assert len(room.generator.streamed) <= 4
+        assert room.generator.running == 0
+
+
+async def test_a_written_question_to_two_is_answered_by_both_in_writing() -> None:
+    async with scene("I do.", "Me too.", personas=BOTH) as room:
+        room.join("ada", "Ada")
+        room.write("ada", "Ada", "Nova and Robin, do you like tea?")
+        await asyncio.sleep(8)
+        assert room.port.chat == ["I do.", "Me too."]
+
+
+async def test_the_floor_is_shown_with_who_waits_and_why_the_others_are_silent() -> None:
+    async with scene(LONG, "And I agree.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, how far are the stars?")
+        await asyncio.sleep(1)
+        assert list(room.port.floors[-1]) == ["nova", [], [("robin", "addressed-another")]]
+        await asyncio.sleep(8)
+        assert list(room.port.floors[-1]) == [None, [], [("robin", "addressed-another")]]
+        await ada.say("What do you two think?")
+        await asyncio.sleep(0.5)
+        holder, queue, silent = room.port.floors[-1]
+        assert holder in ("nova", "robin")
+        assert [persona for persona, _ in queue] == [{"nova": "robin", "robin": "nova"}[holder]]
+        assert queue[0][1] == "everyone-asked"
+        assert silent == []
+
+
+async def test_what_a_persona_says_by_itself_waits_for_a_lull_and_for_what_was_asked() -> None:
+    async with scene(LONG, personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, how far are the stars?")
+        room.attendance.due(Due("due-1", "robin", "room", "propose", "Shall we look at them?"))
+        await asyncio.sleep(12)
+        assert said(room)[1:] == [
+            ("Nova", "The stars are far away from here tonight."),
+            ("Robin", "Shall we look at them?"),
+        ]
+        assert room.mind.lines("room")[-1]["id"] == "due-1"
+        silent = "".join(str(each) for each in room.sounding_at_once).strip("0")
+        assert max(map(len, silent.split("1"))) * 0.02 >= LULL
+
+
+@pytest.mark.parametrize("kind", ["propose", "remind"])
+async def test_what_a_persona_says_by_itself_is_refused_while_people_talk_on(kind: DueKind) -> None:
+    async with scene(personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        room.attendance.due(Due("due-1", "robin", "room", kind, "Shall we look at them?"))
+        await asyncio.sleep(60)
+        assert room.attendance.dropped[f"{kind} refused: person-speaks"] == 1
+        assert room.attendance.floor.free
+        ada.discard()
+        await asyncio.sleep(5)
+        assert room.port.finals("robin") == []
+
+
+async def test_nothing_is_said_and_no_word_is_composed_where_nobody_is() -> None:
+    async with scene(personas=BOTH) as room:
+        line = Read("room", "ada", "Ada", "What is a star?", datetime.now(UTC), "m1")
+        room.attendance.due(Due("due-1", "robin", "room", "question", line=line))
+        await asyncio.sleep(60)
+        assert room.attendance.dropped["question refused: away"] == 1
+        assert room.generator.streamed == []
+
+
+class Memory:
+    """Keeps what was held back."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str]] = []
+
+    def held_back(self, persona: str, room: str, line: Heard | Read) -> None:
+        self.kept.append((persona, line.text))
+
+
+async def test_what_a_persona_did_not_come_to_say_is_held_back() -> None:
+    async with scene(Script(["Well,", " I", " do."], first=3.0), personas=BOTH) as room:
+        memory = Memory()
+        room.attendance._answering._holds_back = memory
+        ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
+        await ada.say("Does anybody know the way?")
+        await bob.say("It is left and then right.")
+        await asyncio.sleep(3)
+        assert [text for _, text in memory.kept] == ["Does anybody know the way?"]
+
+
+async def test_an_answer_that_people_talk_over_for_too_long_is_refused_and_counted() -> None:
+    async with scene("I do.", personas=BOTH) as room:
+        ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
+        bob.start()
+        await ada.say("Nova, do you like tea?")
+        await asyncio.sleep(40)
+        assert room.attendance.dropped["floor: person-speaks"] == 1
+        assert room.attendance.floor.free
+        bob.discard()
+        await asyncio.sleep(5)
+        assert room.port.finals("nova") == []
