@@ -10,6 +10,9 @@ from typing import Literal
 __all__ = ["Persona", "PersonaVoice", "ProfileError", "load_persona"]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_MAX_BYTES = 16_384
+_LONG_KEY = re.compile(r"(?:[^\s.=]++[ \t]*+\.[ \t]*+){100}")
+"""Parts of a dotted key: what the parser keeps of one grows with the square of their number."""
 _MAX_NAME = 40
 _MAX_CHARACTER = 1200
 _MAX_EXPERTISE = 32
@@ -61,7 +64,14 @@ def load_persona(path: Path) -> Persona:
         ProfileError: the file cannot be read, or a field is missing, unknown, or of the wrong kind.
     """
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ProfileError(f"{path}: has more than {_MAX_BYTES} bytes")
+        text = content.decode("utf-8").replace("\r\n", "\n")
+        if _LONG_KEY.search(text):
+            raise ProfileError(f"{path}: is no profile: it has a key of a hundred parts")
+        fields = tomllib.loads(text)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Profiles of personas: those that are shipped, and everything that can be wrong with one."""
 
+import tracemalloc
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +17,36 @@ def profile(tmp_path: Path, text: str, name: str = "iris.toml") -> Path:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize("key", [".", " . ", '".\t"', "-."])
+def test_a_key_of_thousands_of_parts_is_refused_before_it_eats_memory(tmp_path: Path, key: str) -> None:
+    text = key.join(["a"] * (16_000 // (len(key) + 1)))
+    path = profile(tmp_path, f'name = "Iris"\ncharacter = "c"\n{text} = 1\n[{text}]\n')
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match=r"a key of a hundred parts|more than 16384 bytes"):
+            load_persona(path)
+        assert tracemalloc.get_traced_memory()[1] < 2 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_profile_of_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = profile(tmp_path, "# " + "x" * (64 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match="has more than 16384 bytes"):
+            load_persona(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_character_in_short_sentences_and_any_script_has_room(tmp_path: Path) -> None:
+    character = "Calm. Warm. Dry. " * 20 + "🦉" * 500 + "e.g. 1.2.3.4"
+    path = profile(tmp_path, f'name = "Iris"\r\ncharacter = "{character}"\r\n')
+    assert load_persona(path).character == character
 
 
 def test_the_shipped_persona_loads() -> None:
