@@ -82,8 +82,8 @@ class RoomPort(Protocol):
         A final caption goes into the history unless told otherwise.
         """
 
-    def post_chat(self, persona: str, text: str) -> None:
-        """Writes a line in the persona's name."""
+    def post_chat(self, persona: str, text: str, line: str = "") -> None:
+        """Writes a line in the persona's name, under this id; under one of media's if it is not given."""
 
     async def stop_voice(self, persona: str) -> int:
         """Silences the persona within a frame; returns the position of its ring up to which it was heard."""
@@ -375,7 +375,7 @@ class Presence:
         if reply.written and reply.composed:
             reply.posted = True
             text = " ".join(reply.composed)
-            self._port.post_chat(self.persona, text)
+            self._port.post_chat(self.persona, text, reply.utterance)
             self._remember(reply, text)
 
     async def _synthesize(self, text: str) -> AsyncGenerator[Clip]:

@@ -44,9 +44,9 @@ class RoomLine:
             **({} if speaker is None else {"speaker": {"id": speaker.id, "label": speaker.label}}),
         )
 
-    def post_chat(self, persona: str, text: str) -> None:
+    def post_chat(self, persona: str, text: str, line: str = "") -> None:
         """See `RoomPort`."""
-        self._tell("chat.post", id=persona, text=text)
+        self._tell("chat.post", id=persona, text=text, message=line)
 
     async def stop_voice(self, persona: str) -> int:
         """See `RoomPort`; 0 when media is gone, and with it whatever could still be heard."""

@@ -298,7 +298,10 @@ class Personas:
         text = clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
         if not text:
             raise RpcError(INVALID_PARAMS, "nothing is written")
-        room.publish(Line(secrets.token_urlsafe(9), seat.id, seat.name, "chat", text, timestamp()))
+        id = _text(params, "message") if "message" in params else ""
+        if not id or room.state.has_line(seat.id, id):
+            id = secrets.token_urlsafe(9)
+        room.publish(Line(id, seat.id, seat.name, "chat", text, timestamp()))
 
     def _unkept(self, params: JsonObject) -> JsonObject:
         return {"lines": self._conference.mind.unkept.batch()}
