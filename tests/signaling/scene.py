@@ -48,6 +48,7 @@ class FakePort:
     statuses: list[str] = field(default_factory=list)
     records: list[Mapping[str, object]] = field(default_factory=list)
     wakes: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     holding: set[str] = field(default_factory=set)
     """Whose voices media holds."""
     speakers: list[str | None] = field(default_factory=list)
@@ -86,6 +87,7 @@ class FakePort:
 
     def wake_voice(self, persona: str) -> None:
         self.wakes += 1
+        self.woken.set()
 
     async def stop_voice(self, persona: str) -> int:
         played = self.rings[persona].pulled
@@ -126,6 +128,14 @@ class FakePort:
     @property
     def ring(self) -> AudioRing:
         return self.rings["nova"]
+
+    async def begun(self, persona: str) -> None:
+        """Waits until something of a persona is in its ring."""
+        written = self.rings[persona].written
+        async with asyncio.timeout(60):
+            while self.rings[persona].written == written:
+                await self.woken.wait()
+                self.woken.clear()
 
     def finals(self, who: str) -> list[str]:
         return [text for speaker, text, final, _ in self.captions if speaker == who and final]
