@@ -34,6 +34,7 @@ class Overlaps:
         self._report = report
         self._clock = clock
         self._idle = True
+        self._speaking: list[Person] = []
 
     def follow(
         self,
@@ -59,16 +60,20 @@ class Overlaps:
                 persona.gain = 1.0
             return
         self._idle = False
+        speaking = self._speaking
+        speaking.clear()
         for person in persons:
             if person.muted:
                 person.overlap.reset()
-            else:
+            elif person.gate.loud or person.overlap.frames:
                 person.overlap.hear(ears[person.row], person.gate, float(power[person.row]))
+                if person.overlap.speaking:
+                    speaking.append(person)
         for persona in personas:
             if persona.fading:
                 persona.gain = 0.0
             elif persona.speaking:
-                self._answer(persona, persons)
+                self._answer(persona)
 
     def hold(self, persona: Persona) -> None:
         """A voice has faded out in the frame that was mixed: it is held from now on, which is reported."""
@@ -76,14 +81,13 @@ class Overlaps:
         by, persona.held_by = persona.held_by, None
         self._report(VoiceHeld(self._room, persona.id, by, persona.voice.pulled, self._clock()))
 
-    def _answer(self, persona: Persona, persons: Collection[Person]) -> None:
+    def _answer(self, persona: Persona) -> None:
         ducked = False
-        for person in persons:
-            overlap = person.overlap
-            if not overlap.speaking or not _over(person, persona):
+        for person in self._speaking:
+            if not _over(person, persona):
                 continue
             ducked = True
-            if overlap.interrupts:
+            if person.overlap.interrupts:
                 persona.fading, persona.held_by, persona.gain = True, person.id, 0.0
                 return
         persona.gain = DUCKED if ducked else min(1.0, persona.gain + _RISE)
