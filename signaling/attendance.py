@@ -549,8 +549,9 @@ class Attendance:
         persona, presence = next(iter(self._presences.items()))
         words = self._mind.greeting(self.room, persona, person.id)
         if not await self._volunteer(presence, _once(words), "greets", patience=GREETING_WAIT):
-            self._port.post_chat(persona, words)
-            self.said(Said(self.room, persona, words, datetime.now(UTC), kind="chat"))
+            line = f"{persona}-{time.monotonic_ns():x}"
+            self._port.post_chat(persona, words, line)
+            self.said(Said(self.room, persona, words, datetime.now(UTC), id=line, kind="chat"))
 
     async def _volunteer(
         self,
@@ -596,7 +597,7 @@ class Attendance:
         if not await self._volunteer(
             presence, _once(words), "greets", patience=GREETING_WAIT, utterance=due.id
         ):
-            self._port.post_chat(due.persona, words)
+            self._port.post_chat(due.persona, words, due.id)
             self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
 
     async def _say_due(self, presence: Presence, due: Due) -> None:
