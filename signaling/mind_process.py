@@ -16,11 +16,14 @@ from pathlib import Path
 
 import structlog
 
+from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
 from cognition.events import Arrived, Event, Left
 from cognition.inference.generator import GenerationError
+from cognition.persona.actions import Allowed, may
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError, load_persona
+from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, Store
 from media.realtime.ring import AudioRing, RingError
@@ -31,14 +34,16 @@ from media.speech.shared_microphone import SharedMicrophone
 from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import VoiceError
 from signaling.attendance import Attendance, Attendant
+from signaling.bearing import Bearings
 from signaling.chronicle import Chronicle, line_read
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
 from signaling.inbox import Inbox
-from signaling.ipc.endpoint import CallError, Endpoint, RpcError, connect_forever
+from signaling.ipc.endpoint import CallError, Endpoint, Handler, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
+from signaling.judgements import Judgements
 from signaling.living import Living
 from signaling.logs import configure_logs
 from signaling.presence import Presence
@@ -124,8 +129,19 @@ class MindProcess:
             engines.generator,
             max_tokens=settings.reply.max_tokens,
             is_backchannel=is_backchannel,
-            disposition=self._living.disposition,
+            disposition=self._disposition,
             observe=self._observe,
+        )
+        self._trust = Trust(store)
+        self._bearings = Bearings(self._disposition, lambda persona: self._trust.standing(persona).level)
+        self._judgements = Judgements(
+            self._trust,
+            store,
+            lived=self._mind.note,
+            personas=lambda: self._personas,
+            persons=self._persons,
+            lines=self._mind.lines,
+            changed=self._bearings.show,
         )
         self._rooms: dict[str, _OpenRoom] = {}
         self._attending: list[Attendance] = []
@@ -138,9 +154,14 @@ class MindProcess:
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
 
+    def _disposition(self, persona: str) -> Disposition:
+        allowed = may("interrupt", self._trust.standing(persona).level)
+        return replace(self._living.disposition(persona), may_interrupt=isinstance(allowed, Allowed))
+
     def _observe(self, event: Event, present: Sequence[Attendee]) -> None:
         self._chronicle.observe(event, present)
         self._living.observe(event, present)
+        self._judgements.observe(event)
 
     async def warm_up(self) -> None:
         """Makes the first reply in a new room as fast as the others."""
@@ -154,7 +175,7 @@ class MindProcess:
 
     async def run(self, socket: Path) -> None:
         """Keeps the line to media until cancelled."""
-        handlers = {
+        handlers: dict[str, Handler] = {
             method: partial(self._deliver, method)
             for method in (
                 "participant.joined",
@@ -170,11 +191,15 @@ class MindProcess:
                 "voice.named",
             )
         }
+        handlers |= {"feedback": self._judgements.feedback, "persona.card": self._judgements.card}
         await self._living.open(self._personas.values())
+        for persona in self._personas:
+            await self._trust.refresh(persona)
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._chronicle.run()), group.create_task(self._living.run())]
+            running = (self._chronicle.run(), self._living.run(), self._judgements.run())
+            tasks = [group.create_task(one) for one in running]
             try:
                 await connect_forever(socket, handlers, self._session)
             finally:
@@ -215,13 +240,15 @@ class MindProcess:
         """Tells media from time to time what was counted, for its metrics."""
         while True:
             await asyncio.sleep(COUNTS_EVERY)
+            self._bearings.show()
             counts = sum(
                 (each.counts() for each in self._attending),
                 self.dropped
                 + self._gone
                 + self._mind.counts
                 + self._chronicle.counts()
-                + self._living.counts(),
+                + self._living.counts()
+                + self._judgements.counts(),
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):
@@ -309,6 +336,7 @@ class MindProcess:
         if opened.over:
             self._mind.forget(room)
             self._living.vacate(room)
+            self._judgements.forget(room)
             if self._rooms.get(room) is opened:
                 del self._rooms[room]
             await self.warm_up()
@@ -341,6 +369,7 @@ class MindProcess:
             for who in attendance.persons:
                 self._mind.leave(room, who)
             self._attending.remove(attendance)
+            self._bearings.leave(room)
             self._gone += attendance.counts()
             for ring in rings.values():
                 ring.close()
@@ -375,6 +404,7 @@ class MindProcess:
             dropped=lambda reason: attendance.dropped.update([reason]),
         )
         attendance.seat(presence, persona.name)
+        self._bearings.seat(room, persona.id, RoomLine(endpoint, room))
 
     async def _follow(
         self,

@@ -113,6 +113,10 @@ class Trust:
             await trust.refresh(persona)
         return trust
 
+    def now(self) -> datetime:
+        """The moment by the ledger's clock, UTC."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
     def standing(self, persona: str) -> Standing:
         """How a persona stands, as of its last voice or `refresh`; one that is new is a novice."""
         return self._standings.get(persona, Standing())

@@ -12,7 +12,7 @@ __all__ = ["parse_card"]
 
 MAX_ITEMS = 200
 MAX_TEXT = 2000
-MAX_CURSOR_CHARACTERS = 32
+MAX_CURSOR_CHARACTERS = 18
 MAX_COUNT = 1 << 53
 KINDS = ("feedback", "task", "level")
 

@@ -1,0 +1,271 @@
+"""What people let personas know: their feedback, what they say of tasks, and the cards that show what became of it."""
+
+import asyncio
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal
+
+import structlog
+
+from cognition.events import Event, Feedback
+from cognition.persona.actions import ACTIONS, NEEDED, WORDS, Allowed, may
+from cognition.persona.journal import Entry as JournalEntry
+from cognition.persona.profile import Persona
+from cognition.persona.reputation import Standing
+from cognition.persona.tasks import Outcome, TaskWatch
+from cognition.persona.trust import NotAPerson, Opinion, Trust, day_of, domain_of, giver_key, line_of
+from cognition.store.errors import StoreError
+from cognition.store.personas import journal_of
+from cognition.store.reputation import Entry, Page
+from cognition.store.store import Storage
+from signaling.ipc.endpoint import RpcError
+from signaling.ipc.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, JsonObject
+
+__all__ = ["NO_SUCH_PERSONA", "Judgements", "card_of"]
+
+NO_SUCH_PERSONA = 4
+PAGE = 50
+"""Entries of a card's history."""
+JOURNAL = 20
+"""Entries of a card's journal."""
+MAX_WAITING = 256
+"""Verdicts on tasks that may wait for the disk."""
+MAX_EXPERTISE = 20
+
+_CURSOR = re.compile(r"[0-9]{1,18}")
+
+_log = structlog.get_logger()
+
+
+class Judgements:
+    """Takes what people say of personas to the ledger, and shows what it holds.
+
+    Args:
+        trust: the ledger.
+        store: where the journals are.
+        lived: told of praise and blame, which move whom they are about.
+        personas: who there is, by id.
+        persons: how each person of a room was introduced by media, by id.
+        lines: the lines of a room, *line* objects of the room protocol, oldest first.
+        changed: told of a persona whose standing may have changed.
+    """
+
+    def __init__(
+        self,
+        trust: Trust,
+        store: Storage,
+        *,
+        lived: Callable[[Event], None],
+        personas: Callable[[], Mapping[str, Persona]],
+        persons: Callable[[str], Mapping[str, JsonObject]],
+        lines: Callable[[str], Sequence[Mapping[str, object]]],
+        changed: Callable[[str], None],
+    ) -> None:
+        self._trust = trust
+        self._store = store
+        self._lived = lived
+        self._personas = personas
+        self._persons = persons
+        self._lines = lines
+        self._changed = changed
+        self._watches: dict[str, TaskWatch] = {}
+        self._outcomes: asyncio.Queue[Opinion] = asyncio.Queue(MAX_WAITING)
+        self.dropped: Counter[str] = Counter()
+        """What was not kept, by reason."""
+
+    def counts(self) -> Counter[str]:
+        """What was not kept and what was refused, by reason."""
+        refused = {f"not trusted: {action}": number for action, number in self._trust.refused.items()}
+        return self.dropped + Counter(refused)
+
+    async def feedback(self, params: JsonObject) -> JsonObject:
+        """Answers `feedback` (docs/architecture.md, IPC) once it is durable.
+
+        Raises:
+            RpcError: there is no such persona, the giver is none who counts, or it cannot be kept.
+        """
+        room, persona = str(params["room"]), self._known(params)
+        now = self._trust.now()
+        line, value = params.get("line"), params["value"]
+        subject = day_of(now) if line is None else line_of(room, str(line))
+        giver = str(params["giver"])
+        opinion = Opinion(
+            str(params["message"]),
+            persona.id,
+            giver,
+            subject,
+            int(value),
+            domain_of(persona.expertise, *self._texts(room, None if line is None else str(line))),
+            name=str(params["name"]) if params.get("signed") is True else None,
+        )
+        if value in (1, -1):
+            # On its way to the disk before the voice is: what is acknowledged has had its effect. Once for each
+            # person, subject and value, so that nobody is cheered up by a button pressed a hundred times.
+            moved: Literal[-1, 1] = 1 if value == 1 else -1
+            mark = giver_key(f"{giver}\0{persona.id}\0{subject}\0{value}")
+            event = Feedback(
+                room, str(params["id"]), persona.id, moved, now, str(line or ""), f"feedback-{mark}"
+            )
+            self._lived(event)
+            # Whoever takes it in only in the next turn of the loop is to be before the ledger, too.
+            await asyncio.sleep(0)
+        await self._take(opinion)
+        return {}
+
+    async def card(self, params: JsonObject) -> JsonObject:
+        """Answers `persona.card`.
+
+        Raises:
+            RpcError: there is no such persona, `before` is none that a card had, or the store cannot be read.
+        """
+        room, persona = str(params["room"]), self._known(params)
+        before = params.get("before")
+        if before is not None and not (isinstance(before, str) and _CURSOR.fullmatch(before)):
+            raise RpcError(INVALID_PARAMS, "before is that of an earlier card")
+        try:
+            standing = await self._trust.refresh(persona.id)
+            page = await self._trust.history(
+                persona.id, before=None if before is None else int(before), limit=PAGE
+            )
+            journal = await self._store.read(
+                partial(journal_of, persona=persona.id, rooms=[room], limit=JOURNAL, before=math.inf)
+            )
+        except StoreError as error:
+            raise RpcError(INTERNAL_ERROR, str(error)) from error
+        return card_of(persona.id, standing, page, journal, giver_key(str(params["giver"])))
+
+    def observe(self, event: Event) -> None:
+        """Notes what an event makes of a room's tasks; `run` keeps it."""
+        personas = self._personas()
+        watch = self._watches.setdefault(event.room, TaskWatch(event.room))
+        outcome = watch.observe(event, personas)
+        if outcome is None or outcome.persona not in personas:
+            return
+        introduced = self._persons(event.room).get(outcome.asker)
+        if introduced is None:
+            self.dropped["task: asker has left"] += 1
+            return
+        try:
+            self._outcomes.put_nowait(self._opinion(outcome, str(introduced["giver"])))
+        except asyncio.QueueFull:
+            self.dropped["task: too many wait"] += 1
+
+    def forget(self, room: str) -> None:
+        """The room has closed."""
+        self._watches.pop(room, None)
+
+    async def run(self) -> None:
+        """Keeps what becomes of tasks, until cancelled."""
+        while True:
+            opinion = await self._outcomes.get()
+            try:
+                await self._take(opinion)
+            except RpcError as error:
+                self.dropped["task: not kept"] += 1
+                _log.warning("task not kept", persona=opinion.persona, reason=str(error))
+
+    async def _take(self, opinion: Opinion) -> None:
+        before = self._trust.standing(opinion.persona).level
+        try:
+            standing = await self._trust.take(opinion, self._personas().keys())
+        except NotAPerson as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+        except StoreError as error:
+            raise RpcError(INTERNAL_ERROR, str(error)) from error
+        if standing.level != before:
+            _log.info("trust changed", persona=opinion.persona, level=standing.level, before=before)
+        self._changed(opinion.persona)
+
+    def _opinion(self, outcome: Outcome, giver: str) -> Opinion:
+        expertise = self._personas()[outcome.persona].expertise
+        return Opinion(
+            f"{outcome.task}:{outcome.value}",
+            outcome.persona,
+            giver,
+            outcome.task,
+            outcome.value,
+            domain_of(expertise, *outcome.texts),
+            task=True,
+        )
+
+    def _known(self, params: JsonObject) -> Persona:
+        persona = self._personas().get(str(params["persona"]))
+        if persona is None:
+            raise RpcError(NO_SUCH_PERSONA, f"there is no persona {str(params['persona'])[:64]!r}")
+        return persona
+
+    def _texts(self, room: str, line: str | None) -> tuple[str, ...]:
+        """The words of a line and of the one before it, by somebody else."""
+        lines = self._lines(room)
+        for number in range(len(lines) - 1, -1, -1):
+            if lines[number]["id"] == line:
+                asked = [one for one in lines[:number] if one["from"] != lines[number]["from"]][-1:]
+                return tuple(str(one["text"]) for one in (lines[number], *asked))
+        return ()
+
+
+def card_of(
+    persona: str, standing: Standing, page: Page, journal: Sequence[JournalEntry], giver: str
+) -> JsonObject:
+    """A *card* of the room protocol.
+
+    Args:
+        persona: whose.
+        standing: as it is now.
+        page: of its history.
+        journal: what it wrote of the room in which the card is asked for.
+        giver: key of the person who asks; they are shown which voices are theirs.
+    """
+    return {
+        "persona": persona,
+        "level": standing.level,
+        "standing": {
+            "quality": standing.quality,
+            "completed": standing.completed,
+            "succeeded": standing.succeeded,
+            "failed": standing.failed,
+            "praised": standing.praised,
+            "criticised": standing.criticised,
+            "givers": standing.givers,
+        },
+        "expertise": [
+            {"domain": one.domain, "quality": one.quality, "count": one.count}
+            for one in standing.expertise[:MAX_EXPERTISE]
+        ],
+        "actions": [
+            {
+                "action": action,
+                "words": WORDS[action],
+                "needed": NEEDED[action],
+                "allowed": isinstance(may(action, standing.level), Allowed),
+            }
+            for action in ACTIONS
+        ],
+        "history": [_event(entry, giver) for entry in page.entries],
+        "journal": [
+            {"id": entry.id, "at": entry.work.at.isoformat(), "text": entry.work.text} for entry in journal
+        ],
+        "before": None if page.before is None else str(page.before),
+    }
+
+
+def _event(entry: Entry, giver: str) -> JsonObject:
+    mine = entry.giver == giver
+    # A time to the second, in a room of three, would be a signature.
+    exact = mine or entry.name is not None
+    at = entry.at if exact else entry.at.replace(hour=0, minute=0, second=0, microsecond=0)
+    line = entry.subject.rpartition("/")[2] if mine and entry.subject.startswith("line:") else None
+    return {
+        "id": str(entry.seq),
+        "at": at.isoformat(),
+        "kind": entry.kind,
+        "value": entry.value,
+        "domain": entry.domain or None,
+        "level": entry.level,
+        "by": entry.name,
+        "mine": mine,
+        "line": line,
+    }
