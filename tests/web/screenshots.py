@@ -60,6 +60,8 @@ JOINED: Message = {
     "you": "p1",
     "participants": [
         participant("joe", "Joe", "persona"),
+        participant("nova", "Nova", "persona", status="wants-to-speak"),
+        participant("basil", "Basil", "persona", status="resting"),
         participant("p1", "Ada"),
         participant("p2", "Grace", muted=True),
     ],
@@ -67,6 +69,69 @@ JOINED: Message = {
     "iceServers": [],
     "resume": "resume",
     "videoSlots": 2,
+    "floor": {
+        "holder": "joe",
+        "queue": [{"id": "nova", "reason": "knows-about-it", "words": "knows about this"}],
+        "silent": [{"id": "basil", "reason": "resting", "words": "is resting"}],
+    },
+    "presences": [
+        {"id": "joe", "energy": 0.8, "valence": 0.3, "arousal": 0.2, "level": "trusted"},
+        {"id": "nova", "energy": 0.95, "valence": 0.1, "arousal": 0.35, "level": "expert"},
+        {"id": "basil", "energy": 0.15, "valence": 0.2, "arousal": -0.5, "level": "novice"},
+    ],
+}
+CARD: Message = {
+    "persona": "nova",
+    "level": "expert",
+    "standing": {
+        "quality": 0.82,
+        "completed": 31,
+        "succeeded": 27,
+        "failed": 1,
+        "praised": 44,
+        "criticised": 3,
+        "givers": 9,
+    },
+    "expertise": [
+        {"domain": "physics", "quality": 0.9, "count": 21},
+        {"domain": "numbers", "quality": 0.8, "count": 12},
+    ],
+    "actions": [
+        {"action": "answer", "words": "answer when asked", "needed": "novice", "allowed": True},
+        {"action": "post", "words": "write in other rooms", "needed": "autonomous", "allowed": False},
+    ],
+    "history": [
+        {
+            "id": "h1",
+            "at": "2025-11-21T18:40:00Z",
+            "kind": "feedback",
+            "value": 1,
+            "domain": "physics",
+            "level": None,
+            "by": "Grace",
+            "mine": False,
+            "line": None,
+        },
+        {
+            "id": "h2",
+            "at": "2025-11-20T00:00:00Z",
+            "kind": "level",
+            "value": 1,
+            "domain": None,
+            "level": "expert",
+            "by": None,
+            "mine": False,
+            "line": None,
+        },
+    ],
+    "before": None,
+    "journal": [
+        {
+            "id": "j1",
+            "at": "2025-11-21T22:10:00Z",
+            "text": "Ada and Grace asked me why clocks disagree. I liked that nobody was in a hurry.",
+        }
+    ],
 }
 TALK: Sequence[Message] = (
     caption("joe", "u1", "Hello Ada, good to have you here. Grace and I were just talking about clocks."),
@@ -109,7 +174,7 @@ class Shot:
     name: str
     size: tuple[int, int]
     light: Literal["light", "dark"]
-    scene: Literal["join", "room", "chat", "latency", "refused"]
+    scene: Literal["join", "room", "chat", "latency", "refused", "card"]
 
 
 DESKTOP = (1280, 800)
@@ -122,6 +187,8 @@ SHOTS = (
     Shot("room-light-phone", PHONE, "light", "room"),
     Shot("room-dark-phone", PHONE, "dark", "room"),
     Shot("chat-light-phone", PHONE, "light", "chat"),
+    Shot("card-light-desktop", DESKTOP, "light", "card"),
+    Shot("card-dark-phone", PHONE, "dark", "card"),
     Shot("refused-light-phone", PHONE, "light", "refused"),
 )
 
@@ -148,7 +215,10 @@ def play_room(socket: WebSocketRoute) -> None:
     """Seats the page and tells it what goes on in the room; its offers are left unanswered."""
 
     def on_message(frame: str | bytes) -> None:
-        if json.loads(frame)["type"] != "join":
+        asked = json.loads(frame)
+        if asked["type"] == "card":
+            socket.send(json.dumps({"type": "card", "id": asked["id"]} | CARD))
+        if asked["type"] != "join":
             return
         for message in (JOINED, *TALK):
             socket.send(json.dumps(message))
@@ -166,6 +236,10 @@ async def set_scene(page: Page, shot: Shot) -> None:
         await page.get_by_test_id("problem").wait_for()
         return
     await page.get_by_test_id("caption").last.wait_for()
+    if shot.scene == "card":
+        await page.get_by_label("About Nova").click()
+        await page.get_by_test_id("level").wait_for()
+        return
     wide = shot.size[0] >= 900
     if shot.scene == "latency":
         await page.get_by_test_id("latency").locator("summary").click()

@@ -5,6 +5,8 @@ export interface Caption {
   /** Unique in the room: participant and utterance. */
   readonly key: string;
   readonly from: string;
+  /** By what feedback names it: the id of a line, or of an utterance. */
+  readonly line: string;
   readonly name: string;
   readonly text: string;
   readonly final: boolean;
@@ -22,6 +24,7 @@ export function captionsOfHistory(history: readonly Line[]): readonly Caption[] 
     .filter((line) => line.kind === "speech")
     .map((line) => ({
       key: `line/${line.id}`,
+      line: line.id,
       from: line.from,
       name: line.name,
       text: line.text,
@@ -46,6 +49,7 @@ export function mergeCaption(
   if (message.text.trim() === "") return index < 0 ? captions : captions.toSpliced(index, 1);
   const caption: Caption = {
     key,
+    line: message.utterance,
     from: message.id,
     name,
     text: message.text,

@@ -88,6 +88,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   private sessionWorked = false;
   private readonly unacknowledged = new Map<string, string>();
   private readonly asked = new Map<string, Question>();
+  private readonly given = new Map<string, -1 | 0 | 1>();
   private audioContext: AudioContext | null = null;
   private ownMeter: LevelMeter | null = null;
   private roomMeter: LevelMeter | null = null;
@@ -195,7 +196,22 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
    * good, also over a reconnection; rejects with a `Problem`. Only a `signed` one shows others our name.
    */
   async giveFeedback(persona: string, value: -1 | 0 | 1, line?: string, signed = false): Promise<void> {
-    await this.ask({ type: "feedback", id: randomId(), persona, value, line, signed });
+    const about = `${persona}/${line ?? ""}`;
+    const before = this.feedbackOn(persona, line);
+    this.given.set(about, value);
+    this.changed();
+    try {
+      await this.ask({ type: "feedback", id: randomId(), persona, value, line, signed });
+    } catch (problem) {
+      this.given.set(about, before);
+      this.changed();
+      throw problem;
+    }
+  }
+
+  /** What we said in this call of a persona, or of one line of it; 0 where nothing, or nothing any more. */
+  feedbackOn(persona: string, line?: string): -1 | 0 | 1 {
+    return this.given.get(`${persona}/${line ?? ""}`) ?? 0;
   }
 
   /** The card of a persona: standing, history, journal. `before` is that of the page before. */

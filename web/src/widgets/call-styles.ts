@@ -49,6 +49,13 @@ export const callStyles = [
       font-size: 0.875rem;
       color: var(--_quiet);
     }
+    .queue:not(:empty) {
+      margin-inline-start: 0.75rem;
+      color: var(--_accent);
+    }
+    continuum-persona-card {
+      display: contents;
+    }
     .connection {
       display: flex;
       align-items: center;

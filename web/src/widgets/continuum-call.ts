@@ -14,6 +14,7 @@ import * as icons from "./icons.js";
 import "./join-screen.js";
 import "./latency-meter.js";
 import { ClientObserver } from "./observe.js";
+import "./persona-card.js";
 import { ParticipantTile, type TileSizeDetail } from "./participant-tile.js";
 import {
   recallName,
@@ -22,7 +23,7 @@ import {
   rememberName,
   rememberNoiseSuppression,
 } from "./remembered.js";
-import { connectionWords, explain, speakingWords, whisperWords } from "./words.js";
+import { connectionWords, explain, queueWords, speakingWords, whisperWords, whyWords } from "./words.js";
 
 const NARROW_PX = 900;
 const MANY = 6;
@@ -58,6 +59,8 @@ export class ContinuumCall extends LitElement {
   @state() private soundBlocked = false;
   @state() private speaker = "";
   @state() private seenChat = 0;
+  /** The persona whose card is open. */
+  @state() private about = "";
 
   @query(".frame") private readonly frame!: HTMLElement;
   @query("audio") private readonly audio!: HTMLAudioElement | null;
@@ -136,6 +139,7 @@ export class ContinuumCall extends LitElement {
     this.sound = null;
     this.soundBlocked = false;
     this.showDevices = false;
+    this.about = "";
     this.problem = problem;
     this.left = problem === null;
     this.phase = "outside";
@@ -225,7 +229,7 @@ export class ContinuumCall extends LitElement {
   }
 
   private onKey(event: KeyboardEvent): void {
-    if (this.phase !== "inside" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.phase !== "inside" || this.about || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && this.showDevices) {
       this.showDevices = false;
       this.frame.focus({ preventScroll: true });
@@ -241,7 +245,12 @@ export class ContinuumCall extends LitElement {
 
   override render() {
     return html`
-      <div class="frame" tabindex="-1" @keydown=${this.onKey}>
+      <div
+        class="frame"
+        tabindex="-1"
+        @keydown=${this.onKey}
+        @continuum-problem=${(event: CustomEvent<Problem>) => this.notice(event.detail)}
+      >
         ${this.phase === "inside" && this.client ? this.inside(this.client) : this.outside()}
         ${this.client ? html`<audio data-testid="remote-audio"></audio>` : nothing}
       </div>
@@ -262,13 +271,16 @@ export class ContinuumCall extends LitElement {
   private inside(client: ContinuumClient) {
     const { room } = client;
     const people = [...room.participants.values()];
+    const waiting = room.floor.queue.map(({ id }) => room.participants.get(id)?.name ?? "somebody");
     const speaking = people
       .filter((participant) => participant.speaking)
       .map((participant) => participant.name);
     return html`
       <header>
         <h1><bdi>${room.room}</bdi></h1>
-        <p class="speaking" aria-hidden="true">${speakingWords(speaking)}</p>
+        <p class="speaking" aria-hidden="true">
+          ${speakingWords(speaking)}<span class="queue" data-testid="queue">${queueWords(waiting)}</span>
+        </p>
         <continuum-latency .latency=${room.latency}></continuum-latency>
         ${this.connectionPill(client)}
       </header>
@@ -341,6 +353,15 @@ export class ContinuumCall extends LitElement {
           @control=${(event: CustomEvent<Control>) => void this.press(event.detail)}
         ></continuum-controls>
       </footer>
+      ${
+        this.about
+          ? html`<continuum-persona-card
+              .client=${client}
+              .persona=${this.about}
+              @close=${() => (this.about = "")}
+            ></continuum-persona-card>`
+          : nothing
+      }
     `;
   }
 
@@ -422,6 +443,9 @@ export class ContinuumCall extends LitElement {
         .confided=${client.whisperTo.includes(participant.id)}
         .confiding=${participant.id !== client.room.you && client.room.whispers.has(participant.id)}
         .track=${client.videoTrackOf(participant.id)}
+        .presence=${client.room.presences.get(participant.id) ?? null}
+        .why=${whyWords(client.room.floor, participant.id)}
+        @about=${() => (this.about = participant.id)}
         @continuum-tile-size=${({ detail }: CustomEvent<TileSizeDetail>) =>
           client.setTileSize(detail.participant, detail.width, detail.height)}
         @whisper=${() => client.whisper(client.whisperTo.includes(participant.id) ? [] : [participant.id])}

@@ -4,6 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { styled } from "./styled.js";
 import type { Caption, ContinuumClient } from "../client/index.js";
 import { Colours } from "./colours.js";
+import "./feedback.js";
 import { ClientObserver } from "./observe.js";
 import { theme } from "./theme.js";
 
@@ -93,8 +94,21 @@ export class ContinuumCaptions extends LitElement {
       >
       <span class="text" dir="auto">${caption.text}</span>${
         caption.interrupted ? html`<span class="cut">cut off</span>` : nothing
-      }${caption.whispered ? html`<span class="cut">whispered</span>` : nothing}
+      }${caption.whispered ? html`<span class="cut">whispered</span>` : nothing}${this.feedback(caption)}
     </p>`;
+  }
+
+  /** In one click, beside what a persona has said. */
+  private feedback(caption: Caption) {
+    const persona = this.client?.room.participants.get(caption.from);
+    if (!caption.final || persona?.kind !== "persona") return nothing;
+    return html`<continuum-feedback
+      .client=${this.client}
+      .persona=${persona.id}
+      .name=${persona.name}
+      .line=${caption.line}
+      class=${this.client?.feedbackOn(persona.id, caption.line) ? "given" : ""}
+    ></continuum-feedback>`;
   }
 
   static override styles = [
@@ -150,6 +164,16 @@ export class ContinuumCaptions extends LitElement {
         font-size: 0.75rem;
         color: var(--_quiet);
         white-space: nowrap;
+      }
+      continuum-feedback {
+        margin-inline-start: 0.35rem;
+        vertical-align: middle;
+        margin-block: -0.25rem;
+      }
+      @media (hover: hover) {
+        .caption:not(:hover, :focus-within) continuum-feedback:not(.given) {
+          opacity: 0;
+        }
       }
       .cut::before {
         content: "— ";

@@ -32,6 +32,13 @@ export const pin = icon(svg`<path d="M9.5 3.5h5M10.5 3.5v6.2l-3 3.3v1.5h9V13l-3-
 export const ear = icon(
   svg`<path d="M6.5 9.5a5.5 5.5 0 0 1 11 0c0 3.6-3.7 4.4-3.9 7.4a2.9 2.9 0 0 1-5.4 1.2M9.8 10a2.3 2.3 0 0 1 4.5-.6c.3 1.5-1.6 2-1.8 3.4"/>`,
 );
+export const good = icon(
+  svg`<path d="M7.5 10.5v9H4.5v-9ZM7.5 11l3.6-7c1.4 0 2.4 1 2.1 2.5l-.6 3h5.1c1.2 0 2 1 1.8 2.2l-1.1 5.9c-.2 1.1-1.1 1.9-2.2 1.9H7.5"/>`,
+);
+export const notGood = icon(
+  svg`<path d="M7.5 13.5v-9H4.5v9ZM7.5 13l3.6 7c1.4 0 2.4-1 2.1-2.5l-.6-3h5.1c1.2 0 2-1 1.8-2.2l-1.1-5.9c-.2-1.1-1.1-1.9-2.2-1.9H7.5"/>`,
+);
+export const about = icon(svg`<circle cx="12" cy="12" r="8.5"/><path d="M12 11.2v5M12 7.8v.2"/>`);
 export const close = icon(svg`<path d="m6.5 6.5 11 11M17.5 6.5l-11 11"/>`);
 export const send = icon(svg`<path d="M12 19V5.5M6 11l6-6 6 6"/>`);
 export const sound = icon(

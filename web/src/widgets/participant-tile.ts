@@ -1,9 +1,10 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
-import type { Participant } from "../client/index.js";
+import type { Participant, Presence } from "../client/index.js";
 import * as icons from "./icons.js";
+import { styled } from "./styled.js";
 import { theme } from "./theme.js";
-import { initials, statusWords } from "./words.js";
+import { initials, presenceWords, statusWords } from "./words.js";
 
 const streams = new WeakMap<MediaStreamTrack, MediaStream>();
 
@@ -22,7 +23,8 @@ export interface TileSizeDetail {
 
 /**
  * One participant: picture or portrait, name, what they are doing, and what can be asked of them. Fires `pin` when
- * they are to be pinned or unpinned, `whisper` when we want to speak to them alone, or to all again.
+ * they are to be pinned or unpinned, `whisper` when we want to speak to them alone, or to all again, `about` when
+ * more is to be shown of a persona.
  */
 @customElement("continuum-participant")
 export class ParticipantTile extends LitElement {
@@ -34,6 +36,10 @@ export class ParticipantTile extends LitElement {
   @property({ type: Boolean }) confided = false;
   /** Whether they whisper to us. */
   @property({ type: Boolean }) confiding = false;
+  /** How a persona is. */
+  @property({ attribute: false }) presence: Presence | null = null;
+  /** Why a persona wants to speak, or stays silent. */
+  @property() why = "";
 
   private readonly sized = new ResizeObserver(() => this.tellSize());
 
@@ -68,6 +74,8 @@ export class ParticipantTile extends LitElement {
     const { name, kind, muted, camera, status, speaking } = this.participant;
     const words = this.confiding ? "whispers to you" : statusWords(this.participant);
     const video = camera && this.track;
+    // That it rests is why.
+    const why = status === "resting" ? "" : this.why;
     const state = status === "away" ? "away" : speaking || status === "speaking" ? "speaking" : status;
     return html`
       <div class="tile ${state} ${kind} ${video ? "filmed" : ""}">
@@ -92,14 +100,27 @@ export class ParticipantTile extends LitElement {
             ${kind === "persona" ? html`<span class="tag kind">persona</span>` : nothing}
           </p>
           <p class="status">${muted && kind === "person" ? icons.microphoneOff : nothing}${words}</p>
+          ${why ? html`<p class="why" data-testid="why" title=${why}>${why}</p>` : nothing}
         </div>
-        ${this.own ? nothing : this.tools()}
+        ${this.presence ? this.energy(this.presence) : nothing} ${this.own ? nothing : this.tools()}
       </div>
     `;
   }
 
+  private energy(presence: Presence) {
+    const words = presenceWords(presence);
+    return html`<span
+      class="energy"
+      role="img"
+      data-testid="energy"
+      aria-label=${words}
+      title=${words}
+      ${styled({ "--_energy": presence.energy.toFixed(2) })}
+    ></span>`;
+  }
+
   private tools() {
-    const { name } = this.participant;
+    const { name, kind } = this.participant;
     return html`<div class="tools">
       <button
         class="tool"
@@ -121,6 +142,20 @@ export class ParticipantTile extends LitElement {
       >
         ${icons.ear}
       </button>
+      ${
+        kind === "persona"
+          ? html`<button
+              class="tool"
+              data-testid="about"
+              aria-label="About ${name}"
+              aria-haspopup="dialog"
+              title="Trust, history, journal; say how they were"
+              @click=${() => this.dispatchEvent(new CustomEvent("about"))}
+            >
+              ${icons.about}
+            </button>`
+          : nothing
+      }
     </div>`;
   }
 
@@ -217,6 +252,17 @@ export class ParticipantTile extends LitElement {
         border-block-start-color: var(--_colour);
         animation: turn 1.6s linear infinite;
       }
+      .persona.wants-to-speak .ring.inner {
+        opacity: 0.9;
+        border-color: var(--_accent);
+      }
+      .resting .portrait {
+        opacity: 0.7;
+      }
+      .resting .ring {
+        border-style: dotted;
+        animation: breathe 9s ease-in-out infinite;
+      }
       .persona.speaking .ring {
         opacity: 0.7;
         transform: scale(calc(1.09 + var(--_level) * 0.14));
@@ -283,6 +329,12 @@ export class ParticipantTile extends LitElement {
           position: absolute;
           clip-path: inset(50%);
         }
+        .why {
+          display: none;
+        }
+        .persona {
+          padding-block-start: 2.1rem;
+        }
       }
       .status {
         display: flex;
@@ -297,6 +349,31 @@ export class ParticipantTile extends LitElement {
       }
       .thinking .status {
         color: var(--_warn);
+      }
+      .wants-to-speak .status {
+        color: var(--_accent);
+      }
+      .why {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+        font-size: 0.75rem;
+        color: var(--_quiet);
+      }
+      .filmed .why {
+        display: none;
+      }
+      .energy {
+        position: absolute;
+        inset-inline: 30%;
+        inset-block-end: 0.45rem;
+        block-size: 3px;
+        border-radius: 3px;
+        background: linear-gradient(var(--_colour), var(--_colour)) 0 / calc(var(--_energy) * 100%) no-repeat
+          var(--_line);
+      }
+      .energy:dir(rtl) {
+        background-position: 100%;
       }
       .status svg {
         inline-size: 1.05em;
@@ -367,7 +444,7 @@ export class ParticipantTile extends LitElement {
         background: var(--_accent);
       }
       @media (hover: hover) {
-        .tile:not(:hover, :focus-within) .tool[aria-pressed="false"] {
+        .tile:not(:hover, :focus-within) .tool:not([aria-pressed="true"]) {
           opacity: 0;
         }
       }

@@ -1,4 +1,13 @@
-import type { ConnectionState, Participant, Problem, StageName } from "../client/index.js";
+import type {
+  CardEvent,
+  ConnectionState,
+  Floor,
+  Level,
+  Participant,
+  Presence,
+  Problem,
+  StageName,
+} from "../client/index.js";
 
 export interface Explanation {
   readonly title: string;
@@ -90,6 +99,14 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     advice: "Whoever you whispered to has left. Unmute to speak to all.",
   },
   "no-such-participant": { title: "They have left", advice: "Nothing was changed." },
+  "no-such-line": {
+    title: "That line is no longer known",
+    advice: "You can still say what you think of the persona itself.",
+  },
+  "mind-away": {
+    title: "The personas are away for a moment",
+    advice: "Nothing was lost. Try again in a few seconds.",
+  },
   "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
 };
 
@@ -116,8 +133,56 @@ export function statusWords(participant: Participant): string {
   if (participant.status === "connecting") return "connecting";
   if (participant.speaking || participant.status === "speaking") return "speaking";
   if (participant.status === "thinking") return "thinking";
+  if (participant.status === "wants-to-speak") return "wants to speak";
+  if (participant.status === "resting") return "resting";
   if (participant.muted) return "muted";
   return "listening";
+}
+
+/** Why a persona wants to speak, or stays silent, in the server's words; nothing where it has not said. */
+export function whyWords(floor: Floor, id: string): string {
+  return [...floor.queue, ...floor.silent].find((each) => each.id === id)?.words ?? "";
+}
+
+/** Who is let speak next: "Next: Nova, then Felix", or nothing. */
+export function queueWords(names: readonly string[]): string {
+  const [first, ...others] = names;
+  if (first === undefined) return "";
+  return `Next: ${first}${others.length > 0 ? `, then ${new Intl.ListFormat("en").format(others)}` : ""}`;
+}
+
+/** Below this much of valence or arousal a mood is neither high nor low. */
+const EVEN = 0.15;
+
+/** A mood in one word, by its place in Russell's circumplex (1980). */
+export function moodWord({ valence, arousal }: Pick<Presence, "valence" | "arousal">): string {
+  if (Math.abs(valence) < EVEN && Math.abs(arousal) < EVEN) return "even";
+  if (valence >= EVEN) return arousal >= EVEN ? "cheerful" : arousal <= -EVEN ? "calm" : "content";
+  if (valence <= -EVEN) return arousal >= EVEN ? "tense" : arousal <= -EVEN ? "low" : "unhappy";
+  return arousal > 0 ? "alert" : "quiet";
+}
+
+/** How a persona is, in a sentence for those who do not see its bar. */
+export function presenceWords(presence: Presence): string {
+  return `Energy ${Math.round(presence.energy * 100)} percent, mood ${moodWord(presence)}`;
+}
+
+export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
+  novice: "Novice",
+  trusted: "Trusted",
+  expert: "Expert",
+  autonomous: "Autonomous",
+};
+
+/** One entry of a persona's history. */
+export function eventWords(event: CardEvent): string {
+  const about = event.domain ? ` about ${event.domain}` : "";
+  const who = event.mine ? "You" : (event.by ?? "Somebody");
+  if (event.kind === "feedback") return `${who} found it ${event.value > 0 ? "good" : "not good"}${about}`;
+  if (event.kind === "task")
+    return `A task${about} ${event.value > 0 ? "went well" : event.value < 0 ? "failed" : "was done"}`;
+  const level = event.level ? LEVEL_WORDS[event.level] : "";
+  return event.value < 0 ? `Fell to ${level}` : `Became ${level}`;
 }
 
 /** Who is heard now: "Ada is speaking", "Ada and Joe are speaking", or nothing. */
