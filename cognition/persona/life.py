@@ -220,6 +220,7 @@ class Life:
         at = datetime.fromtimestamp(self._clock(), UTC)
         given = Override(persona, by, why, at, at + timedelta(seconds=seconds))
         self._roster.keep_awake(persona, given.until.timestamp())
+        self._expect(persona)
         self._record(Order(persona, "keep-awake", by, why, at.timestamp(), given.until.timestamp()))
 
     def state(self, persona: str) -> State:
