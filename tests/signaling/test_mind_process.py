@@ -313,6 +313,25 @@ async def test_a_line_that_a_mind_heard_and_did_not_live_to_keep_is_kept_once_by
     assert [entry.kind for entry in await store.read(kept)].count("arrived") == 1
 
 
+async def test_what_a_persona_wrote_and_media_tells_the_next_mind_is_kept_once(tmp_path: Path) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            await write(ada, "m1", "Nova, hello")
+            before = await store.told("Nova, hello", "I see.")
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            await write(ada, "m2", "Still there?")
+            after = await store.told("Still there?")
+    texts = [entry.text for entry in after]
+    assert texts.count("Nova, hello") == 1
+    assert [entry for entry in after if entry.seq <= before[-1].seq] == before
+    written = [entry.text for entry in after if entry.kind == "said" and entry.detail["medium"] == "chat"]
+    assert written.count("I see.") == 1, "the second answer has not come yet"
+
+
 async def test_a_transcript_comes_back_from_the_disk_when_both_sides_have_died(tmp_path: Path) -> None:
     store = Watched()
     async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
