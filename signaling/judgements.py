@@ -11,8 +11,9 @@ from typing import Literal
 import structlog
 
 from cognition.events import Event, Feedback
-from cognition.persona.actions import ACTIONS, NEEDED, WORDS, Allowed, may
+from cognition.persona.actions import ACTIONS, NEEDED, WORDS, Action, Allowed, may
 from cognition.persona.journal import Entry as JournalEntry
+from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
 from cognition.persona.reputation import Standing
 from cognition.persona.tasks import Outcome, TaskWatch
@@ -35,6 +36,17 @@ MAX_WAITING = 256
 """Verdicts on tasks that may wait for the disk."""
 MAX_EXPERTISE = 20
 
+_ACTIONS: Mapping[DueKind, Action] = {
+    "greet": "greet",
+    "question": "come-back",
+    "held-back": "answer",
+    "remind": "remind",
+    "propose": "propose",
+    "talk": "talk-to-persona",
+    "rest": "rest",
+    "wake": "rest",
+}
+"""What a persona does when it says what is due."""
 _CURSOR = re.compile(r"[0-9]{1,18}")
 
 _log = structlog.get_logger()
@@ -136,6 +148,11 @@ class Judgements:
         except StoreError as error:
             raise RpcError(INTERNAL_ERROR, str(error)) from error
         return card_of(persona.id, standing, page, journal, giver_key(str(params["giver"])))
+
+    def allows(self, due: Due) -> bool:
+        """Whether a persona is trusted with what it wants to do by itself; a refusal is counted."""
+        asked = due.kind == "talk" and due.line is not None and due.line.participant not in self._personas()
+        return isinstance(self._trust.may(due.persona, _ACTIONS[due.kind], asked=asked), Allowed)
 
     def observe(self, event: Event) -> None:
         """Notes what an event makes of a room's tasks; `run` keeps it."""

@@ -29,14 +29,20 @@ class Living:
         store: where it is kept.
         generator: words their journals in idle time.
         attending: the rooms that are attended now.
+        allows: whether a persona is trusted with what it wants to do by itself.
     """
 
     def __init__(
-        self, store: Storage, generator: Generator, attending: Callable[[], Iterable[Attendance]]
+        self,
+        store: Storage,
+        generator: Generator,
+        attending: Callable[[], Iterable[Attendance]],
+        allows: Callable[[Due], bool] = lambda due: True,
     ) -> None:
         self._store = store
         self._generator = generator
         self._attending = attending
+        self._allows = allows
         self.life: Life | None = None
 
     async def open(self, personas: Iterable[Persona]) -> None:
@@ -86,11 +92,14 @@ class Living:
             self.life.present(room, ())
 
     def _bring(self, due: Due) -> None:
+        assert self.life is not None
+        if not self._allows(due):
+            self.life.refused(due, "not-trusted")
+            return
         for attendance in self._attending():
             if attendance.room == due.room:
                 attendance.due(due)
                 return
-        assert self.life is not None
         self.life.refused(due, "away")
 
 

@@ -123,7 +123,9 @@ class MindProcess:
         self._settings = settings
         self._store = store
         self._chronicle = Chronicle(store, personas, self._persons)
-        self._living = Living(store, engines.generator, lambda: self._attending)
+        self._living = Living(
+            store, engines.generator, lambda: self._attending, lambda due: self._judgements.allows(due)
+        )
         self._mind = Mind(
             personas,
             engines.generator,

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from cognition.conversation.disposition import Disposition
 from cognition.events import Event, Feedback, Heard, Said
 from cognition.persona.journal import Entry
+from cognition.persona.life import Due
 from cognition.persona.reputation import DAY_S, KNOWN_DAYS
 from cognition.persona.rights import Work
 from cognition.persona.trust import Trust
@@ -279,3 +280,18 @@ async def test_a_long_history_is_read_page_by_page(tmp_path: Path) -> None:
         assert lines == [f"u{number}" for number in range(59, -1, -1)]
         ada.send(type="card", id="card", persona="nova", before="1")
         assert (await ada.expect("card"))["history"] == []
+
+
+async def test_what_a_persona_may_not_do_by_itself_yet_it_is_refused_and_that_is_counted(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path) as at:
+        await at.home.seated("Ada")
+        propose = Due("p", "nova", "lobby", "propose", "Shall I remind you of it tomorrow?")
+        remind = Due("r", "nova", "lobby", "remind", "Call your mother.")
+        line = Heard("lobby", "p1", "Ada", "Nova, ask Robin about herons.", datetime.now(UTC), "u")
+        talk = Due("t", "nova", "lobby", "talk", "Robin, Ada would like to hear from you.", "robin", line)
+        assert [at.judgements.allows(due) for due in (propose, remind, talk)] == [False, True, True]
+        unasked = replace(talk, line=replace(line, participant="robin"))
+        assert not at.judgements.allows(unasked)
+        assert at.judgements.counts() == {"not trusted: propose": 1, "not trusted: talk-to-persona": 1}
