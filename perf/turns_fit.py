@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from media.speech.patience import SOONEST, AdaptivePatience, Patience, Pause, TurnOdds
+from media.speech.patience import SOONEST, AdaptivePatience, Patience, Pause, Tune, TurnOdds
 from media.speech.wording import Cue, cues, question
 from perf.turns import Bench, bench
 
@@ -22,9 +22,6 @@ HEARD_OUT = 1.7
 """Seconds of silence that end a turn while pauses are recorded: longer than any pause of the talks."""
 RIDGE = 0.3
 """Weight of the squared coefficients, the bias aside: a Gaussian prior."""
-SOUND = 0.2
-"""Coefficient of the turn model's log odds; not fitted: the tune of a synthesised voice is nearly the same at a
-pause as at an end (0.1 would fit best), people's is not, and the model was trained on people."""
 WORDS_KNOWN = 0.30
 """Seconds after the last voiced sample from which on a turn can end: its words are known."""
 
@@ -77,22 +74,21 @@ class RecordingPatience:
 
 
 def rows(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
-    """What the logistic model sees of each sample, and whether the turn was over."""
+    """The words' cues at each of one speaker's pauses, a one before them; what the sound says by what came before."""
     seen = [
-        [
-            1.0,
-            _log_odds(sample.pause.probability),
-            *(float(cue in cues(sample.pause.text, question(sample.asked))) for cue in Cue),
-        ]
-        for sample in samples
+        [1.0, *(float(cue in cues(each.pause.text, question(each.asked))) for cue in Cue)] for each in samples
     ]
-    return np.array(seen), np.array([float(sample.silence is None) for sample in samples])
+    tune, sound = Tune(), []
+    for sample in samples:
+        sound.append(tune.odds(sample.pause.probability))
+        tune.saw(sample.pause.probability, over=sample.silence is None)
+    return np.array(seen), np.array(sound)
 
 
-def fit(samples: Sequence[Sample]) -> TurnOdds:
-    """The most probable coefficients under a Gaussian prior, by Newton's method."""
-    seen, over = rows(samples)
-    sound, seen[:, 1] = SOUND * seen[:, 1], 0.0
+def fit(recorded: Sequence[Sequence[Sample]]) -> TurnOdds:
+    """The most probable coefficients of the words under a Gaussian prior, by Newton's method, given the sound."""
+    seen, sound = (np.concatenate(parts) for parts in zip(*map(rows, recorded), strict=True))
+    over = ends(recorded)
     weights = np.zeros(seen.shape[1])
     ridge = np.full(len(weights), RIDGE)
     ridge[0] = 1e-3
@@ -106,9 +102,13 @@ def fit(samples: Sequence[Sample]) -> TurnOdds:
             break
     return TurnOdds(
         round(float(weights[0]), 2),
-        SOUND,
-        {cue: round(float(weight), 2) for cue, weight in zip(Cue, weights[2:], strict=True)},
+        {cue: round(float(weight), 2) for cue, weight in zip(Cue, weights[1:], strict=True)},
     )
+
+
+def ends(recorded: Sequence[Sequence[Sample]]) -> Floats:
+    """One for each end and zero for each pause."""
+    return np.array([float(sample.silence is None) for each in recorded for sample in each])
 
 
 def pause_lengths(samples: Sequence[Sequence[Sample]]) -> tuple[float, float, float]:
@@ -154,11 +154,6 @@ def record(half: Bench) -> list[list[Sample]]:
     return recorded
 
 
-def _log_odds(probability: float | None) -> float:
-    certain = min(max(0.5 if probability is None else probability, 1e-3), 1 - 1e-3)
-    return math.log(certain / (1 - certain))
-
-
 def _auc(odds: Floats, over: Floats) -> float:
     """Probability that an end has higher odds than a pause."""
     ends, others = odds[over == 1], odds[over == 0]
@@ -168,16 +163,18 @@ def _auc(odds: Floats, over: Floats) -> float:
 def main() -> None:
     """The command line."""
     recorded = record(bench("tune"))
+    fitted = fit(recorded)
+    over = ends(recorded)
+    sound = np.concatenate([rows(each)[1] for each in recorded])
     everything = [sample for each in recorded for sample in each]
-    fitted = fit(everything)
+    words = np.array([fitted.of(sample.pause.text, question(sample.asked)) for sample in everything])
     median, among, within = pause_lengths(recorded)
-    seen, over = rows(everything)
-    odds = np.array([fitted.of(sample.pause, question(sample.asked)) for sample in everything])
     print(f"{int(over.sum())} ends, {int((1 - over).sum())} pauses")
     print(f"pauses: median {median:.2f} s, spread {among:.2f} among speakers, {within:.2f} within")
-    print(f"odds: {fitted}")
+    print(fitted)
     print(
-        f"ends told from pauses (area under the curve): sound {_auc(seen[:, 1], over):.2f}, all {_auc(odds, over):.2f}"
+        f"ends told from pauses (area under the curve): sound {_auc(sound, over):.2f}, words {_auc(words, over):.2f}, "
+        f"both {_auc(words + sound, over):.2f}"
     )
     for longest in (0.9, 1.0, 1.2, 1.4):
         for certainty in (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97):

@@ -1,8 +1,9 @@
 """Patience: how much silence ends a speaker's turn, from what is known of a pause and of the one who makes it.
 
-The turn is over with a probability that grows with the silence: what the words and the sound say of it at first
-(a logistic model), against the chance that a pause of this speaker's would still be going on (log-normal, Campione and
-Véronis 2002; its median learnt from each of their pauses). It ends when that probability reaches `CERTAINTY`.
+The turn is over with a probability that grows with the silence: what the words (a logistic model) and the sound (the
+turn model, by what it is worth for this voice) say of it at first, against the chance that a pause of this speaker's
+would still be going on (log-normal, Campione and Véronis 2002; its median learnt from each of their pauses). It ends
+when that probability reaches `CERTAINTY`.
 """
 
 import math
@@ -14,7 +15,7 @@ from typing import Protocol
 from media.speech.wording import Cue, Question, cues
 from media.speech.wording import question as asked_for
 
-__all__ = ["FITTED", "AdaptivePatience", "FixedPatience", "Patience", "Pause", "Pauses", "TurnOdds"]
+__all__ = ["FITTED", "AdaptivePatience", "FixedPatience", "Patience", "Pause", "Pauses", "Tune", "TurnOdds"]
 
 CERTAINTY = 0.9
 """Probability at which a turn is taken to be over."""
@@ -22,7 +23,12 @@ SOONEST = 0.25
 """Seconds: shorter silences end no turn, and say nothing of how long somebody's pauses are."""
 LONGEST = 1.1
 """Seconds of silence that end any turn."""
-_LEAST = 1e-3
+TUNE, TUNE_SPREAD = 2.0, 3.0
+"""Log odds of Smart Turn's: mean at people's ends and, negated, at their pauses; standard deviation at each."""
+HEARD_BEFORE = 2.0
+"""Ends and pauses of one's own after which a speaker counts as much as these."""
+_LEAST = 0.018
+"""Bound of the turn model's probability, and of its complement: a log odds of 4."""
 _NORMAL = NormalDist()
 
 
@@ -81,41 +87,40 @@ class FixedPatience:
 
 @dataclass(frozen=True, slots=True)
 class TurnOdds:
-    """Log odds that a turn is over once its speaker has been silent for `SOONEST`.
+    """Log odds by the words that a turn is over once its speaker has been silent for `SOONEST`.
 
     Attributes:
         bias: of a statement of which nothing else is known.
-        sound: for each unit of the turn model's log odds.
         cues: for each cue in the words.
     """
 
     bias: float
-    sound: float
     cues: Mapping[Cue, float] = field(default_factory=dict)
 
-    def of(self, pause: Pause, asked: Question) -> float:
+    def of(self, text: str, asked: Question) -> float:
         """Natural logarithm of the odds."""
-        probability = 0.5 if pause.probability is None else pause.probability
-        probability = min(max(probability, _LEAST), 1 - _LEAST)
-        words = math.fsum(self.cues.get(cue, 0.0) for cue in cues(pause.text, asked))
-        return self.bias + words + self.sound * math.log(probability / (1 - probability))
+        return self.bias + math.fsum(self.cues.get(cue, 0.0) for cue in cues(text, asked))
 
 
 FITTED = TurnOdds(
-    0.3,
-    0.2,
+    0.53,
     {
-        Cue.UNFINISHED: -1.68,
-        Cue.OPEN: -0.78,
-        Cue.QUESTION: 2.86,
-        Cue.DEPENDENT: -2.5,
-        Cue.LIST: -1.25,
-        Cue.NUMBER: -0.47,
-        Cue.OPENER: -2.08,
-        Cue.ANSWER: 0.58,
+        Cue.UNFINISHED: -1.97,
+        Cue.OPEN: -1.49,
+        Cue.UNMARKED: -0.04,
+        Cue.QUESTION: 2.68,
+        Cue.DEPENDENT: -2.39,
+        Cue.LIST: -1.37,
+        Cue.NUMBER: -1.09,
+        Cue.OPENER: -1.97,
+        Cue.ANSWER: 0.51,
     },
 )
-"""Ridge regression on 151 ends and 102 pauses of nine synthesised speakers (`python -m perf.turns_fit`)."""
+"""Ridge regression on 151 ends and 102 pauses of nine synthesised speakers (`python -m perf.turns_fit`).
+
+How long the words are was left out on purpose. It would tell ends from pauses better than all else there, because the
+scripted turns are of much the same length; people's are not.
+"""
 MEDIAN = 0.5
 """Seconds: of the speakers' median pauses, fitted likewise."""
 AMONG, WITHIN = 0.35, 0.46
@@ -161,6 +166,37 @@ class Pauses:
         return NormalDist(mean, math.sqrt(1 / precision + WITHIN**2))
 
 
+class Tune:
+    """What the turn model says at one speaker's pauses and at their ends: how much it is worth for this voice.
+
+    Its log odds are taken as normal about two means, which are what they are for people until the speaker has been
+    heard; where both come to lie together, as with a synthesised voice, the sound tells nothing any more.
+    """
+
+    def __init__(self) -> None:
+        self._counts = [HEARD_BEFORE, HEARD_BEFORE]
+        self._sums = [-HEARD_BEFORE * TUNE, HEARD_BEFORE * TUNE]
+
+    def odds(self, probability: float | None) -> float:
+        """Natural logarithm of how much likelier this answer of the model's is at an end than at a pause."""
+        pause, end = (total / count for total, count in zip(self._sums, self._counts, strict=True))
+        if probability is None or end <= pause:
+            return 0.0
+        heard = _log_odds(probability)
+        return ((heard - pause) ** 2 - (heard - end) ** 2) / (2 * TUNE_SPREAD**2)
+
+    def saw(self, probability: float | None, *, over: bool) -> None:
+        """Learns from an answer by what became of the pause."""
+        if probability is not None:
+            self._counts[over] += 1
+            self._sums[over] += _log_odds(probability)
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _LEAST), 1 - _LEAST)
+    return math.log(bounded / (1 - bounded))
+
+
 class AdaptivePatience:
     """Waits by the words, the sound, what was asked, and the speaker's own pauses.
 
@@ -177,17 +213,21 @@ class AdaptivePatience:
         self._certainty = certainty
         self._longest = longest
         self._pauses = Pauses()
+        self._tune = Tune()
         self._asked = Question.NONE
+        self._pause: Pause | None = None
+        self._end: Pause | None = None
 
     def over(self, pause: Pause, silence: float) -> float:
         """Probability that the turn is over when the pause has lasted so many seconds."""
-        going_on = math.exp(-self._odds.of(pause, self._asked)) * self._pauses.outlast(silence)
-        return 1 / (1 + going_on)
+        return 1 / (1 + math.exp(-self._log_odds(pause)) * self._pauses.outlast(silence))
 
     def wait(self, pause: Pause) -> float:
         """See `Patience`: the silence at which `over` reaches the certainty."""
-        odds = self._odds.of(pause, self._asked)
-        share = math.exp(odds) * (1 - self._certainty) / self._certainty
+        if self._end is not None:
+            self._tune.saw(self._end.probability, over=True)
+        self._pause, self._end = pause, None
+        share = math.exp(self._log_odds(pause)) * (1 - self._certainty) / self._certainty
         return SOONEST if share >= 1 else min(self._pauses.lasted_by(share), self._longest)
 
     def asked(self, question: str) -> None:
@@ -195,9 +235,17 @@ class AdaptivePatience:
         self._asked = asked_for(question)
 
     def went_on(self, silence: float) -> None:
-        """See `Patience`."""
+        """See `Patience`; after an end that was none, too."""
+        pause = self._pause or self._end
+        if pause is not None and silence >= SOONEST:
+            self._tune.saw(pause.probability, over=False)
         self._pauses.saw(silence)
+        self._pause = self._end = None
 
     def ended(self) -> None:
         """See `Patience`."""
+        self._pause, self._end = None, self._pause
         self._asked = Question.NONE
+
+    def _log_odds(self, pause: Pause) -> float:
+        return self._odds.of(pause.text, self._asked) + self._tune.odds(pause.probability)

@@ -15,7 +15,9 @@ class Cue(StrEnum):
     UNFINISHED = "unfinished"
     """They stop at a word or mark that ends no sentence: "and", "the", a comma."""
     OPEN = "open"
-    """They stop where a sentence seldom does: "to", "for", "is", no mark at all."""
+    """They stop at a word that seldom ends a sentence, "to", "for", "is", or that another clause has to follow."""
+    UNMARKED = "unmarked"
+    """They could be finished, but the transcriber put no mark behind them."""
     QUESTION = "question"
     """They are a complete question."""
     DEPENDENT = "dependent"
@@ -103,8 +105,11 @@ def _found(text: str, asked: Question) -> Iterator[Cue]:
         yield Cue.OPENER
     elif finished is Completeness.UNFINISHED:
         yield Cue.UNFINISHED
-    elif finished is Completeness.OPEN or _INTRODUCES.search(" ".join(words)):
+    elif _INTRODUCES.search(" ".join(words)):
         yield Cue.OPEN
+    elif finished is Completeness.OPEN:
+        marked = completeness(f"{text.rstrip()}.")
+        yield Cue.UNMARKED if marked is Completeness.COMPLETE else Cue.OPEN
     elif text.rstrip().endswith("?"):
         yield Cue.QUESTION
     if _dependent(text):

@@ -1,10 +1,17 @@
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.speech.patience import LONGEST, SOONEST, AdaptivePatience, FixedPatience, Pause, Pauses, TurnOdds
+from media.speech.patience import (
+    LONGEST,
+    SOONEST,
+    AdaptivePatience,
+    FixedPatience,
+    Pause,
+    Pauses,
+    Tune,
+    TurnOdds,
+)
 from media.speech.wording import Cue, Question, cues, question
 
 DONE = Pause("What is the capital of France?", 0.97)
@@ -90,10 +97,41 @@ def test_a_plain_timeout_waits_the_same_whatever_it_is_told() -> None:
     assert patience.wait(DONE) == patience.wait(HANGING) == 0.5
 
 
-def test_the_odds_are_the_sum_of_what_words_and_sound_say() -> None:
-    odds = TurnOdds(1.0, 0.5, {Cue.UNFINISHED: -3.0})
-    expected = 1.0 - 3.0 + 0.5 * math.log(0.9 / 0.1)
-    assert odds.of(HANGING, Question.NONE) == pytest.approx(expected)
+def test_the_odds_are_the_sum_of_what_the_words_say() -> None:
+    odds = TurnOdds(1.0, {Cue.UNFINISHED: -3.0, Cue.LIST: -0.5})
+    assert odds.of("I was looking for the", Question.NONE) == pytest.approx(-2.0)
+    assert odds.of("I like it here.", Question.NONE) == pytest.approx(1.0)
+
+
+def test_a_turn_model_that_says_the_same_at_a_voices_pauses_and_ends_is_no_longer_listened_to() -> None:
+    tune = Tune()
+    at_first = tune.odds(0.97)
+    for _ in range(12):
+        tune.saw(0.97, over=False)
+        tune.saw(0.97, over=True)
+    assert at_first > 1.5
+    assert abs(tune.odds(0.97)) < at_first / 4
+
+
+def test_a_turn_model_that_tells_a_voices_ends_is_listened_to() -> None:
+    tune = Tune()
+    for _ in range(12):
+        tune.saw(0.03, over=False)
+        tune.saw(0.97, over=True)
+    assert tune.odds(0.97) > Tune().odds(0.97)
+    assert tune.odds(0.03) < Tune().odds(0.03) < 0
+
+
+def test_an_end_that_was_none_is_learnt_as_a_pause() -> None:
+    wrong, right = AdaptivePatience(), AdaptivePatience()
+    for patience in (wrong, right):
+        for _ in range(4):
+            patience.wait(Pause("I like it here.", 0.97))
+            patience.ended()
+            if patience is wrong:
+                patience.went_on(0.3)
+    pause = Pause("I like it here.", 0.97)
+    assert wrong.over(pause, SOONEST) < right.over(pause, SOONEST)
 
 
 @given(
@@ -167,6 +205,7 @@ def test_what_was_asked_tells_which_answer_is_waited_for(text: str, expected: Qu
     ("text", "asked", "expected"),
     [
         ("What do you think?", Question.NONE, {Cue.QUESTION}),
+        ("What is the weather like?", Question.NONE, {Cue.QUESTION}),
         ("I was looking for the", Question.NONE, {Cue.UNFINISHED}),
         ("I was looking for the.", Question.NONE, {Cue.UNFINISHED}),
         ("I would like to.", Question.NONE, {Cue.OPEN}),
@@ -185,6 +224,7 @@ def test_what_was_asked_tells_which_answer_is_waited_for(text: str, expected: Qu
         ("Yes.", Question.NONE, set()),
         ("Could you tell me?", Question.NONE, {Cue.OPEN}),
         ("The thing is that.", Question.NONE, {Cue.OPEN}),
+        ("I went to the market", Question.NONE, {Cue.UNMARKED}),
         ("Yes, but.", Question.YES_NO, {Cue.UNFINISHED}),
         ("", Question.NONE, set()),
     ],
@@ -196,6 +236,6 @@ def test_the_words_give_cues(text: str, asked: Question, expected: set[Cue]) -> 
 @given(st.text(max_size=200), st.sampled_from(Question))
 def test_any_words_give_cues_without_failing(text: str, asked: Question) -> None:
     found = cues(text, asked)
-    assert len(found & {Cue.OPENER, Cue.UNFINISHED, Cue.OPEN, Cue.QUESTION}) <= 1
+    assert len(found & {Cue.OPENER, Cue.UNFINISHED, Cue.OPEN, Cue.UNMARKED, Cue.QUESTION}) <= 1
     assert asked is Question.YES_NO or Cue.ANSWER not in found
     question(text)
