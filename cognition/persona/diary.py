@@ -50,7 +50,7 @@ class Diary:
         self._generator = generator
         self._zone = zone
         self._dropped = dropped
-        self._at: dict[tuple[str, str], float] = {}
+        self._at: dict[tuple[str, str], float] = dict.fromkeys(experiences, clock())
         """When something happened last, by persona and room."""
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._writing: dict[str, asyncio.Task[None]] = {}

@@ -34,6 +34,7 @@ class Hall:
         self.bids: list[Due] = []
         self.says: Callable[[Due], bool] = lambda due: True
         """Whether the floor grants a bid; it is then said at once."""
+        self.deaf = False
         self._count = 0
 
     @property
@@ -77,8 +78,10 @@ class Hall:
             self.say(persona, "word " * 150)
 
     def take(self, due: Due) -> None:
-        """The floor: grants a bid, which is said, or refuses it."""
+        """The floor: grants a bid, which is said, or refuses it; a deaf one does neither."""
         self.bids.append(due)
+        if self.deaf:
+            return
         if self.says(due):
             self.say(due.persona, due.text or "Here I am.", id=due.id)
         else:
@@ -112,7 +115,7 @@ async def hall(
     made = Hall(life, seated)
     for who in people:
         made.arrive(who)
-    running = asyncio.create_task(life.run(made.take))
+    running = asyncio.create_task(life.run(lambda due: made.take(due)))
     try:
         yield made
         assert not running.done(), "a life goes on"

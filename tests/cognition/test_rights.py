@@ -9,6 +9,7 @@ import logging
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from pathlib import Path
 
 import pydantic
@@ -102,7 +103,7 @@ async def test_what_operators_ordered_cannot_be_taken_from_the_record() -> None:
             room.life.order("pause", "nova", "  ", "no name")
         for statement in ("DELETE FROM persona_order", "UPDATE persona_order SET why = ''"):
             with pytest.raises(Exception, match="stays on record"):
-                await store.write(lambda connection, sql=statement: connection.execute(sql))
+                await store.write(methodcaller("execute", statement))
         assert [each.why for each in await room.life.orders("nova")] == ["maintenance"]
 
 
@@ -137,7 +138,7 @@ def told_by(note: InnerNote) -> list[str]:
         lambda: repr(holder),
         lambda: json.dumps(note),
         lambda: json.dumps({"note": note}, default=str),
-        lambda: json.dumps({"note": note}, default=vars),
+        lambda: json.dumps({"note": note}, default=repr),
         lambda: pickle.dumps(note),
         lambda: pickle.dumps(holder),
         lambda: copy.deepcopy(note),

@@ -1,0 +1,191 @@
+"""A life that lasts: over restarts and SIGKILL, over a disk that is full, without a timer while nothing is due."""
+
+import asyncio
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cognition.persona.journal import Experience
+from cognition.persona.life import Life
+from cognition.store.errors import DiskError
+from cognition.store.memory_store import MemoryStore
+from cognition.store.store import Store
+from tests.cognition.life_in_a_process import LINES, NOVA, PRESENT, REMINDERS_EVERY, Room
+from tests.cognition.lives import ADA, BOB, ROBIN, hall, now
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.virtual_time
+async def test_everything_a_persona_is_survives_a_restart() -> None:
+    store = MemoryStore()
+    async with hall(NOVA, ROBIN, people=[ADA], store=store) as room:
+        room.hear(ADA, "Nova, remind me in ten minutes to stretch.")
+        room.hear(ADA, "The stars are lovely.")
+        room.judge(ADA, "nova", good=True)
+        room.say("nova", "They are. " * 40)
+        room.life.order("pause", "robin", "ops", "maintenance")
+        before, waiting = room.life.state("nova"), room.life.inbox("robin")
+        planned = room.life.intentions("nova")
+        await room.life.settled()
+    async with hall(NOVA, ROBIN, store=store) as room:
+        after = room.life.state("nova")
+        assert (after.energy, after.valence) == pytest.approx((before.energy, before.valence), abs=1e-6)
+        assert room.life.inbox("robin") == waiting
+        assert room.life.intentions("nova") == planned
+        assert room.life.disposition("robin").paused
+
+
+@pytest.mark.virtual_time
+async def test_time_that_passed_while_it_was_down_has_passed_for_it_too() -> None:
+    store = MemoryStore()
+    async with hall(NOVA, store=store) as room:
+        room.tire("nova")
+        await asyncio.sleep(1)
+        assert room.life.disposition("nova").resting
+    await asyncio.sleep(3600)
+    async with hall(NOVA, store=store, people=[ADA]) as room:
+        await asyncio.sleep(1)
+        assert room.life.state("nova").energy > 0.99
+        assert not room.life.disposition("nova").resting
+
+
+@pytest.mark.virtual_time
+async def test_what_was_being_said_when_it_died_is_said_again_unless_the_room_has_it() -> None:
+    for heard in (False, True):
+        store = MemoryStore()
+        async with hall(NOVA, people=[ADA], store=store) as room:
+            room.deaf = True
+            line = room.hear(ADA, "Remind me in one minute to stretch.")
+            await asyncio.sleep(61)
+            due = next(each for each in room.bids if each.kind == "remind")
+        async with hall(NOVA, store=store) as room:
+            room.people.append(ADA)
+            room.told(line)
+            if heard:
+                room.say("nova", due.text, id=due.id)
+            room.life.present("hall", room.present)
+            await asyncio.sleep(600)
+            assert [each.id for each in room.bids if each.kind == "remind"] == ([] if heard else [due.id])
+
+
+@pytest.mark.virtual_time
+async def test_a_house_in_which_nothing_is_due_wakes_nobody() -> None:
+    life = await Life.open([NOVA, ROBIN], MemoryStore(), clock=now)
+    running = asyncio.create_task(life.run(lambda due: None))
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(1)
+    timers = [each for each in loop._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
+    assert timers == []
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+class RefusingStore(MemoryStore):
+    """A store whose disk is full while a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+
+    def submit(self, work: Callable[[sqlite3.Connection], Any]) -> "asyncio.Future[Any]":
+        if not self.full:
+            return super().submit(work)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.set_exception(DiskError("the disk is full"))
+        return future
+
+
+@pytest.mark.virtual_time
+async def test_what_a_full_disk_refuses_is_kept_once_there_is_room_again() -> None:
+    store = RefusingStore()
+    async with hall(NOVA, ROBIN, people=[ADA, BOB], store=store) as room:
+        store.full = True
+        for number in range(5):
+            room.hear(ADA, f"Number {number} of the stars.")
+            room.say("nova", f"Number {number} indeed.")
+        await asyncio.sleep(10)
+        assert room.life.counts()["personas: attempts that the store refused"] > 1
+        store.full = False
+        async with asyncio.timeout(5):
+            await room.life.settled()
+        state = room.life.state("nova")
+    async with hall(NOVA, ROBIN, store=store) as room:
+        assert room.life.state("nova").energy == pytest.approx(state.energy, abs=1e-6)
+        kept = await store.read(
+            lambda c: c.execute("SELECT count(*) FROM lived WHERE id LIKE 'nova/%'").fetchone()
+        )
+        assert kept == (5,)
+
+
+async def test_with_a_real_store_what_was_told_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room.jsonl")
+    lines = [room.add("ada", f"line-{number}", "Nova, the stars were lovely.") for number in range(50)]
+    room.close()
+    for _ in range(2):
+        store = await Store.open(tmp_path / "store.db")
+        life = await Life.open((NOVA,), store)
+        for line in lines:
+            life.observe(line, PRESENT)
+        await life.settled()
+        await store.aclose()
+    assert experience(tmp_path / "store.db").lines == 50
+
+
+def experience(path: Path) -> Experience:
+    with sqlite3.connect(path) as connection:
+        (lived,) = connection.execute("SELECT lived FROM experience WHERE persona = 'nova'").fetchone()
+    connection.close()
+    fields = json.loads(lived)
+    return Experience(**{**fields, "people": Counter(fields["people"]), "topics": Counter(fields["topics"])})
+
+
+def live(directory: Path, kill_after: float | None) -> bool:
+    """Lets a life go on in a process; true when it came to its end, false when it was killed."""
+    command = [sys.executable, "-m", "tests.cognition.life_in_a_process", str(directory)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout:
+        process.stdout.readline()
+        try:
+            return process.wait(timeout=kill_after if kill_after is not None else 60.0) == 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return False
+
+
+def killed_at_random(directory: Path, kills: int) -> None:
+    chance = random.Random(kills)
+    for _ in range(kills):
+        if live(directory, chance.uniform(0.0, 1.5)):
+            break
+    assert live(directory, None)
+    said = [json.loads(line) for line in (directory / "room.jsonl").read_text().splitlines()]
+    assert len({each["id"] for each in said}) == len(said), "nothing is said twice"
+    reminders = [each["id"] for each in said if each["id"].startswith("remind-")]
+    assert len(reminders) == LINES // REMINDERS_EVERY, "each promise is kept"
+    lived = experience(directory / "store.db")
+    assert lived.lines == LINES, "each line was lived through once"
+    assert lived.spoke == sum(each["who"] == "nova" for each in said)
+
+
+def test_killed_twice_a_life_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    killed_at_random(tmp_path, 2)
+
+
+@pytest.mark.models  # no weights are needed, but more time than the quick suite has
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [5, 15, 30])
+def test_killed_at_random_moments_a_life_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, kills: int
+) -> None:
+    killed_at_random(tmp_path, kills)
