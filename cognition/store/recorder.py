@@ -11,7 +11,7 @@ from typing import assert_never
 
 from cognition.conversation.floor import Attendee
 from cognition.conversation.transcript import Line
-from cognition.events import Arrived, Declined, Event, Feedback, Heard, Left, Read, Said
+from cognition.events import Arrived, Declined, Event, Feedback, Heard, Kind, Left, Read, Said
 from cognition.store import timeline
 from cognition.store.errors import StoreClosed, StoreError
 from cognition.store.store import Storage
@@ -195,9 +195,10 @@ def _keep_all(connection: sqlite3.Connection, batch: Sequence[_Note]) -> None:
     for note in batch:
         event = note.event
         if note.present_then:
-            there = timeline.present_in(connection, event.place, event.at)
-            there.pop(event.participant.id, None)
-            event = replace(event, present=event.present | frozenset(there.values()))
+            there = {each.id: each for each in event.present}
+            there |= timeline.present_in(connection, event.place, event.at)
+            participant = there.get(event.participant.id, event.participant)
+            event = replace(event, participant=participant, present=frozenset(there.values()))
         match event.kind:
             case "arrived":
                 timeline.arrive(connection, event)
@@ -215,12 +216,12 @@ def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
     there = {each.id: each for each in present}
     who = event.persona if isinstance(event, Declined) else event.participant
     known = there.get(who)
-    kind = known.kind if known is not None else "persona" if isinstance(event, Said | Declined) else "person"
-    name = known.name if known is not None else who
-    text, to, detail = "", None, dict[str, object]()
+    text, name, to, detail = "", "", None, dict[str, object]()
     match event:
         case Heard():
             name, text, to = event.name, event.text, event.to
+            if event.speaker:
+                detail["speaker"] = event.speaker
         case Read():
             name, text, detail = event.name, event.text, {"line": event.id}
         case Said():
@@ -237,7 +238,8 @@ def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
             detail = {"feedback": event.value, "persona": event.persona, "line": event.line}
         case _:
             assert_never(event)
-    participant = Participant(who, kind, name, known.identity if known is not None else "")
+    kind: Kind = "persona" if isinstance(event, Said | Declined) else "person"
+    participant = known if known is not None else Participant(who, kind, name or who)
     return timeline.Event(
         _id_of(event),
         _KINDS[type(event)],
@@ -248,6 +250,7 @@ def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
         frozenset({**there, who: participant}.values()),
         to,
         detail=detail,
+        name=name,
     )
 
 

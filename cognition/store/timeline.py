@@ -77,6 +77,7 @@ class Event:
         to: ids of those who alone perceived it, the participant too; None for all present.
         media: the room's media time in samples at 48 kHz; None where there is none.
         detail: what else is known, as JSON can say it.
+        name: whose words they were, where that is not the participant's name: one of several at a microphone.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Event:
     to: frozenset[str] | None = None
     media: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ def append(connection: sqlite3.Connection, event: Event) -> int | None:
             _storable(event.id),
             event.kind,
             key,
-            _storable(event.participant.name),
+            _storable(event.name or event.participant.name),
             _storable(event.text),
             detail,
             _micros(event.at),

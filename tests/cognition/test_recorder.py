@@ -117,6 +117,23 @@ async def test_a_line_that_media_tells_again_after_a_restart_is_there_once() -> 
     assert kept[-1].audience == {"p1", "nova"}, "Bob had not arrived as far as anybody knows"
 
 
+async def test_a_voice_at_a_shared_microphone_does_not_rename_the_microphone() -> None:
+    store = MemoryStore()
+    async with running(Recorder(store)) as recorder:
+        recorder.observe(
+            Arrived("lobby", "p1", "Meeting room", at(0)), (Attendee("p1", "Meeting room", "person"),)
+        )
+        recorder.observe(
+            Heard("lobby", "p1", "Maria", "Here we are", at(1), "u1", speaker="v2"),
+            (Attendee("p1", "Meeting room", "person"),),
+        )
+        await recorder.flushed()
+    _, entry = await entries(store)
+    assert (entry.name, entry.detail) == ("Maria", {"speaker": "v2"})
+    there = await store.read(lambda connection: present_in(connection, Place("lobby")))
+    assert there["p1"].name == "Meeting room"
+
+
 async def test_an_id_that_a_client_uses_again_another_day_is_another_line() -> None:
     store = MemoryStore()
     async with running(Recorder(store)) as recorder:
