@@ -26,6 +26,22 @@ function merged(...messages: CaptionMessage[]): readonly Caption[] {
 }
 
 describe("a caption", () => {
+  it("shows what a voice at a shared microphone is called under its participant", () => {
+    const speaker = { id: "s2", label: "Maria" };
+    const message = {
+      type: "caption",
+      id: "p1",
+      utterance: "u1",
+      text: "Hello",
+      final: true,
+      interrupted: false,
+      speaker,
+    } as const;
+    const [caption] = mergeCaption([], message, "Ada");
+    expect(caption).toMatchObject({ from: "p1", name: "Maria", voice: "s2" });
+    expect(mergeCaption([], { ...message, speaker: undefined }, "Ada")[0]).toMatchObject({ name: "Ada" });
+  });
+
   it("of the same utterance replaces the earlier in its place", () => {
     const captions = merged(said("I"), said("Hello", { id: "p2" }), said("I think so", { final: true }));
     expect(captions.map(({ from, text, final }) => [from, text, final])).toEqual([

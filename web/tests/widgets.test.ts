@@ -236,6 +236,33 @@ describe("a pin", () => {
   });
 });
 
+describe("a shared microphone", () => {
+  it("is a switch that says what becomes of the voices, and tells the server", async () => {
+    const { client, sent } = sending();
+    const panel = new DevicePanel();
+    panel.client = client;
+    const root = await mounted(panel);
+    const input = root.querySelector<HTMLInputElement>("[data-testid=shared-microphone]")!;
+    expect(input.checked).toBe(false);
+    expect(root.querySelector(`label[for=${input.id}]`)?.textContent).toBe(
+      "Several people share this microphone",
+    );
+    expect(root.querySelector(`#${input.getAttribute("aria-describedby")}`)?.textContent).toContain(
+      "next time",
+    );
+    input.click();
+    client.shareMicrophone(true);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toMatchObject({ type: "state", shared: true });
+    client.nameVoice("s2", "Maria");
+    client.nameVoice("s2", null);
+    expect(sent.slice(1)).toEqual([
+      { type: "name-voice", voice: "s2", name: "Maria" },
+      { type: "name-voice", voice: "s2", name: null },
+    ]);
+  });
+});
+
 describe("noise suppression", () => {
   it("is a switch that says what it does, and asks for what it was turned to", async () => {
     const { client } = roomed();

@@ -14,6 +14,8 @@ export interface Caption {
   readonly interrupted: boolean;
   /** It was for some alone, us among them. */
   readonly whispered: boolean;
+  /** Id of the voice, at a microphone that several share; `name` is what it is called. */
+  readonly voice?: string | undefined;
 }
 
 export const MAX_CAPTIONS = 200;
@@ -51,11 +53,12 @@ export function mergeCaption(
     key,
     line: message.utterance,
     from: message.id,
-    name,
+    name: message.speaker?.label ?? name,
     text: message.text,
     final: message.final,
     interrupted: message.interrupted,
     whispered: message.to !== undefined,
+    voice: message.speaker?.id,
   };
   if (index >= 0) return captions.with(index, caption);
   return [...captions, caption].slice(-MAX_CAPTIONS);

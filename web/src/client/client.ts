@@ -76,6 +76,8 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   muted = false;
   /** Whether noise is taken out of what we say. */
   noiseSuppression: boolean;
+  /** Several people speak at our microphone; their voices are told apart. */
+  sharedMicrophone = false;
   microphone: MediaStreamTrack | null = null;
   camera: MediaStreamTrack | null = null;
   devices: Devices = { microphones: [], cameras: [], speakers: [] };
@@ -245,6 +247,19 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
     await this.enable("microphone", deviceId);
     await this.session?.setMicrophone(this.microphone);
     this.tellState();
+  }
+
+  /** From now on several people speak at our microphone, or only we again; then their voices are forgotten. */
+  shareMicrophone(shared: boolean): void {
+    if (this.sharedMicrophone === shared) return;
+    this.sharedMicrophone = shared;
+    this.tellState();
+    this.changed();
+  }
+
+  /** Says what a voice at our shared microphone is called; without a name it is forgotten. */
+  nameVoice(voice: string, name: string | null): void {
+    this.connection.send({ type: "name-voice", voice, name });
   }
 
   /** Takes noise out of what we say, or leaves it in as music needs it: here and at the server. */
@@ -499,6 +514,7 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
       muted: this.muted || this.microphone === null,
       camera: this.camera !== null,
       noiseSuppression: this.noiseSuppression,
+      shared: this.sharedMicrophone,
     });
   }
 

@@ -144,6 +144,12 @@ export interface Joined {
 /** Who alone hears or heard it, by id, the speaker too; none for all. */
 export type Audience = readonly string[] | undefined;
 
+/** One of those who share a microphone: the voice's id there, and what it is called. */
+export interface Voice {
+  readonly id: string;
+  readonly label: string;
+}
+
 export interface CaptionMessage {
   readonly type: "caption";
   readonly id: string;
@@ -152,6 +158,8 @@ export interface CaptionMessage {
   readonly final: boolean;
   readonly interrupted: boolean;
   readonly to?: Audience;
+  /** Whose voice it is, at a microphone that several share. */
+  readonly speaker?: Voice | undefined;
 }
 
 export interface ChatMessage {
@@ -210,7 +218,8 @@ export type ClientMessage =
   | { type: "offer"; id: string; sdp: string }
   | { type: "candidate"; candidate: string; mid: string | null; mline: number | null }
   | { type: "chat"; id: string; text: string }
-  | { type: "state"; muted?: boolean; camera?: boolean; noiseSuppression?: boolean }
+  | { type: "state"; muted?: boolean; camera?: boolean; noiseSuppression?: boolean; shared?: boolean }
+  | { type: "name-voice"; voice: string; name: string | null }
   | { type: "view"; slots: Record<string, TileSize> }
   | { type: "pin"; id: string | null }
   | { type: "voices"; who: readonly string[] }
@@ -314,6 +323,11 @@ function line(value: unknown): Line {
     interrupted: flag(from, "interrupted", false),
     to: audience(from),
   };
+}
+
+function voice(value: unknown): Voice {
+  const from = fields(value, "speaker");
+  return { id: text(from, "id"), label: text(from, "label") };
 }
 
 function audience(from: Fields): Audience {
@@ -509,6 +523,7 @@ function message(from: Fields): ServerMessage | null {
         final: flag(from, "final"),
         interrupted: flag(from, "interrupted", false),
         to: audience(from),
+        speaker: from.speaker === undefined ? undefined : voice(from.speaker),
       };
     case "chat":
       return {

@@ -10,6 +10,10 @@ import { theme } from "./theme.js";
 
 const ANNOUNCED_AT_ONCE = 3;
 
+function sameSpeaker(before: Caption | undefined, caption: Caption): boolean {
+  return before?.from === caption.from && before.name === caption.name;
+}
+
 /**
  * What is being said, with the speaker's name. A screen reader hears each utterance once, when it is complete,
  * and never what its own user said.
@@ -64,7 +68,7 @@ export class ContinuumCaptions extends LitElement {
         ${repeat(
           captions,
           (caption) => caption.key,
-          (caption, index) => this.line(caption, captions[index - 1]?.from === caption.from),
+          (caption, index) => this.line(caption, sameSpeaker(captions[index - 1], caption)),
         )}
       </div>
       <div class="unseen" role="log" aria-live="polite" aria-label="Spoken">

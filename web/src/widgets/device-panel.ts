@@ -43,6 +43,21 @@ export class DevicePanel extends LitElement {
         <label for="suppress">Noise suppression</label>
         <small id="suppression">Takes steady noise out of your sound. Off, music stays as it is.</small>
       </div>
+      <div class="switch">
+        <input
+          id="share"
+          type="checkbox"
+          role="switch"
+          data-testid="shared-microphone"
+          aria-describedby="sharing"
+          .checked=${client.sharedMicrophone}
+          @change=${(event: Event) => client.shareMicrophone((event.target as HTMLInputElement).checked)}
+        />
+        <label for="share">Several people share this microphone</label>
+        <small id="sharing"
+          >Their voices are told apart on the server. Only who says their own name is known next time.</small
+        >
+      </div>
     `;
   }
 
