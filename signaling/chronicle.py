@@ -1,6 +1,7 @@
 """What becomes of a room's life in the store: kept as media tells it, caught up with after either side died."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ __all__ = ["Chronicle", "line_read"]
 
 RECENT = timedelta(minutes=5)
 """Age of a room's last words up to which it is brought back when media has lost it as well."""
+SAMPLES_PER_MS = 48
 FLUSH = 2.0
 """Seconds the end waits for what is not yet on the disk."""
 
@@ -47,7 +49,9 @@ class Chronicle:
         self._store = store
         self._seated = [Participant(each.id, "persona", each.name) for each in personas]
         self._persons = persons
-        self._recorder = Recorder(store, identity=self._identity, kept=self._tell, troubled=_trouble)
+        self._recorder = Recorder(
+            store, identity=self._identity, media=self._media_time, kept=self._tell, troubled=_trouble
+        )
         self._endpoint: Endpoint | None = None
         self._dropped: Counter[str] = Counter()
 
@@ -143,6 +147,12 @@ class Chronicle:
 
     def _identity(self, room: str, who: str) -> str:
         return str(self._persons(room).get(who, {}).get("identity", ""))
+
+    def _media_time(self, room: str) -> int | None:
+        opened_ns = next((person.get("opened_ns") for person in self._persons(room).values()), None)
+        if opened_ns is None:
+            return None
+        return (time.monotonic_ns() - int(opened_ns)) * SAMPLES_PER_MS // 1_000_000
 
     def _tell(self, lines: Sequence[Kept]) -> None:
         if self._endpoint is not None:

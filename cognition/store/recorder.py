@@ -49,6 +49,7 @@ class Recorder:
     Args:
         store: where the timeline is.
         identity: who a participant of a room is in all of them: room and id in, identity out, empty where it is the id.
+        media: the media time of a room now, in samples at 48 kHz; None where it has none.
         kept: told of the written lines that are durable now.
         troubled: told in one line when the store begins to refuse, and None when it takes again.
     """
@@ -58,11 +59,13 @@ class Recorder:
         store: Storage,
         *,
         identity: Callable[[str, str], str] = lambda room, id: "",
+        media: Callable[[str], int | None] = lambda room: None,
         kept: Callable[[Sequence[Kept]], None] = lambda lines: None,
         troubled: Callable[[str | None], None] = lambda reason: None,
     ) -> None:
         self._store = store
         self._identity = identity
+        self._media = media
         self._kept = kept
         self._troubled = troubled
         self._waiting: deque[_Note] = deque()
@@ -88,7 +91,8 @@ class Recorder:
             Participant(each.id, each.kind, each.name, self._identity(event.room, each.id))
             for each in present
         ]
-        self._note(_Note(entry_of(event, there), event.id if isinstance(event, Read) else ""))
+        entry = replace(entry_of(event, there), media=self._media(event.room))
+        self._note(_Note(entry, event.id if isinstance(event, Read) else ""))
 
     def restore(
         self,

@@ -1,6 +1,7 @@
 """What is alive of a room: connections, rings of sound, and its place in the media plane."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
@@ -110,6 +111,7 @@ class LiveRoom:
         spoken: participant id to the instant, on the loop's clock, at which they were heard last.
         floors: who speaks among the personas, and who waits.
         presences: how each persona is, by its id.
+        opened_ns: `time.monotonic_ns()` when it opened: where its media time begins.
     """
 
     state: RoomState
@@ -122,6 +124,7 @@ class LiveRoom:
     spoken: dict[str, float] = field(default_factory=dict)
     floors: Floors = field(default_factory=Floors)
     presences: dict[str, PersonaPresence] = field(default_factory=dict)
+    opened_ns: int = field(default_factory=time.monotonic_ns)
 
     @property
     def id(self) -> str:
@@ -249,6 +252,7 @@ class LiveRoom:
             params |= {
                 "identity": seat.identity,
                 "giver": attendee.claims.giver,
+                "opened_ns": self.opened_ns,
                 "ears": str(attendee.ears.file.path),
                 "connected": attendee.peer is not None,
             }

@@ -269,6 +269,8 @@ async def test_everything_that_happens_in_a_room_is_in_the_timeline_with_who_was
     (line,) = by_kind["read"]
     assert line.audience == {line.participant, "nova"}
     assert line.identity != line.participant
+    assert line.media is not None
+    assert 0 <= line.media < 48_000 * 60
     assert [entry.text for entry in entries if entry.kind == "said" and entry.detail["medium"] == "chat"][
         -1
     ] == "I see."
