@@ -15,7 +15,7 @@ from cognition.store.errors import StoreError, StoreInUse, explained
 from cognition.store.timeline import Cursor, EventKind, Place, Query, page
 from signaling.errors import UserError
 
-__all__ = ["export_timeline", "make_backup", "put_back", "timeline_query"]
+__all__ = ["export_timeline", "for_people", "make_backup", "put_back", "timeline_query"]
 
 PAGE = 500
 
@@ -29,7 +29,7 @@ def make_backup(store: Path, target: Path) -> str:
     Raises:
         UserError: it cannot be copied, or something is at the target.
     """
-    with _for_people():
+    with for_people():
         copy = back_up(store, target.expanduser())
         found = inspect(copy)
     return f"{copy}: {found.events} events, {found.size / 1e6:.1f} MB, checked"
@@ -44,7 +44,7 @@ def put_back(store: Path, backup: Path) -> str:
     Raises:
         UserError: a server runs with the store, or the backup is not sound; nothing has changed.
     """
-    with _for_people():
+    with for_people():
         try:
             kept = restore(store, backup.expanduser())
         except StoreInUse as error:
@@ -72,7 +72,7 @@ def export_timeline(store: Path, query: Query, write: Callable[[str], None]) -> 
         UserError: there is no such store, or it is damaged or newer.
     """
     count = 0
-    with _for_people():
+    with for_people():
         inspect(store)
         try:
             with contextlib.closing(open_reader(store)) as connection:
@@ -124,7 +124,8 @@ def _moment(text: str) -> datetime:
 
 
 @contextmanager
-def _for_people() -> Iterator[None]:
+def for_people() -> Iterator[None]:
+    """What is wrong with a store becomes an error for people."""
     try:
         yield
     except StoreError as error:
