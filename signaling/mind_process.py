@@ -67,6 +67,8 @@ VACANT = 60.0
 """Seconds after a connection to media from which on a room with nobody in it is forgotten; media does the same."""
 COUNTS_EVERY = 5.0
 """Seconds between two looks at what was counted."""
+READY_WITH = 3
+"""Personas whose instructions are evaluated before the mind says that it is ready; the others' follow."""
 EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 EX_TEMPFAIL = 75
@@ -165,12 +167,12 @@ class MindProcess:
         self._living.observe(event, present)
         self._judgements.observe(event)
 
-    async def warm_up(self) -> None:
-        """Makes the first reply in a new room as fast as the others."""
+    async def warm_up(self, most: int | None = None) -> None:
+        """Makes the first reply in a new room as fast as the others, of so many personas at most."""
         if not self._settings.reply.prefill:
             return
         try:
-            await self._mind.warm_up()
+            await self._mind.warm_up(most)
         except GenerationError as error:
             _log.warning("prefill failed", reason=str(error))
             self.dropped["prefill failed"] += 1
@@ -223,8 +225,9 @@ class MindProcess:
                 counting = group.create_task(self._tell_counts(endpoint))
                 forgetting = group.create_task(self._forget_vacant())
                 catching_up = group.create_task(self._chronicle.catch_up(endpoint))
+                warming = group.create_task(self.warm_up())
                 await endpoint.wait_closed()
-                for task in (counting, forgetting, catching_up):
+                for task in (counting, forgetting, catching_up, warming):
                     task.cancel()
         finally:
             self._attached = None
@@ -343,7 +346,8 @@ class MindProcess:
                 del self._rooms[room]
             await self.warm_up()
             if not self._rooms:
-                await asyncio.to_thread(trim)
+                # Nobody is kept waiting by it.
+                trim()
 
     async def _attend_once(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
         attendance = Attendance(
@@ -531,7 +535,7 @@ async def _run(launch: Launch) -> None:
             raise StartError(str(error)) from error
         gc.collect()
         gc.freeze()
-        await process.warm_up()
+        await process.warm_up(READY_WITH)
         launch.report_ready(json.dumps({"personas": [persona.name for persona in personas]}))
         await process.run(launch.run_dir / "media.sock")
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from cognition.conversation.affinity import Affinity, WordAffinity
@@ -222,13 +223,16 @@ class Mind:
         """Lets it be known that something happened in a room, with who is there; lines are known by `record`."""
         self._observe(event, tuple(self._room(event.room).present.values()))
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, most: int | None = None) -> None:
         """Evaluates what the prompts of each persona begin with, so that a new room starts on it.
+
+        Args:
+            most: of the first so many personas; of all by default.
 
         Raises:
             GenerationError: the model failed.
         """
-        for id, system in self._systems.items():
+        for id, system in islice(self._systems.items(), most):
             await self._generator.prefill(_key("", id), Prompt(system, turns_of((), id)))
 
     async def prepare(self, room: str, persona: str) -> None:
