@@ -160,7 +160,8 @@ class Script:
         if len(self._personas) > 1:
             kinds |= {"pair": 2, "handover": 1, "all": 1.5}
             kinds["each"] = 1 if len(self._personas) <= 4 else 0.15
-        if len(self._personas) == 2 and self._people != 3:
+        if len(self._personas) == 2 and (self._people == 1 or moment.answered):
+            # After two people have talked, "you two" may be these.
             kinds["two"] = 2
         if self._people > 1:
             kinds |= {"to person": 3, "talk": 3, "about": 1, "expert": 1}

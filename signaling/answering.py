@@ -45,6 +45,7 @@ class Slot:
     """One answer to a line, by one persona."""
 
     answer: Answer
+    presence: Presence
     bid: str
     line: Heard | Read | Said
     """What it answers: the ask's line, or another persona's words."""
@@ -147,7 +148,7 @@ class Answering:
         if ask.slots and not self._busy(ask.slots[0], ready):
             first = ask.slots[0]
             reply = self._compose(ask, first, (), ready)
-            self._presences[first.answer.persona].release(reply, decided_ns)
+            first.presence.release(reply, decided_ns)
         ask.task = self._spawn(self._see_through(ask))
         return ask.task
 
@@ -178,6 +179,12 @@ class Answering:
             if ask.cause.to == participant:
                 for slot in self._unheard(ask):
                     self._drop(slot, "away", held_back=False)
+
+    def unseated(self, persona: str) -> None:
+        """Drops what a persona that is no longer there was to answer."""
+        for slot in [slot for ask in self._asks for slot in self._unheard(ask)]:
+            if slot.answer.persona == persona:
+                self._drop(slot, "away", held_back=True)
 
     def give_up(self, line: Read) -> None:
         """Drops what is not answered yet of a written line, and waits for no more of it."""
@@ -221,11 +228,12 @@ class Answering:
         )
 
     def _add(self, ask: Ask, answer: Answer, line: Heard | Read | Said) -> Slot | None:
-        if answer.persona not in self._presences:
+        presence = self._presences.get(answer.persona)
+        if presence is None:
             self._dropped["no-such-persona"] += 1
             return None
         bid = f"{ask.cause.turn}#{next(self._count)}"
-        slot = Slot(answer, bid, line)
+        slot = Slot(answer, presence, bid, line)
         before = ask.slots[-1].bid if ask.slots and not ask.slots[-1].done.is_set() else ""
         ask.slots.append(slot)
         self._bid(ask, slot, before)
@@ -239,7 +247,7 @@ class Answering:
 
     def _busy(self, slot: Slot, ready: Reply | None) -> bool:
         """Whether the persona has something else to say first."""
-        reply = self._presences[slot.answer.persona].reply
+        reply = slot.presence.reply
         if reply is None or reply is ready:
             return False
         if isinstance(slot.line, Read):
@@ -248,7 +256,7 @@ class Answering:
         return reply.sounding or (reply.released.is_set() and self.direct_to_other(reply, asker))
 
     def _compose(self, ask: Ask, slot: Slot, planned: tuple[Said, ...], ready: Reply | None = None) -> Reply:
-        presence = self._presences[slot.answer.persona]
+        presence = slot.presence
         reply = ready
         if reply is None:
             words = self._mind.reply(self._room, presence.persona, slot.line, planned)
@@ -264,7 +272,7 @@ class Answering:
         if reply.cause is not None and not reply.written:
             reply.cause = replace(reply.cause, base_ns=time.monotonic_ns())
             reply.marks.clear()
-        self._presences[slot.answer.persona].release(reply)
+        slot.presence.release(reply)
 
     async def _see_through(self, ask: Ask) -> None:
         try:
@@ -291,7 +299,7 @@ class Answering:
     async def _answer_ahead(self, ask: Ask, slot: Slot, before: Slot) -> None:
         """Composes an answer while the one before it is heard; lets it go if that was not heard as expected."""
         await before.ahead.wait()
-        presence = self._presences[slot.answer.persona]
+        presence = slot.presence
         busy = presence.reply
         if before.done.is_set() or before.reply is None or busy is not None or self._dropped_meanwhile(slot):
             await before.done.wait()
@@ -314,7 +322,7 @@ class Answering:
 
     async def _answer(self, ask: Ask, slot: Slot) -> None:
         """Sees one answer through: composed, released, heard; or dropped."""
-        presence = self._presences[slot.answer.persona]
+        presence = slot.presence
         for attempt in range(ATTEMPTS):
             if slot.reply is None:
                 await self.free(presence)
@@ -379,7 +387,7 @@ class Answering:
         slot.dropped = reason
         self._dropped[f"answer: {reason}"] += 1
         if slot.reply is not None:
-            self._presences[slot.answer.persona].withdraw(slot.reply)
+            slot.presence.withdraw(slot.reply)
         self._floor.over(slot.bid)
         if held_back and self._holds_back is not None and not isinstance(slot.line, Said):
             self._holds_back.held_back(slot.answer.persona, self._room, slot.line)

@@ -217,6 +217,18 @@ class Attendance:
         self._mind.enter(self.room, presence.persona, name, "persona")
         self._think()
 
+    async def unseat(self, persona: str) -> None:
+        """Takes a persona's place from it; what it says ends, and what it was to say is not said."""
+        presence = self._presences.pop(persona, None)
+        if presence is None:
+            return
+        self._answering.unseated(persona)
+        if presence.reply is not None:
+            presence.withdraw(presence.reply)
+        self._proposals = {turn: each for turn, each in self._proposals.items() if each.persona != persona}
+        await presence.interrupt()
+        self._mind.leave(self.room, persona)
+
     def enter(self, person: Attendant, *, greet: bool) -> None:
         """A person joined; they are greeted unless they were here before."""
         self._persons[person.id] = person
@@ -310,16 +322,17 @@ class Attendance:
 
     def _yielded(self, bid: Bid) -> None:
         self._answering.yielded(bid.id)
-        presence = self._presences[bid.persona]
-        if presence.reply is not None and presence.reply.bid == bid.id:
+        presence = self._presences.get(bid.persona)
+        if presence is not None and presence.reply is not None and presence.reply.bid == bid.id:
             self.spawn(presence.interrupt())
 
     def _refused(self, bid: Bid, reason: Silence) -> None:
         self.dropped[f"floor: {reason}"] += 1
         self._answering.refused(bid.id, reason)
-        reply = self._presences[bid.persona].reply
-        if reply is not None and reply.bid == bid.id and not reply.written:
-            self._presences[bid.persona].withdraw(reply)
+        presence = self._presences.get(bid.persona)
+        reply = None if presence is None else presence.reply
+        if presence is not None and reply is not None and reply.bid == bid.id and not reply.written:
+            presence.withdraw(reply)
 
     def _dismiss(self, person: Attendant) -> None:
         for task in person.tasks:

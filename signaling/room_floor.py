@@ -43,6 +43,7 @@ class RoomFloor:
         """The bid heard last."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._closed = False
 
     @property
     def holder(self) -> Bid | None:
@@ -114,6 +115,7 @@ class RoomFloor:
 
     def close(self) -> None:
         """Nothing more happens by itself."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -154,7 +156,7 @@ class RoomFloor:
         if self._timer is not None and (due is None or due != self._timer_at):
             self._timer.cancel()
             self._timer = None
-        if due is not None and self._timer is None:
+        if due is not None and self._timer is None and not self._closed:
             self._timer_at = due
             self._timer = asyncio.get_running_loop().call_at(due, self._advance)
 

@@ -50,7 +50,8 @@ _GROUP_PATTERNS: tuple[tuple[Group, str], ...] = (
     ("three", r"\byou\ three\b|\bthe\ three\ of\ you\b|\ball\ three\ of\ you\b"),
     (
         "all",
-        rf"\b(?:do|does|would|are|is|can|could|will|have|has|did|what|about|from|hear|ask|tell|of)\ {_ALL}\b",
+        rf"""\b(?:do|does|would|are|is|can|could|will|have|has|did|what|about|from|hear|ask|tell|of)\ {_ALL}\b|
+        ^(?:\w+\ )?{_ALL}\ (?:what|how|who|where|when|why|do|did|can|could|would|will|should|please|tell)\b""",
     ),
 )
 _GROUPS = tuple((group, re.compile(pattern, re.VERBOSE)) for group, pattern in _GROUP_PATTERNS)
@@ -82,7 +83,7 @@ _BACK = re.compile(
 _BACK_AT_END = re.compile(r"\b(?:and you|how about you|what about you|and yourself)$")
 _PASSED_ON = (
     r"(?:\b(?:ask|tell|get|let|have|call|bring in|check with|talk to|work with|speak (?:to|with))|"
-    r"\b(?:pass|hand|give|leave|send|forward)\b(?: \w+){0,4} to)"
+    r"\b(?:pass|hand|give|leave|send|forward)\b(?: \w+){0,8} to)"
 )
 _EXCHANGE = re.compile(
     r"\b(?:discuss|debate|argue|talk (?:it|this|that) (?:over|through)|among(?:st)? yourselves|between yourselves|"

@@ -272,3 +272,16 @@ async def test_an_answer_that_people_talk_over_for_too_long_is_refused_and_count
         bob.discard()
         await asyncio.sleep(5)
         assert room.port.finals("nova") == []
+
+
+async def test_a_persona_that_loses_its_place_falls_silent_and_the_next_one_answers() -> None:
+    async with scene(LONG, "I agree with all of it.", "It is only me now.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova and Robin, what do you think?")
+        await asyncio.sleep(1.5)
+        await room.attendance.unseat("nova")
+        await asyncio.sleep(8)
+        assert room.port.finals("robin") == ["It is only me now."]
+        await ada.say("Nova, are you there?")
+        await asyncio.sleep(3)
+        assert room.attendance.floor.free
