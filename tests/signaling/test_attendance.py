@@ -4,6 +4,7 @@ import pytest
 
 from cognition.inference.generator import Script
 from signaling.ears import ScriptedEars
+from signaling.attendance import INTERRUPT_AFTER
 from tests.signaling.scene import NOVA, ROBIN, scene
 
 pytestmark = pytest.mark.virtual_time
@@ -105,10 +106,10 @@ async def test_an_interruption_stops_the_voice_and_only_what_was_heard_is_rememb
     async with scene(LONG, "Sure.") as room:
         ada = room.join("ada", "Ada")
         await ada.say("How far away is the moon?")
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(1.0)
         assert room.port.ring.written > room.port.ring.pulled
         ada.start()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(INTERRUPT_AFTER + 0.1)
         assert room.port.ring.pulled == room.port.ring.written
         who, text, final, interrupted = room.port.captions[-1]
         assert (who, final, interrupted) == ("nova", True, True)
@@ -357,7 +358,7 @@ async def test_an_answer_in_writing_is_written_to_its_end_when_its_voice_is_inte
         room.write("ada", "Ada", "How far away is the moon?")
         await asyncio.sleep(2)
         ada.start()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(INTERRUPT_AFTER + 0.1)
         assert room.port.captions[-1][3]
         ada.discard()
         await asyncio.sleep(15)
