@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from cognition.inference.generator import Script
-from signaling.ears import ScriptedEars
 from signaling.attendance import INTERRUPT_AFTER
+from signaling.ears import ScriptedEars
 from tests.signaling.scene import NOVA, ROBIN, scene
 
 pytestmark = pytest.mark.virtual_time
