@@ -137,11 +137,14 @@ class Mind:
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
         self._generator = generator
         self._max_tokens = max_tokens
-        self._budgets = {id: self._budget(persona) for id, persona in self._personas.items()}
+        self._budgets = {
+            id: self._budget(persona, self._systems[id]) for id, persona in self._personas.items()
+        }
         """Tokens for the lines of a conversation, by persona."""
         self._is_backchannel = is_backchannel
         self._disposition = disposition
         self._held_back = held_back
+        self._by_words = affinity is None
         self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
         self._observe = observe
         self._clock_ns = clock_ns
@@ -218,6 +221,33 @@ class Mind:
             people = (each for each in state.present.values() if each.kind == "person")
             state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
         self.note(event)
+
+    def admit(self, persona: Persona) -> None:
+        """Somebody new who may be seated, or a new profile of a persona; what was said to it stays said.
+
+        Raises:
+            ValueError: its profile leaves the model no room for a conversation; nothing is changed.
+        """
+        system = system_text(persona)
+        self._budgets[persona.id] = self._budget(persona, system)
+        self._systems[persona.id] = system
+        self._personas[persona.id] = persona
+        self._renewed(persona.id)
+
+    def dismiss(self, persona: str) -> None:
+        """A persona that is seated nowhere any more may be seated no longer."""
+        if self._personas.pop(persona, None) is not None:
+            del self._systems[persona], self._budgets[persona]
+            self._renewed(persona)
+
+    def _renewed(self, persona: str) -> None:
+        """Lets go of what was worked out with another profile, or with other personas."""
+        if self._by_words:
+            self._affinity = WordAffinity(self._personas.values())
+        self._generator.forget(_key("", persona))
+        for room, state in self._rooms.items():
+            self._generator.forget(_key(room, persona))
+            state.kept_from.pop(persona, None)
 
     def note(self, event: Event) -> None:
         """Lets it be known that something happened in a room, with who is there; lines are known by `record`."""
@@ -404,8 +434,8 @@ class Mind:
         """The room as it is known; one never entered is empty, and is not kept."""
         return self._rooms.get(room) or _Room(Quiet(self._personas))
 
-    def _budget(self, persona: Persona) -> int:
-        system = Prompt(self._systems[persona.id], turns_of((), persona.id))
+    def _budget(self, persona: Persona, instructions: str) -> int:
+        system = Prompt(instructions, turns_of((), persona.id))
         used = self._generator.count(system.system) + sum(
             self._generator.count(turn.text) + TURN_COST for turn in system.turns
         )

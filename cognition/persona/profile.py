@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Persona", "PersonaVoice", "ProfileError", "load_persona"]
+__all__ = ["Persona", "PersonaVoice", "ProfileError", "load_persona", "parse_persona"]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MAX_BYTES = 16_384
@@ -66,23 +66,38 @@ def load_persona(path: Path) -> Persona:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise ProfileError(f"{path}: has more than {_MAX_BYTES} bytes")
-        text = content.decode("utf-8").replace("\r\n", "\n")
-        if _LONG_KEY.search(text):
-            raise ProfileError(f"{path}: is no profile: it has a key of a hundred parts")
-        fields = tomllib.loads(text)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_persona(path.stem.lower(), content, str(path))
+
+
+def parse_persona(id: str, content: bytes, source: str) -> Persona:
+    """Reads what is in a profile.
+
+    Args:
+        id: of the persona.
+        content: TOML in UTF-8, as in `load_persona`.
+        source: where it is from, for messages.
+
+    Raises:
+        ProfileError: as `load_persona`.
+    """
+    if len(content) > _MAX_BYTES:
+        raise ProfileError(f"{source}: has more than {_MAX_BYTES} bytes")
+    try:
+        text = content.decode("utf-8").replace("\r\n", "\n")
+        if _LONG_KEY.search(text):
+            raise ProfileError(f"{source}: is no profile: it has a key of a hundred parts")
+        fields = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ProfileError(f"{path}: is not UTF-8 text") from error
+        raise ProfileError(f"{source}: is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
         # Of numbers with thousands of digits and brackets thousands deep tomllib says it in its own way.
-        raise ProfileError(f"{path}: is not TOML: {error}") from error
+        raise ProfileError(f"{source}: is not TOML: {error}") from error
     try:
-        return _persona(path.stem.lower(), fields)
+        return _persona(id, fields)
     except _FieldError as error:
-        raise ProfileError(f"{path}: {error}") from None
+        raise ProfileError(f"{source}: {error}") from None
 
 
 class _FieldError(ValueError):
