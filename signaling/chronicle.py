@@ -94,9 +94,20 @@ class Chronicle:
         present += [Attendee(each.id, each.name, each.kind) for each in self._seated]
         self._recorder.observe(event, present)
 
-    def take_over(self, room: str, history: Iterable[JsonObject]) -> None:
-        """Keeps what media has of a room, as far as it is not there yet: it was said while nobody kept it."""
-        self._recorder.restore(room, _lines_of(history), self._seated)
+    def take_over(self, room: str, history: Iterable[JsonObject], participants: Iterable[JsonObject]) -> None:
+        """Keeps what media has of a room, as far as it is not there yet: the mind before did not live to keep it.
+
+        What people wrote is left to `catch_up`: media knows who was there when they did.
+
+        Args:
+            room: which.
+            history: its *line* objects.
+            participants: who is there now, as media introduces them.
+        """
+        personas = {each.id for each in self._seated}
+        lines = (line for line in _lines_of(history) if line.kind == "speech" or line.speaker in personas)
+        here = frozenset(str(each["id"]) for each in participants)
+        self._recorder.restore(room, lines, self._seated, still_there=here)
 
     async def recent(self) -> dict[str, list[dict[str, object]]]:
         """The lines of the rooms in which people were a moment ago: media may have lost them as well.

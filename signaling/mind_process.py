@@ -283,7 +283,7 @@ class MindProcess:
     def _take_over(self, room: str, participants: list[JsonObject], history: list[JsonObject]) -> None:
         """A room that was open before: whoever is there was greeted if a persona has spoken in it."""
         self._mind.restore(room, history)
-        self._chronicle.take_over(room, history)
+        self._chronicle.take_over(room, history, participants)
         self._living.take_over(room, history, participants)
         greeted = any(line["from"] in self._personas for line in history)
         for participant in participants:

@@ -39,8 +39,8 @@ class Kept:
 class _Note:
     event: timeline.Event
     line: str = ""
-    present_then: bool = False
-    """Who was there is to be looked up: it was told by somebody who only knows who is there now."""
+    still_there: frozenset[str] | None = None
+    """Which of these were there then is to be looked up: it was told by somebody who only knows who is there now."""
 
 
 class Recorder:
@@ -99,7 +99,9 @@ class Recorder:
         room: str,
         lines: Iterable[Line],
         personas: Collection[Participant],
-        present: Collection[Participant] | None = None,
+        present: Collection[Participant] = (),
+        *,
+        still_there: frozenset[str] | None = None,
     ) -> None:
         """Notes lines of a room that were kept elsewhere while this process was not there.
 
@@ -107,7 +109,9 @@ class Recorder:
             room: whose.
             lines: what is there already stays as it is.
             personas: who of their speakers is one; they are taken to have been there.
-            present: who else was; None for those who had arrived then, as far as the timeline knows.
+            present: who else was.
+            still_there: ids; of these, also those were who had arrived by then, as far as the timeline knows. Who has
+                left is not taken to have heard it: nobody can tell when that was.
         """
         by_id = {each.id: each for each in personas}
         for line in lines:
@@ -120,8 +124,8 @@ class Recorder:
                 event = Read(room, line.speaker, line.name, line.text, line.at, line.id)
             else:
                 event = Heard(room, line.speaker, line.name, line.text, line.at, line.id, line.to)
-            entry = entry_of(event, [*personas, *(present or ())])
-            self._note(_Note(entry, line.id if isinstance(event, Read) else "", present is None))
+            entry = entry_of(event, [*personas, *present])
+            self._note(_Note(entry, line.id if isinstance(event, Read) else "", still_there))
 
     def vacate(self, place: Place, there: Collection[str], at: datetime) -> "asyncio.Future[None]":
         """Keeps that all others who seemed to be at a place have left it: this process was not there when they did.
@@ -198,9 +202,11 @@ class Recorder:
 def _keep_all(connection: sqlite3.Connection, batch: Sequence[_Note]) -> None:
     for note in batch:
         event = note.event
-        if note.present_then:
+        if note.still_there is not None:
+            then = timeline.present_in(connection, event.place, event.at)
+            known = note.still_there | {event.participant.id}
             there = {each.id: each for each in event.present}
-            there |= timeline.present_in(connection, event.place, event.at)
+            there |= {id: each for id, each in then.items() if id in known}
             participant = there.get(event.participant.id, event.participant)
             event = replace(event, participant=participant, present=frozenset(there.values()))
         match event.kind:

@@ -110,11 +110,23 @@ async def test_a_line_that_media_tells_again_after_a_restart_is_there_once() -> 
     ]
     async with running(after):
         after.observe(Arrived("lobby", "p1", "Ada", at(9), greeted=True), ROOM)
-        after.restore("lobby", lines, SEATED)
+        after.restore("lobby", lines, SEATED, still_there=frozenset({"p1", "p2"}))
         await after.flushed()
     kept = await entries(store)
     assert [entry.text for entry in kept] == ["", "hello", "and written", "Hi", "while it was away"]
     assert kept[-1].audience == {"p1", "nova"}, "Bob had not arrived as far as anybody knows"
+
+
+async def test_who_left_while_nobody_kept_it_is_not_taken_to_have_heard_what_was_said_after() -> None:
+    store = MemoryStore()
+    line = Line("u1", "p1", "Ada", "speech", "He is gone, so listen", at(60))
+    async with running(Recorder(store)) as recorder:
+        for who in (ADA, BOB):
+            recorder.observe(Arrived("lobby", who.id, who.name, at(0)), ROOM)
+        recorder.restore("lobby", [line], SEATED, still_there=frozenset({"p1"}))
+        await recorder.flushed()
+    entry = (await entries(store))[-1]
+    assert entry.audience == {"p1", "nova"}
 
 
 async def test_a_voice_at_a_shared_microphone_does_not_rename_the_microphone() -> None:
