@@ -27,6 +27,8 @@ weights_app = typer.Typer(help="The models' weights: what is there, from where, 
 app.add_typer(weights_app, name="weights")
 timeline_app = typer.Typer(help="What the personas lived.", no_args_is_help=True)
 app.add_typer(timeline_app, name="timeline")
+persona_app = typer.Typer(help="The personas: how far they are trusted, and why.", no_args_is_help=True)
+app.add_typer(persona_app, name="persona")
 
 PAGE = Path(__file__).parent.parent / "web" / "dist"
 
@@ -213,6 +215,26 @@ def export_timeline(
         except OSError as error:
             raise UserError(f"{out} cannot be made: {error.strerror}") from error
         typer.echo(f"{count} events in {out}")
+
+
+@persona_app.command("card")
+def persona_card(
+    name: Annotated[str, typer.Argument(help="A persona's name, or its id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show how a persona stands with people, also while the server runs."""
+    with _told():
+        from signaling.persona_commands import card_lines, find_persona, read_card
+        from signaling.settings import load_settings
+
+        settings = load_settings()
+        persona = find_persona(settings.persona_paths(), name)
+        card = read_card(settings.store_path, persona)
+        if as_json:
+            typer.echo(json.dumps(card, indent=1))
+        else:
+            for line in card_lines(persona.name, card):
+                typer.echo(line)
 
 
 @weights_app.callback(invoke_without_command=True)

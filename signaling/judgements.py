@@ -11,21 +11,19 @@ from typing import Literal
 import structlog
 
 from cognition.events import Event, Feedback
-from cognition.persona.actions import ACTIONS, NEEDED, WORDS, Action, Allowed, may
-from cognition.persona.journal import Entry as JournalEntry
+from cognition.persona.actions import Action, Allowed
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
-from cognition.persona.reputation import Standing
 from cognition.persona.tasks import Outcome, TaskWatch
 from cognition.persona.trust import NotAPerson, Opinion, Trust, day_of, domain_of, giver_key, line_of
 from cognition.store.errors import StoreError
 from cognition.store.personas import journal_of
-from cognition.store.reputation import Entry, Page
 from cognition.store.store import Storage
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, JsonObject
+from signaling.persona_card import card_of
 
-__all__ = ["NO_SUCH_PERSONA", "Judgements", "card_of"]
+__all__ = ["NO_SUCH_PERSONA", "Judgements"]
 
 NO_SUCH_PERSONA = 4
 PAGE = 50
@@ -34,7 +32,6 @@ JOURNAL = 20
 """Entries of a card's journal."""
 MAX_WAITING = 256
 """Verdicts on tasks that may wait for the disk."""
-MAX_EXPERTISE = 20
 
 _ACTIONS: Mapping[DueKind, Action] = {
     "greet": "greet",
@@ -133,17 +130,19 @@ class Judgements:
         Raises:
             RpcError: there is no such persona, `before` is none that a card had, or the store cannot be read.
         """
-        room, persona = str(params["room"]), self._known(params)
+        room, persona = params.get("room"), self._known(params)
         before = params.get("before")
         if before is not None and not (isinstance(before, str) and _CURSOR.fullmatch(before)):
             raise RpcError(INVALID_PARAMS, "before is that of an earlier card")
+        # A journal is shown where that happened of which it tells, and to no operator.
+        rooms = [] if room is None else [str(room)]
         try:
             standing = await self._trust.refresh(persona.id)
             page = await self._trust.history(
                 persona.id, before=None if before is None else int(before), limit=PAGE
             )
             journal = await self._store.read(
-                partial(journal_of, persona=persona.id, rooms=[room], limit=JOURNAL, before=math.inf)
+                partial(journal_of, persona=persona.id, rooms=rooms, limit=JOURNAL, before=math.inf)
             )
         except StoreError as error:
             raise RpcError(INTERNAL_ERROR, str(error)) from error
@@ -222,67 +221,3 @@ class Judgements:
                 asked = [one for one in lines[:number] if one["from"] != lines[number]["from"]][-1:]
                 return tuple(str(one["text"]) for one in (lines[number], *asked))
         return ()
-
-
-def card_of(
-    persona: str, standing: Standing, page: Page, journal: Sequence[JournalEntry], giver: str
-) -> JsonObject:
-    """A *card* of the room protocol.
-
-    Args:
-        persona: whose.
-        standing: as it is now.
-        page: of its history.
-        journal: what it wrote of the room in which the card is asked for.
-        giver: key of the person who asks; they are shown which voices are theirs.
-    """
-    return {
-        "persona": persona,
-        "level": standing.level,
-        "standing": {
-            "quality": standing.quality,
-            "completed": standing.completed,
-            "succeeded": standing.succeeded,
-            "failed": standing.failed,
-            "praised": standing.praised,
-            "criticised": standing.criticised,
-            "givers": standing.givers,
-        },
-        "expertise": [
-            {"domain": one.domain, "quality": one.quality, "count": one.count}
-            for one in standing.expertise[:MAX_EXPERTISE]
-        ],
-        "actions": [
-            {
-                "action": action,
-                "words": WORDS[action],
-                "needed": NEEDED[action],
-                "allowed": isinstance(may(action, standing.level), Allowed),
-            }
-            for action in ACTIONS
-        ],
-        "history": [_event(entry, giver) for entry in page.entries],
-        "journal": [
-            {"id": entry.id, "at": entry.work.at.isoformat(), "text": entry.work.text} for entry in journal
-        ],
-        "before": None if page.before is None else str(page.before),
-    }
-
-
-def _event(entry: Entry, giver: str) -> JsonObject:
-    mine = entry.giver == giver
-    # A time to the second, in a room of three, would be a signature.
-    exact = mine or entry.name is not None
-    at = entry.at if exact else entry.at.replace(hour=0, minute=0, second=0, microsecond=0)
-    line = entry.subject.rpartition("/")[2] if mine and entry.subject.startswith("line:") else None
-    return {
-        "id": str(entry.seq),
-        "at": at.isoformat(),
-        "kind": entry.kind,
-        "value": entry.value,
-        "domain": entry.domain or None,
-        "level": entry.level,
-        "by": entry.name,
-        "mine": mine,
-        "line": line,
-    }

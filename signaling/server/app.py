@@ -17,6 +17,7 @@ from signaling.server.metrics import CONTENT_TYPE
 from signaling.server.names import MAX_NAME_CHARACTERS, valid_room
 from signaling.server.overview import Overview
 from signaling.server.page import Asset, Page
+from signaling.server.persona_routes import persona_routes
 from signaling.server.ports import PeerFactory
 from signaling.server.session import Session, SessionSettings
 from signaling.server.text import clean_name
@@ -164,10 +165,15 @@ def create_app(
     async def health() -> Health:
         return Health(status="ok", version=version, mind=conference.mind.status)
 
+    def may_ask(request: Request) -> bool:
+        shown = bearer(request.headers.get("authorization"))
+        return may_operate(shown, tokens.is_key, local=_is_local(request))
+
+    app.include_router(persona_routes(conference, may_ask))
+
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        shown = bearer(request.headers.get("authorization"))
-        if not may_operate(shown, tokens.is_key, local=_is_local(request)):
+        if not may_ask(request):
             conference.metrics.drop("metrics-unauthorized")
             return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
         return Response(

@@ -115,13 +115,13 @@ class MindLine:
         return self._endpoint.notify(method, params)
 
     async def ask(self, method: str, params: JsonObject) -> JsonObject:
-        """Asks the mind something of `params["room"]`, and waits for its answer as long as a request waits.
+        """Asks the mind something, of `params["room"]` if that is one, and waits as long as a request waits.
 
         Raises:
             MindAway: it is not there, has yet to be told of the room, or did not answer.
             RpcError: it refused, with a code of its own.
         """
-        if self._endpoint is None or params["room"] in self._unasked:
+        if self._endpoint is None or params.get("room") in self._unasked:
             raise MindAway("the mind is away")
         try:
             answer: JsonObject = await self._endpoint.call(method, params)

@@ -187,12 +187,12 @@ async def test_the_room_sees_when_a_persona_is_trusted(tmp_path: Path) -> None:
             at.pass_days(1)
         for client in clients:
             await client.settled()
-            told = [json.loads(text) for text in client.socket.sent if '"type":"presence"' in text]
-            assert [(each["id"], each["level"]) for each in told if each["id"] == "nova"] == [
+            shown = [json.loads(text) for text in client.socket.sent if '"type":"presence"' in text]
+            assert [(each["id"], each["level"]) for each in shown if each["id"] == "nova"] == [
                 ("nova", "novice"),
                 ("nova", "trusted"),
             ]
-            assert {each["level"] for each in told if each["id"] == "robin"} == {"novice"}
+            assert {each["level"] for each in shown if each["id"] == "robin"} == {"novice"}
         card = await at.card(clients[1])
         levels = [(event["level"], event["value"]) for event in card["history"] if event["kind"] == "level"]
         assert levels == [("trusted", 1)]
