@@ -219,6 +219,8 @@ NEWS = (
     "chat.received",
     "voice.progress",
     "whisper",
+    "microphone",
+    "voice.named",
 )
 
 
