@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from media.realtime.ring import AudioRing
-from media.speech.events import SpeechDiscarded, SpeechEvent, SpeechPaused, TurnCommitted, TurnProposed
+from media.speech.events import SpeechEvent, SpeechPaused, TurnCommitted
 from media.speech.listener import Listener, SpeechEngines
 from media.speech.patience import Patience
 from media.speech.vad import CHUNK, RATE, SileroModel, SileroVoiceActivity, VoiceActivity
@@ -18,8 +18,6 @@ __all__ = ["Ending", "Heard", "RecordedActivity", "heard", "listen_to", "voice_p
 
 TICK = RATE // 50
 RING = 30 * RATE
-LATE = RATE // 10
-"""Samples by which a segment may end before the turn's last voiced sample and still hold all of its words."""
 
 
 class RecordedActivity:
@@ -44,7 +42,9 @@ def voice_probabilities(talk: Talk, model: SileroModel) -> np.ndarray[tuple[int]
     """Silero's probabilities of a talk's chunks."""
     activity = SileroVoiceActivity(model)
     chunks = talk.sound[: len(talk.sound) // CHUNK * CHUNK].reshape(-1, CHUNK)
-    return np.array([activity.probability(chunk.astype(np.float32) / 32768) for chunk in chunks], np.float32)
+    return np.array(
+        [activity.probability(chunk.astype(np.float32) / np.float32(32768)) for chunk in chunks], np.float32
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,18 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a listener made of a talk."""
+    """What a listener made of a talk.
+
+    Attributes:
+        talk: what was said.
+        endings: one a turn.
+        noticed: silences at which words were sought.
+        discarded: what led to no words, by reason.
+    """
 
     talk: Talk
     endings: tuple[Ending, ...]
-    transcriptions: int
-    """Pauses at which words were sought."""
+    noticed: int
     discarded: Mapping[str, int]
 
 
@@ -112,13 +118,12 @@ async def listen_to(
 
 def heard(talk: Talk, events: list[SpeechEvent], discarded: Mapping[str, int]) -> Heard:
     """Compares what a listener reported with what was said."""
-    proposals = sum(isinstance(event, TurnProposed) for event in events)
-    return Heard(talk, tuple(_ending(turn, events) for turn in talk.turns), proposals, discarded)
+    noticed = sum(isinstance(event, SpeechPaused) for event in events)
+    return Heard(talk, tuple(_ending(turn, events) for turn in talk.turns), noticed, discarded)
 
 
 def _ending(turn: Turn, events: list[SpeechEvent]) -> Ending:
-    end = turn.end / RATE
-    last = _last_words(turn) / RATE
+    end, last = turn.end / RATE, _last_words(turn) / RATE
     false = 0
     for event in events:
         if not isinstance(event, TurnCommitted):
@@ -139,13 +144,3 @@ def _last_words(turn: Turn) -> int:
         return turn.begin
     start, length = turn.pauses[-1]
     return start + length
-
-
-def lost(events: list[SpeechEvent]) -> list[SpeechDiscarded]:
-    """What was heard and led to no words."""
-    return [event for event in events if isinstance(event, SpeechDiscarded)]
-
-
-def pauses(events: list[SpeechEvent]) -> list[SpeechPaused]:
-    """Silences that were noticed."""
-    return [event for event in events if isinstance(event, SpeechPaused)]

@@ -16,7 +16,7 @@ import numpy as np
 from media.speech.end_of_turn import FakeTurnModel, SmartTurn
 from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
-from media.speech.patience import AdaptivePatience, FixedPatience, Patience
+from media.speech.patience import AdaptivePatience, FixedPatience, Patience, Pause
 from media.speech.transcriber import FakeTranscriber, WhisperTranscriber
 from media.speech.vad import RATE, SileroModel
 from perf.report import Report, Result, run
@@ -92,6 +92,30 @@ def bench(half: str) -> Bench:
     )
 
 
+class _Unlearning:
+    """Our rule, with every speaker taken for an unknown one at each pause."""
+
+    def __init__(self) -> None:
+        self._question = ""
+
+    def wait(self, pause: Pause) -> float:
+        """See `Patience`."""
+        unknown = AdaptivePatience()
+        unknown.asked(self._question)
+        return unknown.wait(pause)
+
+    def asked(self, question: str) -> None:
+        """See `Patience`."""
+        self._question = question
+
+    def went_on(self, silence: float) -> None:
+        """See `Patience`."""
+
+    def ended(self) -> None:
+        """See `Patience`."""
+        self._question = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How one way to end turns did on all talks.
@@ -154,7 +178,38 @@ def measure() -> Report:
         print(f"heard with a timeout of {name}", file=sys.stderr)
     turns = sum(len(talk.turns) for talk in half.talks)
     pauses = sum(len(turn.pauses) for talk in half.talks for turn in talk.turns)
-    results.append(Result("turns that led to no words", "turns", ours.lost))
+    # Without work done ahead a timeout ends the same turns, a transcription later.
+    equal = TIMEOUTS[-1] + float(np.mean(ours.delays)) - float(np.mean(ahead.delays))
+    as_late = _heard_by(half, lambda: FixedPatience(equal), ahead=False)
+    unlearnt = _heard_by(half, _Unlearning, ahead=True)
+    results += [
+        Result(
+            f"false ends, a hundred pauses, beside {equal * 1000:.0f} ms, as early, of the same delay",
+            "%",
+            ours.false_ends,
+            as_late.false_ends,
+        ),
+        Result(
+            "false ends, a hundred pauses, beside nothing learnt", "%", ours.false_ends, unlearnt.false_ends
+        ),
+        Result(
+            "delay of the decision, mean, beside nothing learnt",
+            "s",
+            float(np.mean(ours.delays)),
+            float(np.mean(unlearnt.delays)),
+        ),
+        Result("turns that led to no words", "turns", ours.lost),
+        Result("transcriptions begun, a turn", "", sum(each.noticed for each in ours.heard) / turns),
+        Result(
+            "last voiced sample to the notice of silence, p50",
+            "s",
+            float(
+                np.median(
+                    [one.paused for each in ours.heard for one in each.endings if one.paused is not None]
+                )
+            ),
+        ),
+    ]
     return Report(
         "turns",
         results,
