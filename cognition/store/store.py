@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -132,7 +133,10 @@ class Store:
         try:
             opened = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(_discard)
+            # The thread cannot be stopped, and what it opens has to be closed before anybody else can have it.
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                opening.result().close()
             raise
         readers: list[sqlite3.Connection] = []
         try:
@@ -244,12 +248,6 @@ class Store:
         return True
 
 
-def _discard(opening: "asyncio.Future[Opened]") -> None:
-    """Closes what was opened for a caller that is gone."""
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
-
-
 def _settle(outcomes: Sequence[_Outcome]) -> None:
     for outcome in outcomes:
         if outcome.future.done():
@@ -285,7 +283,8 @@ def _transaction(connection: sqlite3.Connection, waiting: deque[_Request], path:
             connection.execute("RELEASE work")
         connection.execute("COMMIT")
     except Exception as error:
-        if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            # Where the disk fails, SQLite has often rolled back by itself, or does so with the next BEGIN.
             connection.execute("ROLLBACK")
         why = explained(error, path) if isinstance(error, sqlite3.Error) else error
         if not kept:

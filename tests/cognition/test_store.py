@@ -319,6 +319,24 @@ async def test_a_full_disk_refuses_and_loses_nothing_it_had_acknowledged(path: P
         assert await store.read(notes) == [*acknowledged, "room again"]
 
 
+async def test_a_write_for_which_there_is_no_room_leaves_the_others_of_its_commit_acknowledged_or_refused(
+    path: Path,
+) -> None:
+    async with opened(path) as store:
+        await store.write(lambda c: c.execute("PRAGMA max_page_count = 40") and None)
+        texts = [f"{n} {'x' * 900}" for n in range(300)]
+        results = await asyncio.gather(*(store.write(noting(text)) for text in texts), return_exceptions=True)
+        refused = [each for each in results if isinstance(each, BaseException)]
+        assert refused
+        assert all(isinstance(each, DiskError) and "full" in str(each) for each in refused)
+        acknowledged = [text for text, each in zip(texts, results, strict=True) if isinstance(each, int)]
+        assert await store.read(notes) == acknowledged
+        await store.write(lambda c: c.execute("PRAGMA max_page_count = 4000") and None)
+        await store.write(noting("room again"))
+    async with opened(path) as store:
+        assert await store.read(notes) == [*acknowledged, "room again"]
+
+
 async def test_opening_that_is_given_up_leaves_the_store_to_others(path: Path) -> None:
     opening = asyncio.create_task(Store.open(path, migrations=(NOTES,)))
     await asyncio.sleep(0)
