@@ -37,6 +37,8 @@ class RoomFloor:
         self._granted: dict[str, asyncio.Future[bool]] = {}
         self._circles: dict[str, Circle] = {}
         """Who alone hears what is said under a bid, by its id."""
+        self._waiting: dict[str, str] = {}
+        """Personas that are shown to wait, by their bids."""
         self._silent: dict[Circle, dict[str, Silence]] = {}
         self._shown: dict[Circle, object] = {}
         self._sounding = ""
@@ -59,6 +61,8 @@ class RoomFloor:
         """A persona wants to speak, to some alone if they are given."""
         self._circles[bid.id] = to
         self._apply(self._control.bid(bid, self._now()))
+        if self._control.holder is not None or bid.after:
+            self._wait(bid.id)
 
     def silence(self, silent: Mapping[str, str], to: Circle = None) -> None:
         """Why others do not speak, as far as they do not wait to."""
@@ -90,6 +94,7 @@ class RoomFloor:
     def over(self, bid: str) -> None:
         """A bid is done with, whatever became of it."""
         if bid in self._circles:
+            self._no_longer_waits(bid)
             del self._circles[bid]
             self._apply(self._control.over(bid, self._now()))
 
@@ -126,16 +131,28 @@ class RoomFloor:
     def _wait(self, bid: str) -> None:
         """Shows that whoever could speak waits to."""
         persona = next((each.persona for each in self._control.queue(self._now()) if each.id == bid), None)
-        if persona is not None:
+        if persona is not None and not self._speaks(persona):
+            self._waiting[bid] = persona
             self._port.status(persona, "wants-to-speak", _listed(self._circles[bid]))
+
+    def _no_longer_waits(self, bid: str) -> None:
+        """Shows that whoever waited does not any more, unless it speaks."""
+        persona = self._waiting.pop(bid, None)
+        if persona is not None and not self._speaks(persona):
+            self._port.status(persona, "listening", _listed(self._circles[bid]))
+
+    def _speaks(self, persona: str) -> bool:
+        return self._control.holder is not None and self._control.holder.persona == persona
 
     def _apply(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             bid = outcome.bid
             match outcome:
                 case Granted():
+                    self._waiting.pop(bid.id, None)
                     self._answer(bid.id, True)
                 case Refused():
+                    self._no_longer_waits(bid.id)
                     to = self._circles.pop(bid.id, None)
                     self._silent.setdefault(to, {})[bid.persona] = outcome.reason
                     self._answer(bid.id, False)

@@ -200,6 +200,7 @@ async def test_the_floor_is_shown_with_who_waits_and_why_the_others_are_silent()
         assert [persona for persona, _ in queue] == [{"nova": "robin", "robin": "nova"}[holder]]
         assert queue[0][1] == "everyone-asked"
         assert silent == []
+        assert "wants-to-speak" in room.port.statuses
 
 
 async def test_what_a_persona_says_by_itself_waits_for_a_lull_and_for_what_was_asked() -> None:
