@@ -38,6 +38,7 @@ from media.rtc.rtcp import MAX_NACKS, Nack, RtcpError, parse_rtcp
 from media.rtc.sdp import AnswerSection, LocalTransport, SdpError, parse_offer, write_answer
 from media.rtc.transport_feedback import ArrivalLog
 from media.speech.backchannel import is_backchannel
+from media.speech.patience import LONGEST, SOONEST, AdaptivePatience, Pause
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.speakable import pieces, speakable
 from signaling.caller.wav import LONGEST_SECONDS, RATE, WavError, read_speech
@@ -314,6 +315,9 @@ def transcribed(data: bytes) -> None:
     figures = [byte / 25.5 for byte in data[:3].ljust(3, b"\0")]
     text = _text(data[3:])[:MAX_WORDS]
     phantom_reason(text, Evidence(3 * figures[0], -figures[1], figures[2] / 10))
+    patience = AdaptivePatience()
+    patience.asked(text)
+    assert SOONEST <= patience.wait(Pause(text, figures[2] / 10)) <= LONGEST
     assert all(len(piece) <= 300 for piece in pieces(speakable(text)))
 
 
