@@ -146,6 +146,8 @@ methods = st.sampled_from(
         "voice.whisper",
         "caption",
         "chat.post",
+        "chat.unkept",
+        "chat.kept",
         "latency",
         "counted",
         "nothing",
