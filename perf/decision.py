@@ -1,7 +1,7 @@
 """What deciding who answers costs: a line against a full transcript, on the mind's loop.
 
 `python -m perf.decision --json`:
-three personas and ten people, 200 lines of 2000 characters, processor time a decision.
+fourteen personas and ten people, 200 lines of 2000 characters, processor time a decision.
 """
 
 import time
@@ -14,6 +14,7 @@ from cognition.events import Heard
 from cognition.inference.generator import FakeGenerator
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, PersonaVoice
+from perf.meeting import PERSONAS
 from perf.report import Report, Result, run
 
 __all__ = ["measure"]
@@ -25,12 +26,13 @@ LONG = ("the quick brown fox, feeling well, was fixing a fence with Phoebe and t
     : MAX_TEXT - 8
 ]
 SHORT = "I was in Lisbon last week, and it rained."
+ASKING = "So, Nova and Felix, what do you two think about cooking?"
 
 
 def _milliseconds(text: str) -> list[float]:
     personas = [
         Persona(name.lower(), name, PersonaVoice(), "You are warm.", ("cooking", "physics"))
-        for name in ("Felix", "Robin", "Nova")
+        for name in PERSONAS
     ]
     mind = Mind(personas, FakeGenerator(["Fine."]))
     for persona in personas:
@@ -54,7 +56,11 @@ def _milliseconds(text: str) -> list[float]:
 def measure() -> Report:
     """Times lines of a sentence and of as many characters as a line keeps."""
     results = []
-    for what, text in (("a sentence", SHORT), (f"{MAX_TEXT} characters", LONG)):
+    for what, text in (
+        ("a sentence", SHORT),
+        ("a question to two", ASKING),
+        (f"{MAX_TEXT} characters", LONG),
+    ):
         spent = _milliseconds(text)
         for of in (50, 99):
             results.append(

@@ -139,9 +139,10 @@ def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequenc
         people: names of the other people who hear it.
     """
     words = " ".join(said.words)
-    listed = _listed(said, [name for name in (*personas.values(), *people) if mentions(said, name)])
+    heard = {name for name in (*personas.values(), *people) if mentions(said, name)}
+    listed = _listed(said, heard)
     to_person = any(name in listed or addressed(said, name) for name in people)
-    called, passed_on = _called(said, text, words, personas, people, listed, to_person)
+    called, passed_on = _called(said, text, words, personas, people, heard, listed, to_person)
     question = is_question(text) or any(word in _REQUEST for word in said.words[:6])
     exchange = _EXCHANGE.search(words) is not None
     one_of = len(called) > 1 and (
@@ -193,6 +194,7 @@ def _called(
     words: str,
     personas: Mapping[str, str],
     people: Sequence[str],
+    heard: Collection[str],
     listed: Collection[str],
     to_person: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -201,7 +203,8 @@ def _called(
     found = [
         id
         for id, name in personas.items()
-        if mentions(said, name, others=[*people, *(other for other in names if other != name)])
+        if name in heard
+        and mentions(said, name, others=[*people, *(other for other in names if other != name)])
     ]
     if not found:
         return (), ()

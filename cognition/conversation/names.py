@@ -92,6 +92,7 @@ def words_of(text: str) -> list[str]:
     return _words(_flat(text))
 
 
+@lru_cache(maxsize=8192)
 def sounds_like(heard: str, name: str) -> bool:
     """Whether `heard` may be a misspelling of `name`: both single lower-case words.
 

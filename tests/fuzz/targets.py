@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cognition.conversation.addressing import asked
 from cognition.conversation.clauses import ClauseSplitter
+from cognition.conversation.dialogue import novelty
 from cognition.conversation.names import Wording
 from cognition.conversation.quiet import asks_for_quiet, wakes
 from cognition.conversation.transcript import line_of, plain
@@ -305,6 +307,9 @@ def heard(data: bytes) -> None:
     said = Wording.of(text)
     asks_for_quiet(said, ["Ada"])
     wakes(said)
+    meant = asked(said, text, {"ada": "Ada", "felix": "Felix"}, ["Ben"])
+    assert {*meant.called, *meant.passed_on} <= {"ada", "felix"}
+    assert 0.0 <= novelty(text, [text[:40]], ["Ada"]) <= 1.0
     is_backchannel(text)
     assert len(opening(text, persona="Felix", speaker="Ada")) < 200
     assert len(plain(text, 40)) <= 40
