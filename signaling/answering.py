@@ -142,11 +142,11 @@ class Answering:
             The task that sees it through.
         """
         ask = Ask(line, cause, None if isinstance(line, Read) else line.to, exchange=decision.exchange)
+        self._asks.append(ask)
         for answer in decision.answers:
             self._add(ask, answer, line)
-        self._asks.append(ask)
-        if ask.slots and not self._busy(ask.slots[0], ready):
-            first = ask.slots[0]
+        first = ask.slots[0] if ask.slots else None
+        if first is not None and not first.dropped and not self._busy(first, ready):
             reply = self._compose(ask, first, (), ready)
             first.presence.release(reply, decided_ns)
         ask.task = self._spawn(self._see_through(ask))
@@ -158,8 +158,14 @@ class Answering:
             if ask.task is not None:
                 ask.task.cancel()
 
-    def overtaken(self, line: Heard | Read, decision: Decision) -> None:
-        """Drops what is no longer wanted, now that this was said; to be called before it is answered itself."""
+    def overtaken(self, line: Heard | Read, decision: Decision, hushed: frozenset[str]) -> None:
+        """Drops what is no longer wanted, now that this was said; to be called before it is answered itself.
+
+        Args:
+            line: what was said.
+            decision: on it.
+            hushed: ids of the personas that are told to be quiet by now.
+        """
         self._lines += 1
         chosen = {answer.persona for answer in decision.answers}
         answered = bool(chosen) or decision.reason == "reply-to-person"
@@ -167,8 +173,11 @@ class Answering:
             if ask.cause.written:
                 continue
             own = ask.cause.to == line.participant
+            ask.exchange = ask.exchange and hushed.isdisjoint(slot.answer.persona for slot in ask.slots)
             for slot in self._unheard(ask):
-                if own and (slot.answer.persona in chosen or (chosen and not slot.direct)):
+                if slot.answer.persona in hushed:
+                    self._drop(slot, "quiet-until-addressed", held_back=False)
+                elif own and (slot.answer.persona in chosen or (chosen and not slot.direct)):
                     self._drop(slot, "overtaken", held_back=slot.answer.persona not in chosen)
                 elif not own and answered and not slot.direct:
                     self._drop(slot, "overtaken", held_back=True)

@@ -7,7 +7,7 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -163,6 +163,11 @@ class Attendance:
             holds_back=life,
             dropped=self.dropped,
         )
+
+    @property
+    def personas(self) -> Collection[str]:
+        """Ids of the personas seated."""
+        return self._presences.keys()
 
     @property
     def persons(self) -> Mapping[str, Attendant]:
@@ -444,7 +449,7 @@ class Attendance:
         if aside:
             self.dropped["backchannel"] += 1
         else:
-            self._answering.overtaken(heard, decision)
+            self._answering.overtaken(heard, decision, self._mind.hushed(self.room))
             self.floor.silence(decision.silent, heard.to)
             if decision.persona is None:
                 self._decline(decision)

@@ -85,6 +85,14 @@ class Quiet:
             self._settled = (self._settled | effect.hushed) - effect.freed
         del self._effects[:-LATEST]
 
+    @property
+    def now(self) -> frozenset[str]:
+        """Ids of the personas that are quiet after all that was said."""
+        quiet = self._settled
+        for effect in self._effects:
+            quiet = (quiet | effect.hushed) - effect.freed
+        return quiet
+
     def before(self, line: Line) -> frozenset[str]:
         """Ids of the personas that are quiet when a line is said, which may be noted already."""
         quiet = self._settled

@@ -370,6 +370,10 @@ class Mind:
         finally:
             self.counts.update(delivery.counts)
 
+    def hushed(self, room: str) -> frozenset[str]:
+        """Ids of the personas that were told to be quiet and not called since."""
+        return self._room(room).quiet.now
+
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""
         return self._disposition(persona)

@@ -160,6 +160,18 @@ async def test_a_discussion_goes_on_while_it_brings_something_new_and_ends_by_it
         assert room.generator.running == 0
 
 
+async def test_a_discussion_ends_when_somebody_asks_for_quiet() -> None:
+    async with scene(LONG, "Bicycles keep everybody healthy.", "Never said.", personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova and Robin, please discuss it.")
+        await asyncio.sleep(1)
+        await ada.say("Please be quiet.")
+        await asyncio.sleep(20)
+        assert room.port.finals("robin") == []
+        assert room.attendance.dropped["answer: quiet-until-addressed"] == 1
+        assert room.attendance.floor.free
+
+
 async def test_personas_stop_talking_to_each_other_when_nobody_is_left_to_hear() -> None:
     async with scene(
         *[
