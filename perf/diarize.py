@@ -138,6 +138,8 @@ class Names:
     strangers: float
     """Seconds of people whose name was not known, and of those the ones that were given a name."""
     misnamed: float
+    alike: float
+    """Seconds of all wrong names that stand between two of espeak-ng's voices: one synthesiser, other dialects."""
 
 
 def introduced(talk: Meeting, turns: Sequence[Heard], book: Book, *, learning: bool) -> tuple[Book, Names]:
@@ -150,7 +152,7 @@ def introduced(talk: Meeting, turns: Sequence[Heard], book: Book, *, learning: b
         learning: whether names are given at all, or only those of before count.
     """
     known = {voice.name for voice in book.voices if voice.name is not None}
-    counts = {"known": 0.0, "right": 0.0, "wrong": 0.0, "strangers": 0.0, "misnamed": 0.0}
+    counts = {"known": 0.0, "right": 0.0, "wrong": 0.0, "strangers": 0.0, "misnamed": 0.0, "alike": 0.0}
     for turn in turns:
         book, spans = attribute(book, turn.pieces)
         for span in spans:
@@ -158,6 +160,8 @@ def introduced(talk: Meeting, turns: Sequence[Heard], book: Book, *, learning: b
             voice = book.voice(span.speaker) if span.speaker is not None else None
             seconds = (span.end - span.begin) / RATE
             name = voice.name if voice is not None else None
+            if name is not None and who is not None and name != who:
+                counts["alike"] += seconds * (name.startswith("espeak") and who.startswith("espeak"))
             if who in known:
                 counts["known"] += seconds
                 counts["right"] += seconds * (name == who)
@@ -279,6 +283,12 @@ def measure() -> Report:
             "strangers taken for a known voice in the next call",
             "",
             sum(n.misnamed for n in again) / sum(n.strangers for n in again),
+        ),
+        Result(
+            "of all wrong names: between two of espeak-ng's voices",
+            "",
+            sum(n.alike for n in (*names, *again))
+            / max(1e-9, sum(n.wrong + n.misnamed for n in (*names, *again))),
         ),
         Result("voiceprint of 2 s, CPU time", "ms", _voiceprint_ms(encoder, talk), None, 30.0),
         Result(

@@ -98,6 +98,7 @@ class SharedVoices:
         names = {voice.id: voice.name for voice in self._microphone.book.voices}
         match wish_about_voices(text, speaker, self._before, names):
             case Naming(voice, name, own):
+                self._succeed(voice, name)
                 self._microphone.name(voice, name)
                 if own or voice in self._kept:
                     self._keep(voice)
@@ -119,6 +120,7 @@ class SharedVoices:
         if not name or voice is None:
             self._dropped["voice: nobody to name"] += 1
             return
+        self._succeed(voice.id, name)
         self._microphone.name(voice.id, name)
         if voice.id in self._kept:
             self._keep(voice.id)
@@ -126,7 +128,9 @@ class SharedVoices:
     def settle(self) -> None:
         """Keeps what was learnt of the voices that are kept, at the end of a call."""
         for speaker in list(self._kept):
-            self._keep(speaker)
+            voice = self._microphone.book.voice(speaker)
+            if voice is not None and voice.number:
+                self._keep(speaker)
 
     def _forget(self, speaker: str) -> None:
         voice = self._microphone.book.voice(speaker)
@@ -138,10 +142,23 @@ class SharedVoices:
         if kept is not None:
             self._spawn(self._write(partial(forget, room=self._room, id=kept), "forgotten"))
 
+    def _succeed(self, speaker: str, name: str) -> None:
+        """A name is one voice's: whoever is kept under it makes room for this one."""
+        for voice in self._microphone.book.voices:
+            if voice.name == name and voice.id != speaker and voice.id in self._kept:
+                kept = self._kept.pop(voice.id)
+                if speaker in self._kept:
+                    self._spawn(self._write(partial(forget, room=self._room, id=kept), "forgotten"))
+                else:
+                    self._kept[speaker] = kept
+
     def _keep(self, speaker: str) -> None:
         voice = self._microphone.book.voice(speaker)
         if voice is None or voice.name is None:
             return
+        if speaker != voice.id and speaker in self._kept:
+            # It was found to be the same as another.
+            self._kept.setdefault(voice.id, self._kept.pop(speaker))
         kept = self._kept.setdefault(voice.id, secrets.token_hex(8))
         row = NamedVoice(
             kept, self._room, voice.name, voice.vector, voice.seconds, self._participant, self._clock()
@@ -157,7 +174,7 @@ class SharedVoices:
         if not self._microphone.shared:
             return
         self._kept |= {row.id: row.id for row in rows}
-        self._microphone.remember([Voice(row.id, row.print, row.seconds, row.name) for row in rows])
+        self._microphone.remember([Voice(row.id, row.print, row.seconds, row.name) for row in reversed(rows)])
 
     async def _write(self, work: Callable[..., object], what: str) -> None:
         try:

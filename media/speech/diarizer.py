@@ -54,7 +54,9 @@ MERGE = 0.86
 """Cosine from which on two voices are one, where each was heard for 3 s."""
 MERGE_AFTER = 3.0
 MOST_VOICES = 8
-"""Voices of one microphone; the least heard without a name gives way."""
+"""Voices heard at one microphone; the least heard without a name gives way."""
+MOST_REMEMBERED = 64
+"""Voices that are known from before and wait to be heard, with those that were heard."""
 MOST_PENDING = 8
 MEMORY = 40.0
 """Seconds of speech that a voice is the mean of; what came before fades."""
@@ -298,7 +300,7 @@ def _found(book: Book, piece: Piece, confidence: float) -> tuple[Book, str | Non
         return replace(book, pending=(*book.pending, piece)[-MOST_PENDING:]), None, confidence
     pending = tuple(other for other in book.pending if other not in alike)
     voices = book.voices
-    if len(voices) >= MOST_VOICES:
+    if sum(voice.number > 0 for voice in voices) >= MOST_VOICES:
         unnamed = [voice for voice in voices if voice.name is None]
         least = min(unnamed, key=lambda voice: (voice.seconds, voice.heard), default=None)
         if least is None or least.seconds > seconds + MERGE_AFTER:
@@ -377,7 +379,7 @@ def remembered(book: Book, voices: Iterable[Voice]) -> Book:
     """Adds voices that are known from before, as many as there is room for; one whose id is there stays as it is."""
     there = {voice.id for voice in book.voices}
     fresh = [voice for voice in voices if voice.id not in there]
-    return replace(book, voices=(*book.voices, *fresh)[: max(MOST_VOICES, len(book.voices))])
+    return replace(book, voices=(*book.voices, *fresh)[: max(MOST_REMEMBERED, len(book.voices))])
 
 
 def _unit(vector: npt.NDArray[np.floating]) -> Vector:

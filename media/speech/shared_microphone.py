@@ -100,6 +100,7 @@ class _Part:
 @dataclass(slots=True)
 class _Look:
     begin: int
+    began_ns: int
     end: int = 0
     task: "asyncio.Task[list[_Part]] | None" = None
     pieces: list[Piece] = field(default_factory=list)
@@ -178,6 +179,9 @@ class SharedMicrophone:
         self.shared = shared
         if not shared:
             self.book = Book()
+            for look in self._looks.values():
+                self._give_up(look)
+            self._looks.clear()
 
     def remember(self, voices: Sequence[Voice]) -> None:
         """Voices that are known from before."""
@@ -196,7 +200,7 @@ class SharedMicrophone:
         events = self._listener.events()
         try:
             async for event in events:
-                if self.shared or self._looks:
+                if self.shared:
                     for told in await self._told(event):
                         yield told
                 else:
@@ -214,7 +218,7 @@ class SharedMicrophone:
         look = self._looks.get(event.turn)
         match event:
             case SpeechStarted():
-                self._looks[event.turn] = _Look(self._position(event.at_ns))
+                self._looks[event.turn] = _Look(self._position(event.at_ns), event.at_ns)
             case SpeechPaused():
                 if look is not None:
                     self._look_at(look, event)
@@ -282,6 +286,7 @@ class SharedMicrophone:
         samples = np.zeros(max(0, end - begin), np.int16)
         if not self._ears.read_at(begin, samples):
             self.discarded["speaker: overwritten"] += 1
+            samples[:] = 0
         return samples.astype(np.float32) * np.float32(1 / 32768)
 
     async def _parts(self, look: _Look | None) -> list[_Part]:
@@ -291,6 +296,7 @@ class SharedMicrophone:
         done, _ = await asyncio.wait([look.task], timeout=LOOK_LIMIT)
         if not done:
             self.discarded["speaker: late"] += 1
+            self._give_up(look)
             return []
         try:
             return look.task.result()
@@ -300,8 +306,11 @@ class SharedMicrophone:
 
     async def _committed(self, event: TurnCommitted, look: _Look | None) -> list[SpeechEvent]:
         parts = await self._parts(look)
-        if look is not None:
-            self._give_up(look)
+        if look is None or not self.shared:
+            # Nobody shares any more: then no voiceprint is kept either.
+            return [self._turn(event, None)] if self.shared else [event]
+        self._give_up(look)
+        if look.pieces:
             self.book, spans = attribute(self.book, look.pieces)
             # Another turn may have ended since, and voices have been found, merged or forgotten.
             sure = words_by_voice(spans)
@@ -317,15 +326,17 @@ class SharedMicrophone:
             turn = replace(event, text=part.text)
             if number:
                 turn = replace(turn, turn=f"{event.turn}-{number + 1}")
-                told.append(SpeechStarted(turn.turn, event.speech_end_ns))
+                # As early as the whole began: whom a whisper was for is looked up by that.
+                told.append(SpeechStarted(turn.turn, look.began_ns))
             told.append(self._turn(turn, part))
         return told
 
     def _turn(self, event: TurnCommitted, part: _Part | None) -> TurnCommitted:
-        if part is not None and part.speaker is not None:
-            voice = self.book.voice(part.speaker)
-            self.on_words(voice.id if voice is not None else part.speaker, event.text)
-        return replace(event, speaker=self._speaker(part))
+        if part is None or (voice := self.book.voice(part.speaker or "")) is None:
+            return replace(event, speaker=self._speaker(None))
+        self.on_words(voice.id, event.text)
+        gone = self.book.voice(voice.id) is None
+        return replace(event, speaker=self._speaker(None if gone else part))
 
     def _speaker(self, part: _Part | None) -> Speaker:
         if part is None or part.speaker is None:

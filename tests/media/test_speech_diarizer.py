@@ -128,6 +128,13 @@ def test_where_all_are_named_one_more_is_nobody_and_counted() -> None:
     assert book.refused == 1
 
 
+def test_voices_that_are_remembered_take_no_place_from_those_who_speak() -> None:
+    book = remembered(Book(), [Voice(f"v{n}", direction(100 + n), 9.0, f"Name {n}") for n in range(30)])
+    book, speakers = talk([piece(1)], [piece(2, seed=1)], [piece(120, seed=2)], book=book)
+    assert speakers == ["s1", "s2", "v20"]
+    assert book.refused == 0
+
+
 def test_a_name_is_one_voices_only() -> None:
     book, _ = talk([piece(1)], [piece(2, seed=1)])
     book = named(named(book, "s1", "Maria"), "s2", "Maria")

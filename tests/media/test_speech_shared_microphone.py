@@ -156,6 +156,30 @@ async def test_one_who_shares_no_longer_leaves_no_voiceprint() -> None:
     assert meeting.microphone.book.pending == ()
 
 
+async def test_a_turn_under_way_when_sharing_ends_leaves_no_voiceprint_either() -> None:
+    meeting = Meeting()
+    task = asyncio.create_task(meeting.hears(tone(LOW, 3), silence(2)))
+    await asyncio.sleep(2)
+    meeting.microphone.share(False)
+    await task
+    assert meeting.labels == ["-"]
+    assert meeting.microphone.book.voices == ()
+
+
+async def test_who_asks_to_be_forgotten_is_nobody_already_in_that_turn() -> None:
+    meeting = Meeting()
+    meeting.microphone.on_words = lambda speaker, text: meeting.microphone.forget(speaker)
+    await meeting.hears(tone(LOW, 2))
+    assert meeting.labels == ["Somebody"]
+
+
+async def test_the_second_half_of_a_turn_began_when_the_whole_did() -> None:
+    meeting = Meeting()
+    await meeting.hears(tone(LOW, 2.4), tone(HIGH, 2.4))
+    first, second = (event.at_ns for event in meeting.person.events if isinstance(event, SpeechStarted))
+    assert first == second
+
+
 async def test_words_are_somebodys_when_the_lane_is_too_slow_and_that_is_counted() -> None:
     meeting = Meeting(lane=FakeLane(30.0))
     await meeting.hears(tone(LOW, 2), silence(6))

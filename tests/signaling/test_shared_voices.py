@@ -119,6 +119,19 @@ async def test_a_kept_name_is_corrected_where_it_is_kept() -> None:
     assert await kept(store) == ["Mary"]
 
 
+async def test_a_name_that_another_voice_takes_is_kept_once() -> None:
+    store = MemoryStore()
+    first = await call(store)
+    first.says(1, "I am Maria.")
+    await first.done()
+    second = await call(store)
+    second.says(2, "I am Maria.")
+    await second.done()
+    assert await kept(store) == ["Maria"]
+    assert second.says(2, "Hello.") == "Maria"
+    assert second.says(1, "Hello.") == "Speaker 2"
+
+
 async def test_who_wants_to_be_forgotten_is_gone_from_memory_and_store() -> None:
     store = MemoryStore()
     meeting = await call(store)
