@@ -20,8 +20,6 @@ from cognition.store.schema import applied, shipped
 from cognition.store.timeline import append
 from tests.cognition.store_writer import WIDE, event
 
-KILLS = 200
-
 
 @dataclass
 class Nursery:
@@ -78,19 +76,20 @@ def kept(path: Path) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-def test_every_acknowledged_event_survives_once(children: Nursery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [30, pytest.param(200, marks=pytest.mark.models)])
+def test_every_acknowledged_event_survives_once(children: Nursery, tmp_path: Path, kills: int) -> None:
     path, chance = tmp_path / "continuum.db", random.Random(7)
     acknowledged: list[str] = []
-    for run in range(KILLS):
+    for run in range(kills):
         child = children.start("write", path, run)
         assert children.line() == "ready"
         time.sleep(chance.uniform(0.0, 0.015))  # the random point is what is tested
         acknowledged += children.kill(child)
     there = kept(path)
-    assert len(acknowledged) > KILLS
+    assert len(acknowledged) > kills
     assert len(there) == len(set(there))
     assert set(acknowledged) <= set(there)
-    assert len(there) - len(acknowledged) <= 2 * KILLS * 8, "beyond those, only what was being written"
+    assert len(there) - len(acknowledged) <= 2 * kills * 8, "beyond those, only what was being written"
 
 
 @pytest.mark.timeout(120)

@@ -75,6 +75,7 @@ async def visit(home: House, number: int, chance: random.Random) -> list[str]:
     return acknowledged
 
 
+@pytest.mark.models  # no weights are needed, but more time than the quick suite has
 @pytest.mark.timeout(180)
 async def test_every_acknowledged_line_survives_the_minds_death_once(tmp_path: Path) -> None:
     store, chance = tmp_path / "continuum.db", random.Random(11)
