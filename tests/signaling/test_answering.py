@@ -9,6 +9,7 @@ from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
 from cognition.events import Heard, Read
 from cognition.inference.generator import Script
 from cognition.persona.life import Due, DueKind
+from cognition.persona.profile import Persona
 from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time
@@ -298,3 +299,19 @@ async def test_a_persona_that_loses_its_place_falls_silent_and_the_next_one_answ
         await ada.say("Nova, are you there?")
         await asyncio.sleep(3)
         assert room.attendance.floor.free
+
+
+@pytest.mark.parametrize("personas", [(NOVA,), BOTH])
+async def test_an_answer_composed_ahead_sounds_in_the_same_instant_in_which_the_turn_is_over(
+    personas: tuple[Persona, ...],
+) -> None:
+    async with scene("Paris it is.", personas=personas) as room:
+        ada = room.join("ada", "Ada")
+        ada.start()
+        ada.pause("Nova, what is the capital of France?")
+        await asyncio.sleep(2)
+        assert room.port.ring.written == 0
+        before = asyncio.get_running_loop().time()
+        ada.end("Nova, what is the capital of France?")
+        await room.port.begun("nova")
+        assert asyncio.get_running_loop().time() == before
