@@ -15,7 +15,7 @@ with one voice of each kind in advance (Laplace's rule): few voices say little.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -27,13 +27,16 @@ __all__ = [
     "KNOWN_DAYS",
     "LEVELS",
     "PERSON_WEIGHT",
+    "Cell",
     "Expertise",
     "Level",
     "Standing",
     "Voice",
+    "changed",
     "next_level",
     "quality_of",
     "standing",
+    "tally",
 ]
 
 Level = Literal["novice", "trusted", "expert", "autonomous"]
@@ -79,6 +82,29 @@ class Voice:
     at: float
     domain: str = ""
     task: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How many voices of one giver on one day on one domain count.
+
+    Attributes:
+        giver: as in `Voice`.
+        day: days since 1970, UTC.
+        domain: as in `Voice`.
+        task: as in `Voice`.
+        good: those of value 1; fewer than none where one was replaced that another cell holds.
+        bad: those of value -1.
+        neither: those of value 0.
+    """
+
+    giver: str
+    day: int
+    domain: str
+    task: bool
+    good: int
+    bad: int
+    neither: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +195,37 @@ def next_level(before: Level, quality: float, evidence: float, tasks: int, peopl
     return before if _KEEP[at].is_met(quality, evidence, tasks, people) else LEVELS[at - 1]
 
 
+def tally(voices: Iterable[Voice]) -> list[Cell]:
+    """The voices that count, counted.
+
+    Args:
+        voices: all that were given on one persona, in the order in which they were.
+    """
+    latest = {(voice.giver, voice.subject): voice for voice in voices}
+    cells: dict[tuple[str, int, str, bool], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for voice in latest.values():
+        key = (voice.giver, int(voice.at // DAY_S), voice.domain, voice.task)
+        cells[key][_place(voice.value)] += 1
+    return [Cell(*key, *counts) for key, counts in cells.items()]
+
+
+def changed(cells: Iterable[Cell], voice: Voice, held: Voice | None) -> list[Cell]:
+    """The cells after a voice that takes the place of one that is held, if any."""
+    cells = list(cells)
+    for one, by in ((held, -1), (voice, 1)):
+        if one is not None:
+            counts = [0, 0, 0]
+            counts[_place(one.value)] = by
+            cells.append(Cell(one.giver, int(one.at // DAY_S), one.domain, one.task, *counts))
+    return cells
+
+
+def _place(value: int) -> int:
+    return 0 if value > 0 else 1 if value < 0 else 2
+
+
 def standing(
-    voices: Iterable[Voice],
+    cells: Iterable[Cell],
     *,
     now: float,
     days: Mapping[str, int],
@@ -180,78 +235,82 @@ def standing(
     """The standing of one persona.
 
     Args:
-        voices: all that were given on it, in the order in which they were.
+        cells: the voices that count, see `tally` and `changed`.
         now: seconds since 1970, UTC.
         days: by giver, the days on which they gave any voice, on whatever persona.
         before: its level so far.
         changed_at: when it came to that; None when it never had another.
     """
-    latest = {(voice.giver, voice.subject): voice for voice in voices}
-    live = list(latest.values())
-    known = {voice.giver for voice in live if days.get(voice.giver, 0) >= KNOWN_DAYS}
-    judged = [voice for voice in live if voice.value]
-    good, bad = _weigh(judged, known, now)
+    cells = list(cells)
+    people: Counter[str] = Counter()
+    praised = criticised = succeeded = failed = done = 0
+    for cell in cells:
+        people[cell.giver] += cell.good + cell.bad
+        if cell.task:
+            succeeded, failed, done = succeeded + cell.good, failed + cell.bad, done + cell.neither
+        else:
+            praised, criticised = praised + cell.good, criticised + cell.bad
+    givers = {giver for giver, number in people.items() if number}
+    known = {giver for giver in givers if days.get(giver, 0) >= KNOWN_DAYS}
+    good, bad = _weigh(cells, known, now)
     quality, evidence = quality_of(good, bad), good + bad
-    people = {voice.giver for voice in judged}
     level = before
     if changed_at is None or now - changed_at >= DAY_S:
-        level = next_level(before, quality, evidence, _tasks_that_count(judged, known), len(people & known))
+        level = next_level(before, quality, evidence, _tasks_that_count(cells, known), len(known))
     return Standing(
         level,
         quality,
         evidence,
-        completed=sum(voice.task for voice in live),
-        succeeded=sum(voice.task and voice.value > 0 for voice in live),
-        failed=sum(voice.task and voice.value < 0 for voice in live),
-        praised=sum(not voice.task and voice.value > 0 for voice in live),
-        criticised=sum(not voice.task and voice.value < 0 for voice in live),
-        givers=len(people),
-        known=len(people & known),
-        expertise=_expertise(judged, known, now),
+        completed=succeeded + failed + done,
+        succeeded=succeeded,
+        failed=failed,
+        praised=praised,
+        criticised=criticised,
+        givers=len(givers),
+        known=len(known),
+        expertise=_expertise(cells, known, now),
     )
 
 
-def _expertise(judged: Sequence[Voice], known: set[str], now: float) -> tuple[Expertise, ...]:
-    domains: dict[str, list[Voice]] = defaultdict(list)
-    for voice in judged:
-        if voice.domain:
-            domains[voice.domain].append(voice)
-    found = [
-        Expertise(domain, quality_of(*_weigh(about, known, now)), len(about))
-        for domain, about in domains.items()
-    ]
+def _expertise(cells: Iterable[Cell], known: set[str], now: float) -> tuple[Expertise, ...]:
+    domains: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        if cell.domain:
+            domains[cell.domain].append(cell)
+    found = []
+    for domain, about in domains.items():
+        if count := sum(cell.good + cell.bad for cell in about):
+            found.append(Expertise(domain, quality_of(*_weigh(about, known, now)), count))
     return tuple(sorted(found, key=lambda one: (-one.quality, one.domain)))
 
 
-def _day(voice: Voice) -> int:
-    return int(voice.at // DAY_S)
-
-
-def _weigh(judged: Iterable[Voice], known: set[str], now: float) -> tuple[float, float]:
+def _weigh(cells: Iterable[Cell], known: set[str], now: float) -> tuple[float, float]:
     """The weights of the good and of the bad voices."""
     by_day: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
-    for voice in judged:
-        giver = voice.giver if voice.giver in known else CROWD
-        by_day[giver, _day(voice)][voice.value < 0] += 1
+    for cell in cells:
+        counts = by_day[cell.giver if cell.giver in known else CROWD, cell.day]
+        counts[0] += cell.good
+        counts[1] += cell.bad
     by_giver: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for (giver, day), (good, bad) in by_day.items():
-        age = max(0.0, now - day * DAY_S)
-        weight = DAY_WEIGHT * (1 - 0.5 ** (good + bad)) * 0.5 ** (age / HALF_LIFE_S)
-        by_giver[giver][0] += weight * good / (good + bad)
-        by_giver[giver][1] += weight * bad / (good + bad)
-    sums = [0.0, 0.0]
+        if number := good + bad:
+            age = max(0.0, now - day * DAY_S)
+            weight = DAY_WEIGHT * (1 - 0.5**number) * 0.5 ** (age / HALF_LIFE_S) / number
+            sums = by_giver[giver]
+            sums[0] += weight * good
+            sums[1] += weight * bad
+    all_good = all_bad = 0.0
     for good_weight, bad_weight in by_giver.values():
         total = good_weight + bad_weight
         kept = PERSON_WEIGHT * -math.expm1(-total / PERSON_WEIGHT) / total if total else 0.0
-        sums[0] += good_weight * kept
-        sums[1] += bad_weight * kept
-    return sums[0], sums[1]
+        all_good += good_weight * kept
+        all_bad += bad_weight * kept
+    return all_good, all_bad
 
 
-def _tasks_that_count(judged: Iterable[Voice], known: set[str]) -> int:
-    done = Counter(
-        (voice.giver if voice.giver in known else CROWD, _day(voice))
-        for voice in judged
-        if voice.task and voice.value > 0
-    )
+def _tasks_that_count(cells: Iterable[Cell], known: set[str]) -> int:
+    done: Counter[tuple[str, int]] = Counter()
+    for cell in cells:
+        if cell.task:
+            done[cell.giver if cell.giver in known else CROWD, cell.day] += cell.good
     return sum(min(number, TASKS_A_DAY) for number in done.values())

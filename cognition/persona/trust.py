@@ -3,6 +3,7 @@
 A voice is a person's: whoever is a persona here can give none, neither for itself nor for another.
 """
 
+import asyncio
 import hashlib
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from cognition.conversation.affinity import stem
 from cognition.conversation.names import words_of
 from cognition.persona.actions import Action, Allowed, Refused, may
 from cognition.persona.reputation import Standing, Voice
-from cognition.store.reputation import Page, Record, history, record, settle
+from cognition.store.reputation import Page, Record, history, judge, keep
 from cognition.store.store import Storage
 
 __all__ = ["NotAPerson", "Opinion", "Trust", "day_of", "domain_of", "giver_key", "line_of"]
@@ -97,6 +98,7 @@ class Trust:
         self._store = store
         self._clock = clock
         self._standings: dict[str, Standing] = {}
+        self._judging = asyncio.Lock()
         self.refused: Counter[Action] = Counter()
 
     @classmethod
@@ -127,9 +129,7 @@ class Trust:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        return self._note(
-            persona, await self._store.write(partial(settle, persona=persona, now=self._clock()))
-        )
+        return await self._judge(persona, None)
 
     def may(self, persona: str, action: Action, *, asked: bool = False) -> Allowed | Refused:
         """Whether a persona may do something; a refusal is counted.
@@ -165,7 +165,7 @@ class Trust:
             giver_key(opinion.giver), opinion.subject, opinion.value, now, opinion.domain, opinion.task
         )
         given = Record(giver_key(f"{opinion.giver}\0{opinion.id}"), opinion.persona, voice, opinion.name)
-        return self._note(opinion.persona, await self._store.write(partial(record, given=given, now=now)))
+        return await self._judge(opinion.persona, given)
 
     async def history(self, persona: str, *, before: int | None = None, limit: int = 50) -> Page:
         """A page of what came to pass with a persona's reputation, newest first.
@@ -175,6 +175,13 @@ class Trust:
         """
         return await self._store.read(partial(history, persona=persona, before=before, limit=limit))
 
-    def _note(self, persona: str, standing: Standing) -> Standing:
-        self._standings[persona] = standing
-        return standing
+    async def _judge(self, persona: str, given: Record | None) -> Standing:
+        # What is judged is read beside the writer, for which everybody waits; one at a time, so that it stays true.
+        async with self._judging:
+            judgement = await self._store.read(
+                partial(judge, persona=persona, now=self._clock(), given=given)
+            )
+            if judgement.changes:
+                await self._store.write(partial(keep, judgement=judgement))
+            self._standings[persona] = judgement.standing
+        return judgement.standing

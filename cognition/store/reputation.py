@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, cast
 
-from cognition.persona.reputation import DAY_S, LEVELS, Level, Standing, Voice, standing
+from cognition.persona.reputation import DAY_S, LEVELS, Cell, Level, Standing, Voice, changed, standing
 
-__all__ = ["MAX_PAGE", "Entry", "Page", "Record", "history", "record", "settle", "standing_of"]
+__all__ = ["MAX_PAGE", "Entry", "Judgement", "Page", "Record", "history", "judge", "keep"]
 
 MAX_PAGE = 200
 _MICROSECONDS = 1_000_000
@@ -68,33 +68,74 @@ class Page:
     before: int | None
 
 
-def record(connection: sqlite3.Connection, given: Record, now: float) -> Standing:
-    """Takes a voice into the ledger, once for each id, with the change of level that comes of it.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a voice, or the passing of time, makes of a persona's standing; to be written by `keep`.
+
+    Attributes:
+        persona: whose.
+        given: the voice; None where there is none, or it says nothing new.
+        standing: with it.
+        before: the level without it.
+        at: seconds since 1970, UTC.
+    """
+
+    persona: str
+    given: Record | None
+    standing: Standing
+    before: Level
+    at: float
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to write."""
+        return self.given is not None or self.standing.level != self.before
+
+
+def judge(connection: sqlite3.Connection, persona: str, now: float, given: Record | None = None) -> Judgement:
+    """The standing of a persona at a moment, with a voice that has come; nothing is written.
 
     Args:
-        connection: in a transaction.
-        given: what has come.
+        connection: may read.
+        persona: whose.
         now: seconds since 1970, UTC.
-
-    Returns:
-        The persona's standing after it.
+        given: what has come, perhaps not for the first time.
     """
-    voice = given.voice
-    kind = "task" if voice.task else "feedback"
-    held = connection.execute(
-        "SELECT value, name FROM reputation WHERE persona = ? AND giver = ? AND subject = ? "
-        "ORDER BY seq DESC LIMIT 1",
-        (given.persona, voice.giver, voice.subject),
-    ).fetchone()
-    # What changes nothing is not written: to say the same again, or to take back what was never said.
-    if held != (voice.value, given.name) and (held is not None or voice.value or voice.task):
-        written = connection.execute(
+    before, changed_at = _level(connection, persona)
+    cells = _cells(connection, persona, now)
+    news, held = given, None
+    if given is not None:
+        held, name = _held(connection, given)
+        same = held is not None and (held.value, name) == (given.voice.value, given.name)
+        # Nor is it new to take back what was never said.
+        empty = held is None and given.voice.value == 0 and not given.voice.task
+        if same or empty or _is_known(connection, given.id):
+            news = None
+    if news is not None:
+        cells = changed(cells, news.voice, held)
+    days = _days(connection, {cell.giver for cell in cells})
+    if news is not None:
+        days[news.voice.giver] = _days_with(connection, news.voice)
+    found = standing(cells, now=now, days=days, before=before, changed_at=changed_at)
+    return Judgement(persona, news, found, before, now)
+
+
+def keep(connection: sqlite3.Connection, judgement: Judgement) -> None:
+    """Writes a voice, once for each id, with the change of level that comes of it.
+
+    Args:
+        connection: in a transaction; nothing was written on the persona since it was judged.
+        judgement: what `judge` found.
+    """
+    if (given := judgement.given) is not None:
+        voice = given.voice
+        connection.execute(
             "INSERT INTO reputation (id, persona, kind, giver, subject, value, domain, name, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 given.id,
                 given.persona,
-                kind,
+                "task" if voice.task else "feedback",
                 voice.giver,
                 voice.subject,
                 voice.value,
@@ -103,49 +144,51 @@ def record(connection: sqlite3.Connection, given: Record, now: float) -> Standin
                 int(voice.at * _MICROSECONDS),
             ),
         )
-        if written.rowcount:
-            day = int(voice.at // DAY_S)
-            connection.execute(
-                "INSERT INTO giver (id, days, last_day) VALUES (?, 1, ?) ON CONFLICT (id) DO UPDATE "
-                "SET days = days + 1, last_day = excluded.last_day WHERE excluded.last_day > last_day",
-                (voice.giver, day),
-            )
-    return settle(connection, given.persona, now)
-
-
-def settle(connection: sqlite3.Connection, persona: str, now: float) -> Standing:
-    """The standing of a persona now, with a change of its level written down where there is one."""
-    before, _ = _level(connection, persona)
-    found = standing_of(connection, persona, now)
-    if found.level != before:
-        up = LEVELS.index(found.level) > LEVELS.index(before)
+        connection.execute(
+            "INSERT INTO giver (id, days, last_day) VALUES (?, 1, ?) ON CONFLICT (id) DO UPDATE "
+            "SET days = days + 1, last_day = excluded.last_day WHERE excluded.last_day > last_day",
+            (voice.giver, int(voice.at // DAY_S)),
+        )
+    level = judgement.standing.level
+    if level != judgement.before:
+        up = LEVELS.index(level) > LEVELS.index(judgement.before)
         connection.execute(
             "INSERT INTO reputation (id, persona, kind, giver, subject, value, level, at) "
             "SELECT 'level-' || (coalesce(max(seq), 0) + 1), ?, 'level', '', '', ?, ?, ? FROM reputation",
-            (persona, 1 if up else -1, found.level, int(now * _MICROSECONDS)),
+            (judgement.persona, 1 if up else -1, level, int(judgement.at * _MICROSECONDS)),
         )
-    return found
 
 
-def standing_of(connection: sqlite3.Connection, persona: str, now: float) -> Standing:
-    """The standing of a persona at a moment, in seconds since 1970, UTC; nothing is written."""
-    before, changed_at = _level(connection, persona)
+def _cells(connection: sqlite3.Connection, persona: str, now: float) -> list[Cell]:
+    """The voices that count, counted where they lie: the last of each giver on each subject (max(seq))."""
     rows = connection.execute(
-        "SELECT giver, subject, value, at, domain, kind FROM reputation "
-        "WHERE persona = ? AND kind <> 'level' AND at > ? ORDER BY seq",
+        "SELECT giver, at / 86400000000, domain, kind = 'task', sum(value > 0), sum(value < 0), sum(value = 0) "
+        "FROM (SELECT giver, subject, value, domain, kind, at, max(seq) FROM reputation "
+        "WHERE persona = ? AND kind <> 'level' GROUP BY giver, subject) WHERE at > ? GROUP BY 1, 2, 3, 4",
         (persona, int((now - _FORGOTTEN_AFTER_S) * _MICROSECONDS)),
     )
-    voices = [
-        Voice(giver, subject, value, at / _MICROSECONDS, domain, kind == "task")
-        for giver, subject, value, at, domain, kind in rows
+    return [
+        Cell(giver, day, domain, bool(task), good, bad, neither)
+        for giver, day, domain, task, good, bad, neither in rows
     ]
-    return standing(
-        voices,
-        now=now,
-        days=_days(connection, {voice.giver for voice in voices}),
-        before=before,
-        changed_at=changed_at,
-    )
+
+
+def _held(connection: sqlite3.Connection, given: Record) -> tuple[Voice | None, str | None]:
+    """The voice that the given one would replace, and the name that it shows."""
+    voice = given.voice
+    row = connection.execute(
+        "SELECT value, at, domain, kind, name FROM reputation WHERE persona = ? AND giver = ? AND subject = ? "
+        "ORDER BY seq DESC LIMIT 1",
+        (given.persona, voice.giver, voice.subject),
+    ).fetchone()
+    if row is None:
+        return None, None
+    value, at, domain, kind, name = row
+    return Voice(voice.giver, voice.subject, value, at / _MICROSECONDS, domain, kind == "task"), name
+
+
+def _is_known(connection: sqlite3.Connection, id: str) -> bool:
+    return connection.execute("SELECT 1 FROM reputation WHERE id = ?", (id,)).fetchone() is not None
 
 
 def _days(connection: sqlite3.Connection, givers: Collection[str]) -> dict[str, int]:
@@ -155,6 +198,12 @@ def _days(connection: sqlite3.Connection, givers: Collection[str]) -> dict[str, 
         if row is not None:
             found[giver] = row[0]
     return found
+
+
+def _days_with(connection: sqlite3.Connection, voice: Voice) -> int:
+    """The days of a giver once they have given this voice."""
+    row = connection.execute("SELECT days, last_day FROM giver WHERE id = ?", (voice.giver,)).fetchone()
+    return 1 if row is None else int(row[0]) + (int(voice.at // DAY_S) > row[1])
 
 
 def _level(connection: sqlite3.Connection, persona: str) -> tuple[Level, float | None]:

@@ -22,9 +22,11 @@ from cognition.persona.reputation import (
     Level,
     Standing,
     Voice,
+    changed,
     next_level,
     quality_of,
     standing,
+    tally,
 )
 
 NOW = 20_000 * DAY_S
@@ -36,7 +38,7 @@ def said(giver: str, subject: str, value: int = 1, *, ago: float = 0.0, **more: 
 
 
 def judged(*voices: Voice, before: Level = "novice", **more: Any) -> Standing:
-    return standing(voices, now=NOW, days=more.pop("days", KNOWN), before=before, **more)
+    return standing(tally(voices), now=NOW, days=more.pop("days", KNOWN), before=before, **more)
 
 
 givers = st.sampled_from([*KNOWN, "guest-1", "guest-2", "guest-3"])
@@ -105,11 +107,11 @@ def test_a_level_that_was_reached_is_not_lost_by_a_single_bad_day_but_by_many() 
 def test_trust_fades_when_nobody_speaks_of_it_any_more() -> None:
     praise = [said(who, f"line:{day}", ago=day) for who in KNOWN for day in range(5)]
     fresh = judged(*praise)
-    later = standing(praise, now=NOW + HALF_LIFE_S, days=KNOWN, before="trusted")
+    later = standing(tally(praise), now=NOW + HALF_LIFE_S, days=KNOWN, before="trusted")
     assert later.evidence == pytest.approx(fresh.evidence / 2, rel=0.15)
     assert later.quality < fresh.quality
     assert later.level == "trusted"
-    assert standing(praise, now=NOW + 8 * HALF_LIFE_S, days=KNOWN, before="trusted").level == "novice"
+    assert standing(tally(praise), now=NOW + 8 * HALF_LIFE_S, days=KNOWN, before="trusted").level == "novice"
 
 
 def test_the_later_word_of_a_person_on_the_same_line_replaces_the_earlier() -> None:
@@ -220,7 +222,7 @@ def test_a_good_word_never_lowers_and_a_bad_one_never_raises(
 def test_whatever_the_ledger_holds_the_standing_is_a_sane_one(
     ledger: list[Voice], level: Level, later: float
 ) -> None:
-    found = standing(ledger, now=NOW + later * DAY_S, days=KNOWN, before=level)
+    found = standing(tally(ledger), now=NOW + later * DAY_S, days=KNOWN, before=level)
     assert 0 <= found.quality <= 1
     assert found.evidence >= 0
     assert found.level in LEVELS
@@ -283,3 +285,19 @@ def test_who_may_something_may_it_at_every_higher_level(action: Action, level: L
     if isinstance(may(action, level, asked=asked), Allowed):
         for higher in LEVELS[LEVELS.index(level) :]:
             assert isinstance(may(action, higher, asked=asked), Allowed)
+
+
+@given(ledgers, voices)
+def test_a_voice_added_to_what_is_counted_is_as_if_it_had_been_counted_with_it(
+    ledger: list[Voice], voice: Voice
+) -> None:
+    held = {(one.giver, one.subject): one for one in ledger}.get((voice.giver, voice.subject))
+    added = standing(changed(tally(ledger), voice, held), now=NOW, days=KNOWN)
+    counted = judged(*ledger, voice)
+    assert added.quality == pytest.approx(counted.quality)
+    assert replace(added, quality=0, evidence=0, expertise=()) == replace(
+        counted, quality=0, evidence=0, expertise=()
+    )
+    assert [one.count for one in sorted(added.expertise, key=str)] == [
+        one.count for one in sorted(counted.expertise, key=str)
+    ]

@@ -27,6 +27,7 @@ from signaling.judgements import Judgements
 from signaling.room_line import RoomLine
 from tests.signaling.house import Client, FakeMind, House, house, line_to, mind_of
 from tests.signaling.scene import NOVA, ROBIN
+from tests.signaling.test_mind_process import mind_process, running, seated
 
 pytestmark = pytest.mark.virtual_time
 
@@ -105,12 +106,12 @@ async def office(directory: Path) -> AsyncIterator[Office]:
     async with house(directory) as home, line_to(home) as path, mind_of(path, handlers) as mind:
         open_office = Office(home, mind, store, trust, judgements, bearings, now)
         await mind.attach()
-        running = asyncio.create_task(judgements.run())
+        keeping = asyncio.create_task(judgements.run())
         try:
             yield open_office
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def judge(client: Client, value: int, line: str | None = "u1", **more: Any) -> None:
@@ -295,3 +296,27 @@ async def test_what_a_persona_may_not_do_by_itself_yet_it_is_refused_and_that_is
         unasked = replace(talk, line=replace(line, participant="robin"))
         assert not at.judgements.allows(unasked)
         assert at.judgements.counts() == {"not trusted: propose": 1, "not trusted: talk-to-persona": 1}
+
+
+async def test_the_mind_itself_keeps_feedback_shows_cards_and_tells_how_personas_are(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        store = MemoryStore()
+        async with running(mind_process(store), path):
+            told = await ada.expect("presence", id="nova")
+            assert (told["level"], told["energy"] > 0.5) == ("novice", True)
+            ada.send(type="feedback", id="f", persona="nova", value=1)
+            await ada.expect("ack", id="f")
+            ada.send(type="card", id="c", persona="nova")
+            assert (await ada.expect("card", id="c"))["standing"]["praised"] == 1
+            at_once = await store.read(
+                lambda connection: connection.execute("SELECT count(*) FROM reputation").fetchone()
+            )
+            assert at_once == (1,)
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            ada.send(type="feedback", id="f", persona="nova", value=1)
+            await ada.expect("ack", id="f")
+            ada.send(type="card", id="c", persona="nova")
+            card = await ada.expect("card", id="c")
+            assert (card["standing"]["praised"], [event["mine"] for event in card["history"]]) == (1, [True])
