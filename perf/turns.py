@@ -30,7 +30,7 @@ from tests.virtual_time import VirtualTimeLoop
 __all__ = ["Bench", "Rule", "bench", "measure"]
 
 TRANSCRIPTION = 0.225
-"""Seconds of one transcription: p50 from the pause to its words in `perf.reply`, 2 x Xeon at 2.8 GHz, idle."""
+"""Seconds of one transcription: p50 from the pause to its words in `perf.reply`, on two idle cores of an AMD EPYC."""
 JUDGEMENT = 0.095
 """Seconds of one of Smart Turn's decisions on the same machine."""
 REPLY = 0.447
