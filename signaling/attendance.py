@@ -541,8 +541,9 @@ class Attendance:
             self._rethink(self._prepare)
 
     async def _prepare(self) -> None:
-        for persona in self._presences:
-            await self._mind.prepare(self.room, persona)
+        for persona in list(self._presences):
+            if persona in self._presences:
+                await self._mind.prepare(self.room, persona)
 
     def _rethink(self, work: Callable[[], Awaitable[None]]) -> None:
         if self._thinking is not None:

@@ -11,7 +11,7 @@ from media.speech.sessions import ModelError
 from media.speech.voice import Voice, VoiceError
 from signaling.errors import UserError
 from signaling.ipc.endpoint import RpcError
-from signaling.ipc.jsonrpc import INVALID_PARAMS, JsonObject
+from signaling.ipc.jsonrpc import JsonObject
 from signaling.profiles import Profiles
 
 __all__ = ["NO_SUCH_PERSONA", "REFUSED", "Cast"]
@@ -28,7 +28,7 @@ class Cast:
         profiles: where profiles are kept.
         personas: who there is, by id.
         life: of the personas, once it is open.
-        make_voice: loads a persona's voice; blocks.
+        make_voice: loads a persona's voice.
         admit: seats a persona in all rooms with its voice, or gives it its new profile there.
         dismiss: takes a persona from all rooms.
     """
@@ -38,7 +38,7 @@ class Cast:
         profiles: Profiles,
         personas: Callable[[], Mapping[str, Persona]],
         life: Callable[[], Life | None],
-        make_voice: Callable[[Persona], Voice],
+        make_voice: Callable[[Persona], Awaitable[Voice]],
         admit: Callable[[Persona, Voice], None],
         dismiss: Callable[[str], None],
     ) -> None:
@@ -67,7 +67,7 @@ class Cast:
         }
         action, life = actions.get(_text(params, "action")), self._life()
         if action is None or life is None:
-            raise RpcError(INVALID_PARAMS, f"an action is one of {', '.join(actions)}")
+            raise RpcError(REFUSED, f"an action is one of {', '.join(actions)}")
         async with self._one:
             try:
                 await action(life, params)
@@ -93,7 +93,7 @@ class Cast:
                 raise ProfileError(
                     f"name: {persona.name} is the name of {other.id}; people could not tell them apart"
                 )
-        voice = await asyncio.to_thread(self._make_voice, persona)
+        voice = await self._make_voice(persona)
         self._admit(persona, voice)
         life.seat(persona)
         # Kept last: a profile that could not be admitted would be in the way of every start.
@@ -107,7 +107,7 @@ class Cast:
     async def _keep_awake(self, life: Life, params: JsonObject) -> None:
         minutes = params.get("minutes")
         if isinstance(minutes, bool) or not isinstance(minutes, int | float):
-            raise RpcError(INVALID_PARAMS, "minutes is a number")
+            raise RpcError(REFUSED, "minutes is a number")
         life.keep_awake(self._known(params).id, _by(params), _why(params), minutes * MINUTE)
 
     async def _remove(self, life: Life, params: JsonObject) -> None:
@@ -142,7 +142,7 @@ async def _nothing(_life: Life, _params: JsonObject) -> None:
 def _text(params: JsonObject, name: str) -> str:
     value = params.get(name)
     if not isinstance(value, str) or not value:
-        raise RpcError(INVALID_PARAMS, f"{name} is a text")
+        raise RpcError(REFUSED, f"{name} is a text")
     return value
 
 

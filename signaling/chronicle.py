@@ -36,7 +36,7 @@ class Chronicle:
 
     Args:
         store: where.
-        personas: who is seated in every room.
+        personas: who is seated in every room; looked at anew each time.
         persons: how each person of a room was introduced by media, by id; empty for a room that is not open.
     """
 
@@ -47,13 +47,18 @@ class Chronicle:
         persons: Callable[[str], Mapping[str, JsonObject]],
     ) -> None:
         self._store = store
-        self._seated = [Participant(each.id, "persona", each.name) for each in personas]
+        self._personas = personas
         self._persons = persons
         self._recorder = Recorder(
             store, identity=self._identity, media=self._media_time, kept=self._tell, troubled=_trouble
         )
         self._endpoint: Endpoint | None = None
+        self._since_ns = 0
         self._dropped: Counter[str] = Counter()
+
+    @property
+    def _seated(self) -> list[Participant]:
+        return [Participant(each.id, "persona", each.name) for each in self._personas]
 
     def counts(self) -> Counter[str]:
         """What was not kept, by reason."""
@@ -71,6 +76,10 @@ class Chronicle:
         except TimeoutError:
             _log.error("not everything is on the disk", waiting=self._recorder.waiting)
 
+    def begin(self) -> None:
+        """A connection to media begins: what was written before it is left to `catch_up`."""
+        self._since_ns = time.monotonic_ns()
+
     def observe(self, event: Event, present: Sequence[Attendee]) -> None:
         """Keeps what the mind observes; who came, who left and what was written is kept by `told`, before that."""
         if not isinstance(event, Arrived | Left | Read):
@@ -86,7 +95,8 @@ class Chronicle:
                 event = Arrived(room, who, str(params["name"]), datetime.now(UTC))
             case "participant.left" if who in persons:
                 event = Left(room, who, str(persons[who]["name"]), datetime.now(UTC))
-            case "chat.received":
+            case "chat.received" if int(params["monotonic_ns"]) >= self._since_ns:
+                # An earlier one has waited, and others may be there by now.
                 event = line_read(params)
             case _:
                 return

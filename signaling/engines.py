@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +49,7 @@ class Engines:
         voices: of the personas, by their ids.
         speaking: the lane of the voices.
         diarization: tells the voices at a shared microphone; its weights are read with the first one.
+        make_voice: loads the voice of one more persona; raises WeightsError, ModelError, VoiceError.
     """
 
     generator: Generator
@@ -57,6 +58,7 @@ class Engines:
     voices: Mapping[str, Voice]
     speaking: Lane
     diarization: Diarization
+    make_voice: Callable[[Persona], Awaitable[Voice]]
 
 
 class _VoiceprintsOnDemand:
@@ -106,7 +108,12 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
         engine.warm_up()
         return engine
 
-    voices = await asyncio.to_thread(_voices, settings, cache, personas)
+    loader = _Voices(settings, cache)
+
+    async def load_voice(persona: Persona) -> Voice:
+        return await asyncio.to_thread(loader.load, persona)
+
+    voices = await asyncio.to_thread(lambda: {each.id: loader.load(each) for each in personas})
     words, turns, speaking = ThreadLane("words"), ThreadLane("turns", nice=10), ThreadLane("voice")
     speakers = ThreadLane("speakers", nice=10)
     try:
@@ -123,7 +130,7 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
             )
             voiceprints = _VoiceprintsOnDemand(partial(cache.resolve, "voiceprint", given))
             diarization = Diarization(voiceprints, partial(SileroVoiceActivity, activity), speakers)
-            yield Engines(generator, activity, speech, voices, speaking, diarization)
+            yield Engines(generator, activity, speech, voices, speaking, diarization, load_voice)
         finally:
             await generator.aclose()
     finally:
@@ -157,25 +164,38 @@ def _threads() -> int:
     )
 
 
-def _voices(
-    settings: Settings, cache: WeightsCache, personas: Iterable[Persona]
-) -> dict[str, PiperVoice | KokoroVoice]:
-    """The voice of each persona: Kokoro's where the settings or its profile ask for it, else piper's."""
-    piper: PiperModel | None = None
-    kokoro: KokoroModel | None = None
-    voices: dict[str, PiperVoice | KokoroVoice] = {}
-    given = settings.weights.given()
-    for persona in personas:
-        if "kokoro" in (settings.speech.voice, persona.voice.engine):
-            directory = cache.resolve("voice-kokoro", given)
-            kokoro = kokoro or KokoroModel(directory / "model.onnx", directory / "vocab.json")
-            character = persona.voice.character or KOKORO_DEFAULT
-            styles = directory / "voices" / f"{character}.bin"
-            voices[persona.id] = KokoroVoice(kokoro, styles, british=character.startswith("b"))
-        else:
-            model = cache.resolve("voice", given)
-            piper = piper or PiperModel(model, model.with_name(f"{model.name}.json"))
-            voices[persona.id] = PiperVoice(piper, VoiceCharacter(persona.voice.pitch))
-    for voice in voices.values():
+class _Voices:
+    """Loads personas' voices; those of one engine share its model."""
+
+    def __init__(self, settings: Settings, cache: WeightsCache) -> None:
+        self._kokoro_always = settings.speech.voice == "kokoro"
+        self._given = settings.weights.given()
+        self._cache = cache
+        self._piper: PiperModel | None = None
+        self._kokoro: KokoroModel | None = None
+
+    def load(self, persona: Persona) -> PiperVoice | KokoroVoice:
+        """The voice of a persona, warmed up: Kokoro's where the settings or its profile ask for it, else piper's.
+
+        Raises:
+            WeightsError: weights are missing or damaged.
+            ModelError, VoiceError: they cannot be used.
+        """
+        voice = self._kokoro_voice(persona) if self._is_kokoro(persona) else self._piper_voice(persona)
         voice.warm_up()
-    return voices
+        return voice
+
+    def _is_kokoro(self, persona: Persona) -> bool:
+        return self._kokoro_always or persona.voice.engine == "kokoro"
+
+    def _kokoro_voice(self, persona: Persona) -> KokoroVoice:
+        directory = self._cache.resolve("voice-kokoro", self._given)
+        self._kokoro = self._kokoro or KokoroModel(directory / "model.onnx", directory / "vocab.json")
+        character = persona.voice.character or KOKORO_DEFAULT
+        styles = directory / "voices" / f"{character}.bin"
+        return KokoroVoice(self._kokoro, styles, british=character.startswith("b"))
+
+    def _piper_voice(self, persona: Persona) -> PiperVoice:
+        model = self._cache.resolve("voice", self._given)
+        self._piper = self._piper or PiperModel(model, model.with_name(f"{model.name}.json"))
+        return PiperVoice(self._piper, VoiceCharacter(persona.voice.pitch))

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from cognition.events import Arrived, Event, Left
 from cognition.inference.generator import GenerationError
 from cognition.persona.actions import Allowed, may
 from cognition.persona.engine import Mind
-from cognition.persona.profile import Persona, ProfileError, load_persona
+from cognition.persona.profile import Persona, ProfileError
 from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, Store
@@ -32,9 +32,10 @@ from media.speech.listener import Listener
 from media.speech.sessions import ModelError
 from media.speech.shared_microphone import SharedMicrophone
 from media.speech.vad import SileroVoiceActivity
-from media.speech.voice import VoiceError
+from media.speech.voice import Voice, VoiceError
 from signaling.attendance import Attendance, Attendant
 from signaling.bearing import Bearings
+from signaling.cast import Cast
 from signaling.chronicle import Chronicle, line_read
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
@@ -47,6 +48,7 @@ from signaling.judgements import Judgements
 from signaling.living import Living
 from signaling.logs import configure_logs
 from signaling.presence import Presence
+from signaling.profiles import Profiles
 from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
 from signaling.shared_voices import SharedVoices
@@ -73,6 +75,8 @@ EX_CONFIG = 78
 """Exit status of a process that will fail again when started again (sysexits.h)."""
 EX_TEMPFAIL = 75
 """Exit status of a process that may succeed when started again."""
+
+LoadEngines = Callable[[Settings, tuple[Persona, ...]], AbstractAsyncContextManager[Engines]]
 
 _log = structlog.get_logger()
 
@@ -115,16 +119,23 @@ class MindProcess:
         personas: who takes a seat in every room, in order of precedence.
         settings: how replies are made.
         store: where what is lived is kept.
+        profiles: where those of the personas are kept.
     """
 
     def __init__(
-        self, engines: Engines, personas: tuple[Persona, ...], settings: Settings, store: Storage
+        self,
+        engines: Engines,
+        personas: tuple[Persona, ...],
+        settings: Settings,
+        store: Storage,
+        profiles: Profiles,
     ) -> None:
         self._engines = engines
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
         self._store = store
-        self._chronicle = Chronicle(store, personas, self._persons)
+        self._voices = dict(engines.voices)
+        self._chronicle = Chronicle(store, self._personas.values(), self._persons)
         self._living = Living(
             store, engines.generator, lambda: self._attending, lambda due: self._judgements.allows(due)
         )
@@ -147,6 +158,14 @@ class MindProcess:
             lines=self._mind.lines,
             changed=self._bearings.show,
         )
+        self._cast = Cast(
+            profiles,
+            lambda: self._personas,
+            lambda: self._living.life,
+            engines.make_voice,
+            self._admit,
+            self._dismiss,
+        )
         self._rooms: dict[str, _OpenRoom] = {}
         self._attending: list[Attendance] = []
         self._gone: Counter[str] = Counter()
@@ -157,6 +176,26 @@ class MindProcess:
         self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
+
+    def _admit(self, persona: Persona, voice: Voice) -> None:
+        """A new persona, or a new profile of one, in all rooms at once.
+
+        Raises:
+            ValueError: its profile leaves the model no room for a conversation; nothing is changed.
+        """
+        self._mind.admit(persona)
+        self._personas[persona.id], self._voices[persona.id] = persona, voice
+        self._reseat_everywhere(persona.id)
+
+    def _dismiss(self, persona: str) -> None:
+        del self._personas[persona]
+        self._reseat_everywhere(persona)
+        if not self._attending:
+            self._mind.dismiss(persona)
+
+    def _reseat_everywhere(self, persona: str) -> None:
+        for room, opened in self._rooms.items():
+            opened.inbox.put("persona.changed", {"room": room, "id": persona})
 
     def _disposition(self, persona: str) -> Disposition:
         allowed = may("interrupt", self._trust.standing(persona).level)
@@ -195,7 +234,11 @@ class MindProcess:
                 "voice.named",
             )
         }
-        handlers |= {"feedback": self._judgements.feedback, "persona.card": self._judgements.card}
+        handlers |= {
+            "feedback": self._judgements.feedback,
+            "persona.card": self._judgements.card,
+            "persona.manage": self._cast.manage,
+        }
         await self._living.open(self._personas.values())
         for persona in self._personas:
             await self._trust.refresh(persona)
@@ -214,6 +257,7 @@ class MindProcess:
     async def _session(self, endpoint: Endpoint) -> None:
         """One connection to media: takes over its rooms and attends them until it ends."""
         self._rooms, self._early = {}, []
+        self._chronicle.begin()
         states = await self._attach(endpoint)
         try:
             async with asyncio.TaskGroup() as group:
@@ -366,9 +410,9 @@ class MindProcess:
                 group.create_task(attendance.run(ready.set))
                 await ready.wait()
                 try:
-                    for persona in self._personas.values():
+                    for persona in list(self._personas.values()):
                         await self._seat(endpoint, attendance, persona, rings)
-                    await self._follow(attendance, opened, rings)
+                    await self._follow(endpoint, attendance, opened, rings)
                 finally:
                     attendance.close()
         finally:
@@ -400,7 +444,7 @@ class MindProcess:
         presence = Presence(
             persona.id,
             room,
-            voice=self._engines.voices[persona.id],
+            voice=self._voices[persona.id],
             ring=ring,
             port=RoomLine(endpoint, room),
             lane=self._engines.speaking,
@@ -412,8 +456,29 @@ class MindProcess:
         attendance.seat(presence, persona.name)
         self._bearings.seat(room, persona.id, RoomLine(endpoint, room))
 
+    async def _reseat(
+        self, endpoint: Endpoint, attendance: Attendance, persona: str, rings: dict[str, SharedFile]
+    ) -> None:
+        """Takes a persona from its seat and, if there is still such a persona, seats it as it is now."""
+        await attendance.unseat(persona)
+        self._bearings.leave(attendance.room, persona)
+        if (ring := rings.pop(persona, None)) is not None:
+            ring.close()
+        known = self._personas.get(persona)
+        if known is not None:
+            await self._seat(endpoint, attendance, known, rings)
+            return
+        try:
+            await endpoint.call("persona.leave", {"room": attendance.room, "id": persona})
+        except CallError as error:
+            # Media closed the room meanwhile, or is gone.
+            _log.info("persona left no seat", room=attendance.room, persona=persona, reason=str(error))
+        if not any(persona in each.personas for each in self._attending):
+            self._mind.dismiss(persona)
+
     async def _follow(
         self,
+        endpoint: Endpoint,
         attendance: Attendance,
         opened: _OpenRoom,
         rings: dict[str, SharedFile],
@@ -425,6 +490,8 @@ class MindProcess:
             match method:
                 case "participant.joined":
                     self._enter(attendance, params, rings)
+                case "persona.changed":
+                    await self._reseat(endpoint, attendance, who, rings)
                 case "participant.connected" if person is not None:
                     person.connected.set()
                 case "participant.left":
@@ -523,14 +590,15 @@ async def _opened(path: Path) -> AsyncIterator[Store]:
         await store.aclose()
 
 
-async def _run(launch: Launch) -> None:
-    personas = tuple(load_persona(path) for path in launch.settings.persona_paths())
+async def _run(launch: Launch, load: LoadEngines) -> None:
+    profiles = Profiles(launch.settings.persona_paths(), launch.settings.profiles_dir)
+    personas = profiles.load()
     async with (
         _opened(launch.settings.store_path) as store,
-        load_engines(launch.settings, personas) as engines,
+        load(launch.settings, personas) as engines,
     ):
         try:
-            process = MindProcess(engines, personas, launch.settings, store)
+            process = MindProcess(engines, personas, launch.settings, store, profiles)
         except ValueError as error:
             raise StartError(str(error)) from error
         gc.collect()
@@ -540,12 +608,12 @@ async def _run(launch: Launch) -> None:
         await process.run(launch.run_dir / "media.sock")
 
 
-def main() -> int:
+def main(load: LoadEngines = load_engines) -> int:
     """Runs the mind process as the supervisor launched it; 0 when asked to end, 78 with one line a reason."""
     try:
         launch = Launch.from_environment()
         configure_logs()
-        asyncio.run(_until_signalled(lambda: _run(launch)))
+        asyncio.run(_until_signalled(lambda: _run(launch, load)))
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
         return EX_CONFIG

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cognition.persona.profile import ProfileError, load_persona
+from cognition.persona.profile import ProfileError
 from signaling import lan
 from signaling.errors import UserError
 from signaling.fetching import Fetcher
+from signaling.profiles import Profiles
 from signaling.progress import BarProgress
 from signaling.run_directory import base_directory, run_directory
 from signaling.server.tokens import Tokens
@@ -35,7 +36,7 @@ def needed(settings: Settings) -> tuple[Entry, ...]:
         UserError: a persona's profile cannot be used.
     """
     try:
-        personas = [load_persona(path) for path in settings.persona_paths()]
+        personas = Profiles(settings.persona_paths(), settings.profiles_dir).load()
     except ProfileError as error:
         raise UserError(str(error)) from error
     engines = {"kokoro" if settings.speech.voice == "kokoro" else each.voice.engine for each in personas}

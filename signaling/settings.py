@@ -157,6 +157,11 @@ class Settings(BaseModel):
         return (self.store_dir or self.state_dir).expanduser() / "continuum.db"
 
     @property
+    def profiles_dir(self) -> Path:
+        """The profiles of personas that were added or edited while a server ran."""
+        return self.state_dir.expanduser() / "personas"
+
+    @property
     def listen(self) -> str:
         """The address to bind."""
         return "0.0.0.0" if self.lan else self.host

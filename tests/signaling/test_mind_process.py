@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from cognition.inference.generator import FakeGenerator
+from cognition.persona.profile import Persona
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Storage
 from cognition.store.timeline import Entry, Query, page
@@ -23,10 +24,11 @@ from media.speech.listener import SpeechEngines
 from media.speech.shared_microphone import Diarization
 from media.speech.transcriber import FakeTranscriber
 from media.speech.vad import FakeVoiceActivity, SileroModel
-from media.speech.voice import FakeVoice
+from media.speech.voice import FakeVoice, Voice
 from media.speech.voiceprint import FakeVoiceprints
 from signaling.engines import Engines
 from signaling.mind_process import VACANT, MindProcess
+from signaling.profiles import Profiles
 from signaling.server.history import Line
 from signaling.server.rooms import MAX_HISTORY, RESTORE_WITHIN_S
 from signaling.server.server_messages import plain
@@ -50,7 +52,11 @@ class Deaf:
         return 0.0, state
 
 
-def mind_process(store: Storage | None = None) -> MindProcess:
+async def make_voice(persona: Persona) -> Voice:
+    return FakeVoice()
+
+
+def mind_process(store: Storage | None = None, profiles: Profiles | None = None) -> MindProcess:
     speech = SpeechEngines(FakeTranscriber(lambda _: ""), FakeTurnModel(), FakeLane(), FakeLane())
     engines = Engines(
         FakeGenerator(("I see.",)),
@@ -59,8 +65,10 @@ def mind_process(store: Storage | None = None) -> MindProcess:
         {"nova": FakeVoice()},
         FakeLane(),
         Diarization(FakeVoiceprints(), FakeVoiceActivity, FakeLane()),
+        make_voice,
     )
-    return MindProcess(engines, (NOVA,), Settings(), store or MemoryStore())
+    profiles = profiles or Profiles((), Path("unused"))
+    return MindProcess(engines, (NOVA,), Settings(), store or MemoryStore(), profiles)
 
 
 @asynccontextmanager
@@ -292,6 +300,20 @@ async def test_a_line_acknowledged_while_the_mind_was_dead_is_kept_though_its_ro
             await nothing_unkept(home)
     assert (entry.kind, entry.name) == ("read", "Ada")
     assert entry.present == {entry.participant, "nova"}
+
+
+async def test_who_came_after_a_line_was_written_is_not_taken_to_have_been_there(tmp_path: Path) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        await write(ada, "m1", "Before Bob comes: he is to know nothing")
+        await home.seated("Bob")
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            await write(ada, "m2", "Hello Bob")
+            entries = await store.told("Before Bob comes: he is to know nothing", "Hello Bob")
+    heard = {entry.text: len(entry.audience) for entry in entries if entry.kind == "read"}
+    assert heard == {"Before Bob comes: he is to know nothing": 2, "Hello Bob": 3}
 
 
 async def test_a_line_that_a_mind_heard_and_did_not_live_to_keep_is_kept_once_by_the_next(
