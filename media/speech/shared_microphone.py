@@ -247,11 +247,16 @@ class SharedMicrophone:
         look.task = asyncio.create_task(self._look(look))
 
     def _give_up(self, look: _Look) -> None:
-        if look.task is not None and not look.task.done():
-            look.task.cancel()
-            self._leftover.add(look.task)
-            look.task.add_done_callback(self._leftover.discard)
-        look.task = None
+        task, look.task = look.task, None
+        if task is not None:
+            task.cancel()
+            self._leftover.add(task)
+            task.add_done_callback(self._retire)
+
+    def _retire(self, task: "asyncio.Task[list[_Part]]") -> None:
+        self._leftover.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.discarded[f"speaker given up: {type(error).__name__}"] += 1
 
     async def _look(self, look: _Look) -> list[_Part]:
         begin = max(look.begin, self._ears.written - self._ears.capacity + CHUNK, 0)
@@ -302,6 +307,7 @@ class SharedMicrophone:
             return look.task.result()
         except (LaneBusy, ModelError, TranscriptionError, TimeoutError) as error:
             self.discarded[f"speaker: {type(error).__name__}"] += 1
+            look.task = None
             return []
 
     async def _committed(self, event: TurnCommitted, look: _Look | None) -> list[SpeechEvent]:

@@ -54,6 +54,7 @@ class Voiceprints(Protocol):
 
         Raises:
             ValueError: a stretch is not in the sound, or is too short.
+            ModelError: the engine fails.
         """
 
 
@@ -99,7 +100,10 @@ class VoiceEncoder:
         batch = np.zeros((int(lengths.max()), len(frames), BANDS), np.float32)
         for index, (begin, end) in enumerate(frames):
             batch[: end - begin, index] = mel[begin:end]
-        found: npt.NDArray[np.float32] = self._session.run(None, {"mels": batch, "lengths": lengths})[0]
+        try:
+            found: npt.NDArray[np.float32] = self._session.run(None, {"mels": batch, "lengths": lengths})[0]
+        except Exception as error:  # onnxruntime's own exceptions share no base class but Exception
+            raise ModelError(f"the speaker encoder failed: {error}") from error
         return found
 
 

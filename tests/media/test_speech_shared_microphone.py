@@ -11,6 +11,7 @@ import pytest
 from media.speech.diarizer import Span, Voice
 from media.speech.events import SpeechStarted, TurnCommitted, TurnProposed
 from media.speech.lane import FakeLane, LaneBusy
+from media.speech.sessions import ModelError
 from media.speech.shared_microphone import Diarization, SharedMicrophone, words_by_voice
 from media.speech.vad import RATE, FakeVoiceActivity
 from media.speech.voiceprint import FakeVoiceprints
@@ -196,6 +197,20 @@ async def test_words_are_somebodys_when_the_lane_is_full_and_that_is_counted() -
     await meeting.hears(tone(LOW, 2))
     assert meeting.labels == ["Somebody"]
     assert meeting.microphone.discarded["speaker: LaneBusy"] >= 1
+
+
+async def test_an_encoder_that_fails_leaves_the_words_and_is_counted() -> None:
+    class Failing(Counted):
+        def embed(self, sound: object, stretches: object) -> npt.NDArray[np.float32]:
+            raise ModelError("the weights for voiceprint are missing")
+
+    meeting = Meeting()
+    meeting.microphone._diarization = Diarization(Failing(), FakeVoiceActivity, meeting.lane)
+    await meeting.hears(tone(LOW, 2), silence(2), tone(HIGH, 0.1))
+    assert [(turn.text, turn.speaker.label if turn.speaker else "-") for turn in meeting.turns] == [
+        ("Low words here.", "Somebody")
+    ]
+    assert meeting.microphone.discarded["speaker: ModelError"] == 1
 
 
 async def test_closing_it_ends_what_is_looked_at() -> None:
