@@ -62,6 +62,17 @@ class Living:
         """What was dropped or refused, by reason."""
         return self.life.counts() if self.life is not None else Counter()
 
+    def held_back(self, room: str) -> frozenset[str]:
+        """Ids of the personas that have something to say in a room which they did not come to say."""
+        life = self.life
+        if life is None:
+            return frozenset()
+        return frozenset(
+            persona
+            for persona in life.personas
+            if any(each.kind == "held-back" and each.room == room for each in life.intentions(persona))
+        )
+
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""
         return self.life.disposition(persona) if self.life is not None else Disposition()

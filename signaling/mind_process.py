@@ -145,6 +145,7 @@ class MindProcess:
             max_tokens=settings.reply.max_tokens,
             is_backchannel=is_backchannel,
             disposition=self._disposition,
+            held_back=self._living.held_back,
             observe=self._observe,
         )
         self._trust = Trust(store)
@@ -282,6 +283,7 @@ class MindProcess:
         for room in self._mind.rooms():
             if room not in self._rooms:
                 self._mind.forget(room)
+                self._judgements.forget(room)
                 _log.info("forgotten: nobody came back", room=room)
         await self._chronicle.settle()
 
