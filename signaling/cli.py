@@ -27,7 +27,9 @@ weights_app = typer.Typer(help="The models' weights: what is there, from where, 
 app.add_typer(weights_app, name="weights")
 timeline_app = typer.Typer(help="What the personas lived.", no_args_is_help=True)
 app.add_typer(timeline_app, name="timeline")
-persona_app = typer.Typer(help="The personas: how far they are trusted, and why.", no_args_is_help=True)
+persona_app = typer.Typer(
+    help="The personas: who there is, how far they are trusted, and why.", no_args_is_help=True
+)
 app.add_typer(persona_app, name="persona")
 
 PAGE = Path(__file__).parent.parent / "web" / "dist"
@@ -235,6 +237,81 @@ def persona_card(
         else:
             for line in card_lines(persona.name, card):
                 typer.echo(line)
+
+
+PersonaId = Annotated[str, typer.Argument(metavar="ID", help="A persona's id, the name of its profile.")]
+ProfileFile = Annotated[
+    Path, typer.Argument(metavar="PROFILE", help="A TOML file; its name is the persona's id.")
+]
+Why = Annotated[str, typer.Option(help="The reason, for the record.")]
+
+
+@persona_app.command("list")
+def list_personas() -> None:
+    """Show the personas of the server that runs here."""
+    with _told():
+        from signaling.cast_commands import roll
+        from signaling.settings import load_settings
+
+        for line in roll(load_settings()):
+            typer.echo(line)
+
+
+@persona_app.command("add")
+def add_persona(profile: ProfileFile, why: Why = "") -> None:
+    """Let a persona join the running server and all its rooms, now and after each start."""
+    _order_with_profile("add", profile, why)
+
+
+@persona_app.command("edit")
+def edit_persona(profile: ProfileFile, why: Why = "") -> None:
+    """Give a persona a new profile; what it has lived stays."""
+    _order_with_profile("edit", profile, why)
+
+
+@persona_app.command("pause")
+def pause_persona(id: PersonaId, why: Why = "") -> None:
+    """Let a persona be silent until it may go on."""
+    _order("pause", id, why)
+
+
+@persona_app.command("resume")
+def resume_persona(id: PersonaId, why: Why = "") -> None:
+    """Let a paused persona go on."""
+    _order("resume", id, why)
+
+
+@persona_app.command("wake")
+def wake_persona(
+    id: PersonaId,
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    minutes: Annotated[float, typer.Option(min=0.1, max=60, help="For how long.")] = 15.0,
+) -> None:
+    """Keep a tired persona from its rest for a while; that is on record."""
+    _order("keep-awake", id, why, minutes=minutes)
+
+
+@persona_app.command("remove")
+def remove_persona(id: PersonaId, why: Why = "") -> None:
+    """Take a persona from the server; what it has lived is kept for its return."""
+    _order("remove", id, why)
+
+
+def _order_with_profile(action: str, profile: Path, why: str) -> None:
+    with _told():
+        from signaling.cast_commands import profile_of
+
+        id, text = profile_of(profile)
+    _order(action, id, why, text=text)
+
+
+def _order(action: str, id: str, why: str, **details: object) -> None:
+    with _told():
+        from signaling.cast_commands import order
+        from signaling.settings import load_settings
+
+        for line in order(load_settings(), action, id, why, **details):
+            typer.echo(line)
 
 
 @weights_app.callback(invoke_without_command=True)

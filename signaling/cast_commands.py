@@ -1,0 +1,79 @@
+"""What `continuum persona list, add, edit, pause, resume, wake, remove` do: they ask the server that runs here."""
+
+import getpass
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cognition.persona.profile import ProfileError, parse_persona
+from signaling.errors import UserError
+from signaling.settings import Settings, signing_key
+
+__all__ = ["order", "profile_of", "roll"]
+
+TIMEOUT_S = 30.0
+
+
+def profile_of(path: Path) -> tuple[str, str]:
+    """A profile's id and text, read once here so that what is wrong with it is said with its place.
+
+    Raises:
+        UserError: it cannot be read or used.
+    """
+    try:
+        content = path.read_bytes()
+        parse_persona(path.stem.lower(), content, str(path))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ProfileError as error:
+        raise UserError(str(error)) from error
+    return path.stem.lower(), content.decode("utf-8")
+
+
+def order(settings: Settings, action: str, id: str, why: str, **details: object) -> list[str]:
+    """Has the running server follow an order; the personas there are then, a line each.
+
+    Raises:
+        UserError: no server runs here, or it refuses.
+    """
+    body = {"action": action, "id": id, "by": getpass.getuser(), "why": why} | details
+    return _lines(_ask(settings, "POST", body))
+
+
+def roll(settings: Settings) -> list[str]:
+    """The personas of the running server, a line each.
+
+    Raises:
+        UserError: no server runs here, or it refuses.
+    """
+    return _lines(_ask(settings, "GET", None))
+
+
+def _ask(settings: Settings, method: str, body: Mapping[str, object] | None) -> Any:
+    host = "127.0.0.1" if settings.lan or settings.host == "0.0.0.0" else settings.host
+    host = f"[{host}]" if ":" in host else host
+    url = f"{'https' if settings.lan else 'http'}://{host}:{settings.port}/api/personas"
+    key = signing_key(settings).decode("ascii")
+    try:
+        # The certificate of a server in a local network is its own, and this is the machine it runs on.
+        with httpx.Client(verify=not settings.lan, timeout=TIMEOUT_S, trust_env=False) as client:
+            answer = client.request(method, url, json=body, headers={"Authorization": f"Bearer {key}"})
+    except httpx.HTTPError as error:
+        raise UserError(f"no server answers at {url}: start it with `continuum serve` ({error})") from error
+    try:
+        told = answer.json()
+    except ValueError as error:
+        raise UserError(f"what answers at {url} is no server of this kind") from error
+    if answer.status_code != httpx.codes.OK:
+        raise UserError(str(told.get("message", told)) if isinstance(told, dict) else str(told))
+    return told
+
+
+def _lines(told: Any) -> list[str]:
+    return [
+        f"{each['id']:16} {each['name']:16} {each['status']:8} energy {each['energy']:.2f}  "
+        f"{', '.join(each['expertise'])}".rstrip()
+        for each in told["personas"]
+    ]
