@@ -1,19 +1,21 @@
 """Personas come, change, pause and go while people talk: rooms follow at once, and a broken profile harms nobody."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from cognition.persona.profile import ProfileError
 from cognition.store.memory_store import MemoryStore
 from signaling.cast import NO_SUCH_PERSONA, REFUSED
+from signaling.cli import app as cli
 from signaling.ipc.endpoint import RpcError
 from signaling.profiles import Profiles
-from tests.signaling.house import Client, House, house, line_to
+from tests.signaling.house import KEY, Client, House, house, line_to
 from tests.signaling.test_mind_process import mind_process, running, seated
-
-pytestmark = pytest.mark.virtual_time
+from tests.signaling.test_persona_card import browser
 
 ROBIN = 'name = "Robin"\ncharacter = "You are brief."\nexpertise = ["birds"]\n'
 
@@ -29,6 +31,7 @@ async def left(client: Client, id: str) -> None:
     await client.expect("left", id=id)
 
 
+@pytest.mark.virtual_time
 async def test_a_persona_that_is_added_sits_down_in_every_room_and_is_there_after_a_restart(
     tmp_path: Path,
 ) -> None:
@@ -42,6 +45,7 @@ async def test_a_persona_that_is_added_sits_down_in_every_room_and_is_there_afte
     assert [each.name for each in profiles.load()] == ["Robin"]
 
 
+@pytest.mark.virtual_time
 async def test_a_persona_that_is_removed_leaves_every_room_and_others_go_on(tmp_path: Path) -> None:
     profiles = Profiles((), tmp_path / "personas")
     async with house(tmp_path) as home, line_to(home) as path:
@@ -62,6 +66,7 @@ async def test_a_persona_that_is_removed_leaves_every_room_and_others_go_on(tmp_
     assert profiles.load() == ()
 
 
+@pytest.mark.virtual_time
 async def test_an_edited_persona_has_its_new_name_at_once_and_what_it_lived(tmp_path: Path) -> None:
     profiles, store = Profiles((), tmp_path / "personas"), MemoryStore()
     async with house(tmp_path) as home, line_to(home) as path:
@@ -81,6 +86,7 @@ async def test_an_edited_persona_has_its_new_name_at_once_and_what_it_lived(tmp_
             assert kinds == ["edit", "pause", "add"]
 
 
+@pytest.mark.virtual_time
 async def test_a_paused_persona_is_silent_until_it_may_go_on(tmp_path: Path) -> None:
     async with house(tmp_path) as home, line_to(home) as path:
         ada = await home.seated("Ada")
@@ -119,6 +125,7 @@ async def test_a_paused_persona_is_silent_until_it_may_go_on(tmp_path: Path) -> 
         ({"action": "pause", "id": "nova", "by": ""}, REFUSED),
     ],
 )
+@pytest.mark.virtual_time
 async def test_an_order_that_cannot_be_followed_changes_nothing(
     tmp_path: Path, params: dict[str, Any], code: int
 ) -> None:
@@ -160,3 +167,49 @@ def test_a_given_persona_that_was_edited_or_removed_stays_so(tmp_path: Path) -> 
     assert profiles.load() == ()
     profiles.keep("nova", ROBIN)
     assert [each.name for each in profiles.load()] == ["Robin"]
+
+
+@pytest.mark.virtual_time
+async def test_an_operator_orders_over_http_and_nobody_else_does(tmp_path: Path) -> None:
+    profiles = Profiles((), tmp_path / "personas")
+    add = {"action": "add", "id": "robin", "by": "ops", "text": ROBIN}
+    key = {"Authorization": f"Bearer {KEY.decode()}"}
+    async with house(tmp_path) as home, line_to(home) as path, browser(home) as http:
+        ada = await home.seated("Ada")
+        assert (await http.get("/api/personas", headers=key)).status_code == 503
+        async with running(mind_process(profiles=profiles), path):
+            await seated(ada, "Nova")
+            assert (await http.post("/api/personas", json=add)).status_code == 401
+            assert (await http.get("/api/personas")).status_code == 401
+            answer = await http.post("/api/personas", json=add, headers=key)
+            assert (answer.status_code, len(answer.json()["personas"])) == (200, 2)
+            await seated(ada, "Robin")
+            again = await http.post("/api/personas", json=add, headers=key)
+            assert (again.status_code, again.json()["code"]) == (409, "refused")
+            for wrong in ({"action": "dance"}, {"by": ""}, {"colour": 3}, {"text": "x" * 200_000}):
+                refused = await http.post("/api/personas", json=add | wrong, headers=key)
+                assert refused.status_code == 422, wrong
+            missing = await http.post("/api/personas", json={**add, "action": "edit", "id": "x"}, headers=key)
+            assert missing.status_code == 404
+            shown = (await http.get("/api/personas", headers=key)).json()["personas"]
+            assert [each["id"] for each in shown] == ["nova", "robin"]
+
+
+def test_a_profile_that_cannot_be_used_is_told_before_a_server_is_asked(tmp_path: Path) -> None:
+    broken = tmp_path / "robin.toml"
+    broken.write_text("name = ")
+    said = CliRunner().invoke(cli, ["persona", "add", str(broken)])
+    assert said.exit_code == 1
+    assert "robin.toml: is not TOML" in said.output
+
+
+def test_without_a_server_the_command_says_how_to_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTINUUM_STATE_DIR", str(tmp_path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("CONTINUUM_PORT", str(free.getsockname()[1]))
+        said = CliRunner().invoke(cli, ["persona", "list"])
+    assert said.exit_code == 1
+    assert "continuum serve" in said.output
