@@ -18,6 +18,8 @@ from cognition.store.schema import applied, shipped
 __all__ = ["Inspection", "back_up", "inspect", "restore"]
 
 _LOG_FILES = ("-wal", "-shm")
+_AGAIN = ("", *(f"-{number}" for number in range(2, 1000)))
+"""For names within one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +147,8 @@ def _set_aside(path: Path, stamp: str) -> Path | None:
     """Keeps the store, whole, under another name; until it is replaced it stays under its own as well."""
     if not path.exists():
         return None
-    kept = path.with_name(f"{path.stem}-before-restore-{stamp}{path.suffix}")
-    if kept.exists():
-        raise StoreError(f"{kept} is there already: try again in a second")
+    names = (f"{path.stem}-before-restore-{stamp}{again}{path.suffix}" for again in _AGAIN)
+    kept = next(each for each in map(path.with_name, names) if not each.exists())
     if _log_moved(path):
         os.link(path, kept)
     else:
