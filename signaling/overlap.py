@@ -30,7 +30,7 @@ INSISTING = 0.9
 """Seconds of speech without known words that are no acknowledgement any more."""
 ACKNOWLEDGING = 1.6
 """Seconds for which somebody may go on acknowledging."""
-WORDS_WITHIN = 1.2
+WORDS_WITHIN = 2.0
 """Seconds after a pause in which the words of what was said are waited for."""
 BRIEF = 0.45
 """Seconds of speech below which words that do not come were an acknowledgement."""
