@@ -241,8 +241,7 @@ class MindProcess:
             "persona.manage": self._cast.manage,
         }
         await self._living.open(self._personas.values())
-        for persona in self._personas:
-            await self._trust.refresh(persona)
+        await self._trust.load()
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:

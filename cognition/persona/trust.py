@@ -15,11 +15,14 @@ from functools import partial
 from cognition.conversation.affinity import stem
 from cognition.conversation.names import words_of
 from cognition.persona.actions import Action, Allowed, Refused, may
-from cognition.persona.reputation import Standing, Voice
-from cognition.store.reputation import Page, Record, history, judge, keep
+from cognition.persona.reputation import Standing, Voice, standing
+from cognition.store.reputation import Page, Record, history, judge, judged, keep
 from cognition.store.store import Storage
 
 __all__ = ["NotAPerson", "Opinion", "Trust", "day_of", "domain_of", "giver_key", "line_of"]
+
+
+_NEW = standing((), now=0.0, days={})
 
 
 class NotAPerson(ValueError):
@@ -102,18 +105,24 @@ class Trust:
         self.refused: Counter[Action] = Counter()
 
     @classmethod
-    async def open(
-        cls, personas: Iterable[str], store: Storage, *, clock: Callable[[], float] = time.time
-    ) -> "Trust":
-        """With the standings that personas have now.
+    async def open(cls, store: Storage, *, clock: Callable[[], float] = time.time) -> "Trust":
+        """With the standings that all personas have now.
 
         Raises:
             StoreError: the store cannot be read or written.
         """
         trust = cls(store, clock=clock)
-        for persona in personas:
-            await trust.refresh(persona)
+        await trust.load()
         return trust
+
+    async def load(self) -> None:
+        """Brings every persona of which anything was ever said to the present, seated or not.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        for persona in await self._store.read(judged):
+            await self.refresh(persona)
 
     def now(self) -> datetime:
         """The moment by the ledger's clock, UTC."""
@@ -121,7 +130,7 @@ class Trust:
 
     def standing(self, persona: str) -> Standing:
         """How a persona stands, as of its last voice or `refresh`; one that is new is a novice."""
-        return self._standings.get(persona, Standing())
+        return self._standings.get(persona, _NEW)
 
     async def refresh(self, persona: str) -> Standing:
         """How a persona stands now: voices fade.

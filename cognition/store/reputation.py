@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from cognition.persona.reputation import DAY_S, LEVELS, Cell, Level, Standing, Voice, changed, standing
 
-__all__ = ["MAX_PAGE", "Entry", "Judgement", "Page", "Record", "history", "judge", "keep"]
+__all__ = ["MAX_PAGE", "Entry", "Judgement", "Page", "Record", "history", "judge", "judged", "keep"]
 
 MAX_PAGE = 200
 _MICROSECONDS = 1_000_000
@@ -118,6 +118,11 @@ def judge(connection: sqlite3.Connection, persona: str, now: float, given: Recor
         days[news.voice.giver] = _days_with(connection, news.voice)
     found = standing(cells, now=now, days=days, before=before, changed_at=changed_at)
     return Judgement(persona, news, found, before, now)
+
+
+def judged(connection: sqlite3.Connection) -> list[str]:
+    """All personas of which anything was ever said."""
+    return [persona for (persona,) in connection.execute("SELECT DISTINCT persona FROM reputation")]
 
 
 def keep(connection: sqlite3.Connection, judgement: Judgement) -> None:

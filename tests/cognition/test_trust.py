@@ -46,7 +46,7 @@ def opinion(id: str, giver: str = "ada", line: str = "u1", value: int = 1, **mor
 
 async def opened() -> tuple[Trust, MemoryStore, Clock]:
     store, clock = MemoryStore(), Clock()
-    return await Trust.open(PERSONAS, store, clock=clock), store, clock
+    return await Trust.open(store, clock=clock), store, clock
 
 
 async def rows(store: MemoryStore) -> list[tuple[Any, ...]]:
@@ -109,7 +109,7 @@ async def test_the_same_line_id_in_two_rooms_is_two_lines_and_the_same_person_on
 async def test_a_level_follows_the_persona_over_a_restart_and_is_in_its_history(tmp_path: Path) -> None:
     clock = Clock()
     store = await Store.open(tmp_path / "store.db")
-    trust = await Trust.open(PERSONAS, store, clock=clock)
+    trust = await Trust.open(store, clock=clock)
     assert isinstance(trust.may("nova", "propose"), Refused)
     await made_trusted(trust, clock)
     assert trust.standing("nova").level == "trusted"
@@ -117,7 +117,7 @@ async def test_a_level_follows_the_persona_over_a_restart_and_is_in_its_history(
     before = trust.standing("nova")
     await store.aclose()
     store = await Store.open(tmp_path / "store.db")
-    again = await Trust.open(PERSONAS, store, clock=clock)
+    again = await Trust.open(store, clock=clock)
     assert again.standing("nova").level == "trusted"
     assert again.standing("nova").praised == before.praised
     assert again.may("nova", "propose") == Allowed("propose")
@@ -223,7 +223,7 @@ def test_in_whatever_order_voices_come_and_come_again_the_ledger_says_the_same(
             clock.pass_days(days)
         kept = await rows(store)
         assert len({row[1] for row in kept}) == len(kept)
-        fresh = await Trust.open(PERSONAS, store, clock=clock)
+        fresh = await Trust.open(store, clock=clock)
         assert fresh.standing("nova") == await trust.refresh("nova")
         page = await fresh.history("nova", limit=200)
         counted = [entry for entry in page.entries if entry.kind == "feedback"]

@@ -88,7 +88,7 @@ class Office:
 async def office(directory: Path) -> AsyncIterator[Office]:
     now = [20_000 * DAY_S]
     store = FullStore()
-    trust = await Trust.open(PERSONAS, store, clock=lambda: now[0])
+    trust = await Trust.open(store, clock=lambda: now[0])
     bearings = Bearings(lambda persona: Disposition(), lambda persona: trust.standing(persona).level)
     judgements = Judgements(
         trust,
