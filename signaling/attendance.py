@@ -450,13 +450,13 @@ class Attendance:
             self.dropped["backchannel"] += 1
         else:
             self._answering.overtaken(heard, decision, self._mind.hushed(self.room))
-            self.floor.silence(decision.silent, heard.to)
             if decision.persona is None:
                 self._decline(decision)
             else:
                 cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
                 ready = self._fitting(proposal, decision.persona, heard)
                 self._answering.take(heard, decision, cause, ready, event.decided_ns)
+            self.floor.silence(decision.silent, heard.to)
         if proposal is not None and not proposal.reply.released.is_set():
             self._presences[proposal.persona].withdraw(proposal.reply)
         self._turn_over(person, event.turn)

@@ -254,6 +254,22 @@ async def test_nothing_is_said_and_no_word_is_composed_where_nobody_is() -> None
         assert room.generator.streamed == []
 
 
+async def test_the_floor_of_a_whisper_is_shown_to_its_circle_alone() -> None:
+    circle = frozenset({"ada", "nova", "robin"})
+    async with scene(LONG, personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        room.join("bob", "Bob")
+        room.attendance.turn_to("ada", circle - {"ada"})
+        await ada.say("Nova, do you know?")
+        await asyncio.sleep(0.5)
+        assert list(room.port.floors[-1]) == ["nova", [], [("robin", "addressed-another")]]
+        await asyncio.sleep(4)
+        shown = [listeners for what, listeners in room.port.told if what == "floor"]
+        assert shown
+        assert all(listeners == sorted(circle) for listeners in shown)
+        assert list(room.port.floors[-1][:2]) == [None, []]
+
+
 class Memory:
     """Keeps what was held back."""
 
