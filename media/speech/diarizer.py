@@ -44,6 +44,8 @@ CHANGE = 0.68
 """Cosine of the windows before and after an instant below which the speaker may have changed there."""
 STEEPNESS, ALIKE, BRIEF, FRESH = 40.0, 0.87, 0.17, 0.13
 """P(same voice) = 1 / (1 + exp(-STEEPNESS · (cosine - (ALIKE - BRIEF / seconds - FRESH / known))))."""
+RECALL = 0.05
+"""By how much more alike a piece has to be to a voice that is remembered and was not yet heard in this call."""
 JOIN = 0.8
 """Probability from which on two neighbouring pieces are one."""
 NEW_AFTER = 1.0
@@ -262,9 +264,7 @@ def attribute(book: Book, turn: Sequence[Piece]) -> tuple[Book, list[Span]]:
 def _attribute(book: Book, piece: Piece) -> tuple[Book, str | None, float]:
     if not piece.vector.any():
         return book, None, 0.0
-    chances = [
-        likeness(float(voice.vector @ piece.vector), piece.seconds, voice.seconds) for voice in book.voices
-    ]
+    chances = [_chance(voice, piece) for voice in book.voices]
     odds = [chance / (1.0 - chance) for chance in chances]
     total = 1.0 + sum(odds)
     if odds and max(odds) >= 1.0:
@@ -277,6 +277,12 @@ def _attribute(book: Book, piece: Piece) -> tuple[Book, str | None, float]:
         voices = (*book.voices[:at], voice, *book.voices[at + 1 :])
         return replace(book, voices=voices, numbered=numbered), voice.id, confidence
     return _found(book, piece, 1.0 / total)
+
+
+def _chance(voice: Voice, piece: Piece) -> float:
+    cosine = float(voice.vector @ piece.vector)
+    # To call a stranger by a name is worse than not to know somebody at their first word.
+    return likeness(cosine if voice.number else cosine - RECALL, piece.seconds, voice.seconds)
 
 
 def _heard(book: Book, voice: Voice, piece: Piece, *, learns: bool) -> Voice:

@@ -149,6 +149,23 @@ def test_a_remembered_voice_is_known_and_counted_when_it_is_heard() -> None:
     assert [voice.label for voice in book.voices] == ["Maria", "Speaker 2"]
 
 
+def test_a_remembered_voice_has_to_be_surer_than_one_that_was_heard() -> None:
+    known = Voice("kept", direction(7), 20.0, "Maria")
+    faint = piece(7, 2.5, cosine=0.82)
+    _, speakers = talk([faint], book=remembered(Book(), [known]))
+    assert speakers == ["s1"]
+    _, speakers = talk([piece(7)], [faint], book=remembered(Book(), [known]))
+    assert speakers == ["kept", "kept"]
+
+
+def test_a_remembered_voice_that_was_taken_for_a_stranger_gets_its_name_back() -> None:
+    known = Voice("kept", direction(7), 20.0, "Maria")
+    own = Voice("s1", like(7, 0.9), 5.0, None, 1, 1)
+    book, speakers = talk([piece(7)], book=Book((known, own), numbered=1))
+    assert [voice.label for voice in book.voices] == ["Maria"]
+    assert speakers == ["kept"]
+
+
 def test_a_forgotten_voice_is_gone_with_all_that_may_be_of_it() -> None:
     book, _ = talk([piece(1)], [piece(2, seed=1)], [piece(3, 0.5, seed=2)])
     book = forgotten(book, "s1")
