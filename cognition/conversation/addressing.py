@@ -233,7 +233,7 @@ def _listed(said: Wording, names: Collection[str]) -> set[str]:
         while len(words) > 1 and words[0] in _GREETINGS:
             words.pop(0)
         row, rest = _row(words, names)
-        if row and (not rest or (len(row) > 1 and rest[0] in _ASKS | _REQUEST)):
+        if row and (not rest or (rest[0] in _ASKS | _REQUEST and (len(row) > 1 or rest[0] not in _ABOUT))):
             listed.update(row)
     last = list(said.last)
     for start in range(len(last) - 1):
@@ -303,8 +303,8 @@ def _is_object(words: str, name: str) -> bool:
 
 
 def _is_about(said: Wording, name: str) -> bool:
-    words, target = said.words, tuple(name_words(name))
+    words, target = said.words, name_words(name)
     return bool(target) and any(
-        words[index : index + len(target)] == target and words[index + len(target)] in _ABOUT
+        _same(words[index : index + len(target)], target) and words[index + len(target)] in _ABOUT
         for index in range(len(words) - len(target))
     )

@@ -96,10 +96,10 @@ def words_of(text: str) -> list[str]:
 def sounds_like(heard: str, name: str) -> bool:
     """Whether `heard` may be a misspelling of `name`: both single lower-case words.
 
-    The same number of syllables, the same first sound, and either the same consonants or an edit distance of one
-    (two from seven letters on). Names of up to three letters must be equal.
+    The same number of syllables, the same first sound, and an edit distance of one (two from seven letters on), as
+    written or, where the consonants are the same, as spelt in one way. Names of up to three letters must be equal.
     """
-    if heard == name:
+    if heard == name or _without_h(heard, name):
         return True
     within = 2 if len(name) >= 7 else 1
     if (
@@ -109,8 +109,9 @@ def sounds_like(heard: str, name: str) -> bool:
         or _syllables(heard) != _syllables(name)
     ):
         return False
-    distance = _edits(heard, name)
-    return distance <= within or (_consonants(heard) == _consonants(name) and 2 * distance <= len(name) + 1)
+    if _edits(heard, name) <= within:
+        return True
+    return _consonants(heard) == _consonants(name) and _edits(_spelled(heard), _spelled(name)) <= within
 
 
 def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
@@ -119,6 +120,8 @@ def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
     target = "".join(called)
     taken = {word for other in others for word in name_words(other)} - {target}
     if len(called) > 1 and len(called[0]) > 2 and called[0] in said.words and called[0] not in taken:
+        return True
+    if any(_without_h(word, target) for word in said.by_onset.get("a", frozenset()) - taken):
         return True
     return any(
         sounds_like(form, target) and (form in said.words or _consonants(form) == _consonants(target))
@@ -150,6 +153,11 @@ def addressed(said: Wording, name: str) -> bool:
         and form[0] not in _HOMOGRAPHS
         for form in forms
     )
+
+
+def _without_h(heard: str, name: str) -> bool:
+    """Whether only an H was swallowed: "Ugo" for "Hugo"."""
+    return len(name) >= 4 and name[0] == "h" and name[1] in "aeiou" and heard == name[1:]
 
 
 def _ends(text: str) -> str:
@@ -193,9 +201,16 @@ def _onset(letters: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _consonants(word: str) -> str:
+def _spelled(word: str) -> str:
+    """A word with one spelling for each of its consonants."""
     for pattern, sound in _SPELLINGS:
         word = pattern.sub(sound, word)
+    return word
+
+
+@lru_cache(maxsize=1024)
+def _consonants(word: str) -> str:
+    word = _spelled(word)
     first = "a" if word[:1] in "aeiouy" else word[:1]
     rest = re.sub(r"[aeiouyhw]", "", word[1:])
     return re.sub(r"(.)\1+", r"\1", first + rest)

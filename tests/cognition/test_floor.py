@@ -122,6 +122,7 @@ def test_a_line_to_another_person_is_left_to_them(text: str) -> None:
 
 def test_being_spoken_about_is_not_being_spoken_to() -> None:
     assert outcomes("ada: Felix said that already.\nben: Did it?")[0] == "not-addressed"
+    assert outcomes("ada: Phelix knows it well.\nben: Does it?")[0] == "not-addressed"
 
 
 def test_two_people_talking_are_left_alone() -> None:
@@ -266,6 +267,7 @@ THREE = (FELIX, ROBIN, NOVA)
         ("Robin, pass it on to Nova, please.", "robin nova addressed"),
         ("Robin, please pass the trip to the lake on Friday on to Nova.", "robin nova addressed"),
         ("Robin ask Nova about the lake.", "robin nova addressed"),
+        ("Robyn can you check with Nova about the lake?", "robin nova addressed"),
         ("Felix, what do you think of what Nova said?", "felix addressed"),
         ("Nova or Felix, can one of you take that?", "nova addressed"),
         ("What about you, Robin?", "robin addressed"),

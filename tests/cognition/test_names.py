@@ -20,6 +20,7 @@ from cognition.conversation.names import Wording, addressed, mentions, sounds_li
         ("sofia", "sophia"),
         ("katherine", "catherine"),
         ("jon", "jon"),
+        ("ugo", "hugo"),
     ],
 )
 def test_a_misspelt_name_is_recognised(heard: str, name: str) -> None:
@@ -39,6 +40,7 @@ def test_a_misspelt_name_is_recognised(heard: str, name: str) -> None:
         ("adam", "ada"),
         ("and", "ada"),
         ("", "felix"),
+        ("poetry", "petra"),
     ],
 )
 def test_another_word_is_not_taken_for_the_name(heard: str, name: str) -> None:
