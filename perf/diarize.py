@@ -42,6 +42,8 @@ SILENCE = int(0.6 * RATE)
 OFFLINE_DISTANCE = 0.3
 PURE = 0.9
 """Share of a span that is one person's, for an introduction in it to be heard."""
+INTRODUCTION = 1.5
+"""Seconds that a sentence takes in which somebody gives their name."""
 LEAST_HEARD = 3.0
 """Seconds of speech from which on a voice counts as a speaker."""
 
@@ -143,7 +145,9 @@ class Names:
 
 
 def introduced(talk: Meeting, turns: Sequence[Heard], book: Book, *, learning: bool) -> tuple[Book, Names]:
-    """Everybody gives their name in the first span that is theirs and whose voice is told; then names are compared.
+    """Everybody gives their name in their first span that is long enough for it; then names are compared.
+
+    Where that span was taken for another's voice it is that voice which gets the name, as it would in a call.
 
     Args:
         talk: who really spoke.
@@ -169,7 +173,14 @@ def introduced(talk: Meeting, turns: Sequence[Heard], book: Book, *, learning: b
             elif who is not None:
                 counts["strangers"] += seconds
                 counts["misnamed"] += seconds * (name is not None)
-            if learning and who is not None and who not in known and voice is not None and share >= PURE:
+            if (
+                learning
+                and who is not None
+                and who not in known
+                and voice is not None
+                and share >= PURE
+                and seconds >= INTRODUCTION
+            ):
                 book, known = named(book, voice.id, who), known | {who}
     return book, Names(**counts)
 
