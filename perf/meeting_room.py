@@ -97,15 +97,16 @@ class _Port:
         self.woken = asyncio.Event()
         self.changed = asyncio.Event()
         self.rooms: dict[str, Attendance] = {}
+        self.presences: dict[str, Presence] = {}
 
     def caption(self, who: str, utterance: str, text: str, **_: Any) -> None:
         """Nobody reads along."""
 
-    def post_chat(self, persona: str, text: str) -> None:
+    def post_chat(self, persona: str, text: str, line: str = "") -> None:
         """Nobody reads."""
 
     def wake_voice(self, persona: str) -> None:
-        reply = self.rooms[persona]._presences[persona].reply
+        reply = self.presences[persona].reply
         if reply is not None:
             self.turns[persona] = reply.bid.rpartition("#")[0]
         self.woken.set()
@@ -309,6 +310,7 @@ async def _rooms(
                     said=room.said,
                     dropped=lambda reason, room=room: room.dropped.update([reason]),  # type: ignore[misc]
                 )
+                port.presences[each.id] = presence
                 room.seat(presence, each.name)
             rooms.append(room)
         yield port, rooms
