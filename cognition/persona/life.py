@@ -301,10 +301,15 @@ class Life:
             event: what happened; it may be told again.
             present: everybody in the room, personas too.
         """
+        before = self._present.get(event.room)
         self._present[event.room] = tuple(present)
         if self._is_new(event):
             self._live_through(_cleaned(event))
-            self._save()
+        elif before != self._present[event.room]:
+            # After a restart all that is told is known, and yet people are there for whom something is due.
+            for id in self._there(event.room):
+                self._expect(id)
+        self._save()
 
     def held_back(self, persona: str, room: str, line: Heard | Read) -> None:
         """A persona had something to say to a line and did not get the floor: it may say it in the next gap."""
@@ -557,6 +562,7 @@ def _cleaned(event: E) -> E:
 
 
 def _steady_clock() -> Callable[[], float]:
-    """UTC as it was at the start, going on without the jumps of a clock that is set."""
-    offset = time.time() - time.monotonic()
-    return lambda: offset + time.monotonic()
+    """UTC as it was at the start, going on with the loop's clock, without the jumps of one that is set."""
+    loop = asyncio.get_running_loop()
+    offset = time.time() - loop.time()
+    return lambda: offset + loop.time()
