@@ -1,6 +1,6 @@
 """How soon a persona stops when somebody speaks up, and how seldom when they only say "mhm".
 
-Overlaps of many kinds are spoken over a persona's greetings and answers, through a real server with real RTP, by
+Overlaps of many kinds are spoken over a persona's answers to written questions, through a real server with real RTP, by
 speakers on whom nothing was fitted (`held-out`, perf/overlap_corpus.py); what the caller then hears says what came of
 them. More of them go, without a server, through the same code that decides, beside two plain rules.
 """
@@ -10,6 +10,7 @@ import asyncio
 import re
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
@@ -31,9 +32,11 @@ from perf.overlap_corpus import Kind, Overlap, OverlapCorpus, overlap_corpus
 from perf.overlap_trials import Trial, at_level, trials, usual_powers
 from perf.report import Report, Result
 from perf.running_server import RunningServer, running_server
+from perf.speech_corpus import SENTENCES
 from signaling.caller.caller import Caller, in_call
 from signaling.caller.conversation import Line
 from signaling.caller.outcome import CallError, CallOptions
+from signaling.caller.voiced import last_voiced
 from signaling.settings import load_settings
 from signaling.weights_cache import WeightsCache
 
@@ -50,7 +53,6 @@ ROOMS = 3
 _PATIENCE = 12.0
 _HUSH = 0.6
 _SEATED = 30.0
-_NAMES = ("Alexandra", "Bartholomew", "Clementine", "Dominic", "Evangeline", "Ferdinand")
 
 Samples = npt.NDArray[np.int16]
 Outcome = Literal["stopped", "went on", "went on, held"]
@@ -98,37 +100,36 @@ class _Room:
     random: np.random.Generator
     usual: float
     transcribe: "asyncio.Queue[WhisperTranscriber]"
-    visitors: int = 0
+    asked: int = 0
     seen: list[Seen] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
 
     async def speak_over(self, overlap: Overlap) -> None:
-        """Waits for the persona to speak, or lets somebody in whom it greets, and speaks over it."""
-        async with AsyncExitStack() as stack:
-            self.recorder.forget()
-            begun, position = time.monotonic(), self.ring.written
-            self.wire.forget(begun)
-            if not await self._sounds(0.0):
-                self.visitors += 1
-                name = f"{_NAMES[self.visitors % len(_NAMES)]} the {self.visitors}"
-                await stack.enter_async_context(
-                    in_call(CallOptions(room=self.name, url=self.server.url, name=name))
-                )
-                if not await self._sounds(_PATIENCE):
-                    self.failed["nobody spoke"] += 1
-                    return
-            await asyncio.sleep(float(self.random.uniform(0.35, 1.3)))
-            if not self._sounding():
-                self.failed["the voice was over already"] += 1
+        """Speaks over what the persona says, or over its answer to a written question."""
+        self.recorder.forget()
+        begun, position = time.monotonic(), self.ring.written
+        self.wire.forget(begun)
+        if not self._sounding():
+            question = SENTENCES[self.asked % len(SENTENCES)]
+            self.asked += 1
+            await self.caller.client.chat(
+                uuid.uuid4().hex, f"{self.persona}, {question[0].lower()}{question[1:]}"
+            )
+            if not await self._sounds(_PATIENCE):
+                self.failed["nobody spoke"] += 1
                 return
-            sound = np.clip(at_level(overlap, self.random), -32767, 32767).astype(np.int16)
-            ended = await self.caller.microphone.say(np.concatenate([sound, np.zeros(RATE // 10, np.int16)]))
-            onset = ended - _last_voiced(sound) / RATE
-            line = await self._line(begun)
-            if line is None:
-                self.failed["no line of the persona's"] += 1
-                return
-            self.seen.append(await self._judge(overlap, sound, onset, line, position))
+        await asyncio.sleep(float(self.random.uniform(0.35, 1.3)))
+        if not await self._sounds(1.5):
+            self.failed["the voice was over already"] += 1
+            return
+        sound = np.clip(at_level(overlap, self.random), -32767, 32767).astype(np.int16)
+        ended = await self.caller.microphone.say(np.concatenate([sound, np.zeros(RATE // 10, np.int16)]))
+        onset = ended - _last_voiced(sound) / RATE
+        line = await self._line(begun)
+        if line is None:
+            self.failed["no line of the persona's"] += 1
+            return
+        self.seen.append(await self._judge(overlap, sound, onset, line, position))
 
     async def hush(self) -> None:
         """Waits until nobody says anything, or the next answer begins."""
@@ -142,6 +143,11 @@ class _Room:
             elif time.monotonic() - quiet_since > _HUSH:
                 return
             await asyncio.sleep(0.05)
+
+    @property
+    def persona(self) -> str:
+        """The name of the one that speaks."""
+        return next(one.name for one in self.caller.conversation.present.values() if one.kind == "persona")
 
     def _busy(self) -> bool:
         return any(
@@ -243,8 +249,6 @@ class _Room:
 
 
 def _last_voiced(sound: Samples) -> int:
-    from signaling.caller.voiced import last_voiced
-
     return last_voiced(np.concatenate([sound, np.zeros(RATE // 10, np.int16)]))
 
 
