@@ -257,7 +257,7 @@ class Answering:
     def _busy(self, slot: Slot, ready: Reply | None) -> bool:
         """Whether the persona has something else to say first."""
         reply = slot.presence.reply
-        if reply is None or reply is ready:
+        if reply is None or reply is ready or _gives_way(reply):
             return False
         if isinstance(slot.line, Read):
             return True
@@ -334,7 +334,7 @@ class Answering:
         presence = slot.presence
         for attempt in range(ATTEMPTS):
             if slot.reply is None:
-                await self.free(presence)
+                await self._free_to_answer(presence)
                 if self._dropped_meanwhile(slot):
                     return
                 if attempt:
@@ -359,6 +359,14 @@ class Answering:
         while not self._hush.is_set() or presence.reply is not None:
             await self._hush.wait()
             await presence.finished()
+
+    async def _free_to_answer(self, presence: Presence) -> None:
+        """Waits as `free` does, but not for what waits for a lull, which comes only once this is answered."""
+        while not self._hush.is_set() or (presence.reply is not None and not _gives_way(presence.reply)):
+            await self._hush.wait()
+            reply = presence.reply
+            if reply is not None and reply.task is not None and not _gives_way(reply):
+                await asyncio.wait([reply.task])
 
     def _dropped_meanwhile(self, slot: Slot) -> bool:
         return bool(slot.dropped)
@@ -400,3 +408,8 @@ class Answering:
         self._floor.over(slot.bid)
         if held_back and self._holds_back is not None and not isinstance(slot.line, Said):
             self._holds_back.held_back(slot.answer.persona, self._room, slot.line)
+
+
+def _gives_way(reply: Reply) -> bool:
+    """Whether an answer goes before it: nobody asked for it, and nothing of it is heard yet."""
+    return reply.cause is None and not reply.sounding

@@ -331,3 +331,19 @@ async def test_an_answer_composed_ahead_sounds_in_the_same_instant_in_which_the_
         ada.end("Nova, what is the capital of France?")
         await room.port.begun("nova")
         assert asyncio.get_running_loop().time() == before
+
+
+@pytest.mark.parametrize("asked", ["Robin, are you there?", "Nova and Robin, are you there?"])
+async def test_what_is_asked_in_writing_does_not_wait_for_what_a_persona_wants_to_say_by_itself(
+    asked: str,
+) -> None:
+    async with scene("Yes, I am.", personas=BOTH) as room:
+        room.join("ada", "Ada")
+        for persona in ("nova", "robin"):
+            room.attendance.due(Due(f"{persona}-due", persona, "room", "remind", "Ada, your tea."))
+        await asyncio.sleep(0.5)
+        assert "wants-to-speak" in room.port.statuses, "Robin waits for a lull"
+        room.write("ada", "Ada", asked)
+        await asyncio.sleep(5)
+        assert room.port.finals("robin") == ["Yes, I am."] == room.port.chat[-1:]
+        assert room.attendance.dropped["remind refused: another-speaks"] == 1
