@@ -75,7 +75,17 @@ messages = st.one_of(
     ),
     st.fixed_dictionaries({"type": st.just("chat"), "id": ids, "text": st.text(max_size=30) | values}),
     st.fixed_dictionaries(
-        {"type": st.just("state")}, optional={"muted": values, "camera": values, "noiseSuppression": values}
+        {"type": st.just("state")},
+        optional={
+            "muted": values,
+            "camera": values,
+            "noiseSuppression": values,
+            "shared": st.booleans() | values,
+        },
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("name-voice"), "voice": ids, "name": st.none() | st.text(max_size=45) | values},
+        optional={"id": ids},
     ),
     st.fixed_dictionaries({"type": st.just("view"), "slots": sizes | values}),
     st.fixed_dictionaries({"type": st.just("pin"), "id": ids}),
@@ -142,6 +152,8 @@ methods = st.sampled_from(
         "persona.presence",
         "floor",
         "voice.stop",
+        "voice.hold",
+        "voice.resume",
         "voice.wake",
         "voice.whisper",
         "caption",
@@ -188,6 +200,9 @@ params = st.fixed_dictionaries(
         "final": sayable,
         "interrupted": sayable,
         "record": sayable,
+        "position": st.integers() | sayable,
+        "speaker": st.fixed_dictionaries({"id": names | sayable, "label": names | sayable}) | sayable,
+        "message": names | sayable,
         "to": st.lists(names) | sayable,
         "listeners": st.lists(names) | sayable,
         "holder": names | sayable,

@@ -165,6 +165,9 @@ names = (
     "value",
     "signed",
     "before",
+    "noiseSuppression",
+    "shared",
+    "voice",
 )
 types = (
     "join",
@@ -178,6 +181,7 @@ types = (
     "whisper",
     "feedback",
     "card",
+    "name-voice",
     "ping",
     "leave",
     "bye",
