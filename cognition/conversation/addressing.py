@@ -96,6 +96,7 @@ _QUESTION = frozenset(
 _REQUEST = frozenset(
     "tell give say explain describe name show help please introduce share let suggest".split()
 )
+_BIDDEN = frozenset("ask pass check hand get bring summarise summarize remember".split())
 _ABOUT = frozenset("is was said says told thinks thought has had did does knows knew mentioned will".split())
 _JOINING = frozenset({"and", "or", "then"})
 _GREETINGS = frozenset(
@@ -233,7 +234,9 @@ def _listed(said: Wording, names: Collection[str]) -> set[str]:
         while len(words) > 1 and words[0] in _GREETINGS:
             words.pop(0)
         row, rest = _row(words, names)
-        if row and (not rest or (rest[0] in _ASKS | _REQUEST and (len(row) > 1 or rest[0] not in _ABOUT))):
+        if row and (
+            not rest or (rest[0] in _ASKS | _REQUEST | _BIDDEN and (len(row) > 1 or rest[0] not in _ABOUT))
+        ):
             listed.update(row)
     last = list(said.last)
     for start in range(len(last) - 1):

@@ -268,6 +268,7 @@ THREE = (FELIX, ROBIN, NOVA)
         ("Robin, please pass the trip to the lake on Friday on to Nova.", "robin nova addressed"),
         ("Robin ask Nova about the lake.", "robin nova addressed"),
         ("Robyn can you check with Nova about the lake?", "robin nova addressed"),
+        ("Robyn ask Nova about the lake.", "robin nova addressed"),
         ("Felix, what do you think of what Nova said?", "felix addressed"),
         ("Nova or Felix, can one of you take that?", "nova addressed"),
         ("What about you, Robin?", "robin addressed"),
