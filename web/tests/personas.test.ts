@@ -6,6 +6,7 @@ import { ContinuumCaptions } from "../src/widgets/continuum-captions.js";
 import { FeedbackButtons } from "../src/widgets/feedback.js";
 import { ParticipantTile } from "../src/widgets/participant-tile.js";
 import { PersonaCard } from "../src/widgets/persona-card.js";
+import { SharedVoices } from "../src/widgets/shared-voices.js";
 import { eventWords, moodWord, queueWords, whyWords } from "../src/widgets/words.js";
 
 const MARKUP = "<img src=x onerror=alert(1)>";
@@ -201,6 +202,55 @@ describe("feedback", () => {
     tell({ ...said, final: true });
     await element.updateComplete;
     expect(root.querySelector<FeedbackButtons>("continuum-feedback")?.line).toBe("u7");
+  });
+});
+
+describe("voices at a shared microphone", () => {
+  async function shared() {
+    const room = withNova();
+    const { client, tell } = room;
+    client.sharedMicrophone = true;
+    const element = new SharedVoices();
+    element.client = client;
+    const root = await mounted(element);
+    const say = (utterance: string, id: string, label: string) =>
+      tell({
+        type: "caption",
+        id: "p1",
+        utterance,
+        text: "Hello.",
+        final: true,
+        interrupted: false,
+        speaker: { id, label },
+      });
+    const names = () =>
+      [...root.querySelectorAll<HTMLInputElement>("[data-testid=voice-name]")].map((field) => field.value);
+    return { ...room, element, root, say, names };
+  }
+
+  it("are listed as they were called last, and can be named", async () => {
+    const { element, root, say, names, sent } = await shared();
+    expect(root.textContent).toContain("Nobody has been told apart yet.");
+    say("u1", "v1", "Speaker 1");
+    say("u2", "v2", MARKUP);
+    say("u3", "v1", "Maria");
+    say("u4", "", "somebody");
+    await element.updateComplete;
+    expect(names()).toEqual(["Maria", MARKUP]);
+    const field = root.querySelector<HTMLInputElement>("[data-testid=voice-name]")!;
+    field.value = "  Mary ";
+    root.querySelector("form")!.dispatchEvent(new Event("submit", { cancelable: true }));
+    expect(sent.at(-1)).toEqual({ type: "name-voice", voice: "v1", name: "Mary" });
+  });
+
+  it("are gone from the list when they are forgotten", async () => {
+    const { element, root, say, names, sent } = await shared();
+    say("u1", "v1", "Maria");
+    await element.updateComplete;
+    root.querySelector<HTMLButtonElement>("button[type=button]")!.click();
+    expect(sent.at(-1)).toEqual({ type: "name-voice", voice: "v1", name: null });
+    await element.updateComplete;
+    expect(names()).toEqual([]);
   });
 });
 

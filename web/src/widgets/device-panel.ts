@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ContinuumClient, Device } from "../client/index.js";
 import { ClientObserver } from "./observe.js";
+import "./shared-voices.js";
 import { theme } from "./theme.js";
 
 export type DeviceChoice = { readonly kind: "microphone" | "camera" | "speaker"; readonly id: string };
@@ -58,6 +59,7 @@ export class DevicePanel extends LitElement {
           >Their voices are told apart on the server. Only who says their own name is known next time.</small
         >
       </div>
+      <continuum-shared-voices .client=${client}></continuum-shared-voices>
     `;
   }
 
