@@ -147,6 +147,8 @@ class Attendance:
         self._group: asyncio.TaskGroup | None = None
         self._thinking: asyncio.Task[None] | None = None
         self._life = life
+        self._volunteering: set[asyncio.Task[None]] = set()
+        """What personas say by themselves."""
         self._held_voices = HeldVoices(self.spawn, lambda reason: self.dropped.update([reason]))
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
@@ -191,6 +193,8 @@ class Attendance:
             for person in list(self._persons.values()):
                 self._dismiss(person)
             self._answering.close()
+            for task in self._volunteering:
+                task.cancel()
             for presence in self._presences.values():
                 if presence.reply is not None:
                     presence.withdraw(presence.reply)
@@ -300,7 +304,9 @@ class Attendance:
         if presence is None or not self._persons:
             self._refuse_due(due, "away")
             return
-        self.spawn(self._say_due(presence, due))
+        task = self.spawn(self._say_due(presence, due))
+        self._volunteering.add(task)
+        task.add_done_callback(self._volunteering.discard)
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""

@@ -245,6 +245,16 @@ async def test_what_a_persona_says_by_itself_is_refused_while_people_talk_on(kin
         assert room.port.finals("robin") == []
 
 
+async def test_a_room_that_ends_does_not_wait_for_what_a_persona_wants_to_say() -> None:
+    loop = asyncio.get_running_loop()
+    async with scene(personas=BOTH) as room:
+        room.join("ada", "Ada").start()
+        room.attendance.due(Due("due-1", "robin", "room", "propose", "Shall we look at them?"))
+        await asyncio.sleep(1)
+        ended = loop.time()
+    assert loop.time() - ended < 0.1
+
+
 async def test_nothing_is_said_and_no_word_is_composed_where_nobody_is() -> None:
     async with scene(personas=BOTH) as room:
         line = Read("room", "ada", "Ada", "What is a star?", datetime.now(UTC), "m1")
