@@ -50,7 +50,7 @@ TARGET_MISSED = 0.02
 PLAIN_AFTER = 0.35
 """Seconds of speech after which the plain rule stops a voice."""
 ROOMS = 3
-_PATIENCE = 12.0
+_PATIENCE = 15.0
 _HUSH = 0.6
 _SEATED = 30.0
 

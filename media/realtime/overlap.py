@@ -14,14 +14,17 @@ from media.realtime.gate import OPEN_FRAMES, Gate
 from media.realtime.onset import BANDS, DESCRIPTION, LOW_PASSES, describe
 from media.realtime.overlap_weights import BIAS, STAGES, THRESHOLDS, WEIGHTS
 
-__all__ = ["FEATURES", "LASTING", "Overlap"]
+__all__ = ["FEATURES", "LASTING", "VOICED", "Overlap"]
 
 FEATURES = DESCRIPTION + 4
 """Means of the description over the frames so far; the greatest and the last level, the greatest voicing, and how
 much of it was speech to the gate."""
 
 LASTING = 20
-"""Frames of speech that are an interruption whatever they sound like: 400 ms."""
+"""Frames of speech with a voice in it that are an interruption whatever else they sound like: 400 ms."""
+
+VOICED = 0.7
+"""Greatest voicing in the first 300 ms of all but a hundredth of what was spoken, and of a quarter of the noises."""
 
 _QUIET = 10
 """Frames of quiet that end a sound, and the lowering of a voice for it: 200 ms."""
@@ -112,7 +115,7 @@ class Overlap:
         self.speaking = self.interrupts = self._forgiven = False
 
     def _judge(self, ears: NDArray[np.int16], power: float) -> None:
-        if self._speech >= LASTING:
+        if self._speech >= LASTING and self._sums[DESCRIPTION + 2] >= VOICED:
             self.interrupts = True
         if self.stage >= len(STAGES):
             return

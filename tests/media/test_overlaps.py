@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from media.events import VoiceHeld, VoiceStarted
+from media.events import GateOpened, VoiceHeld, VoiceStarted
 from media.overlaps import DUCKED
 from media.participant import REWOUND
 from media.realtime import overlap
@@ -157,3 +157,18 @@ async def test_what_holds_no_voice_any_more_may_go_on_and_what_begins_anew_holds
         ada.says(vowels(0.6))
         await scene.passes(1.0)
         assert len([event for event in scene.events if isinstance(event, VoiceHeld)]) == 2
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_a_noise_without_a_voice_in_it_holds_nothing_however_long_it_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(overlap, "LASTING", 10)
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada = scene.person("ada")
+        await sounding(scene)
+        hiss = np.random.default_rng(2).standard_normal(RATE) * 2000
+        ada.says(hiss.astype(np.int16))
+        await scene.passes(1.5)
+        assert scene.told(GateOpened)
+        assert not scene.told(VoiceHeld)
