@@ -100,6 +100,7 @@ def _build(launch: Launch) -> _Parts:
         plane.statistics,
         lambda: {
             "plane-reports-full": reports.dropped,
+            "plane-report-fault": reports.faults,
             "chat-mind-down": mind.forgotten,
             "chat-not-kept": mind.unkept.dropped,
         },

@@ -296,12 +296,12 @@ class Conference:
         attendee.seat.shared = shared
         self._tell_of(attendee, "microphone", {"shared": shared})
 
-    def name_voice(self, attendee: Attendee, voice: str, name: str | None) -> None:
-        """Gives a voice at a person's shared microphone a name, or has it forgotten."""
-        self._tell_of(attendee, "voice.named", {"speaker": voice, "name": name})
+    def name_voice(self, attendee: Attendee, voice: str, name: str | None) -> bool:
+        """Gives a voice at a person's shared microphone a name, or has it forgotten; False while the mind is away."""
+        return self._tell_of(attendee, "voice.named", {"speaker": voice, "name": name})
 
-    def _tell_of(self, attendee: Attendee, method: str, params: JsonObject) -> None:
-        self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, **params})
+    def _tell_of(self, attendee: Attendee, method: str, params: JsonObject) -> bool:
+        return self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, **params})
 
     def negotiated(self, attendee: Attendee, connection: Connection) -> None:
         """A person's slots or camera may have changed."""
@@ -414,7 +414,8 @@ class Conference:
         if isinstance(event, DominantChanged):
             self._assign_videos(room)
             return
-        if event.participant not in room.state.seats:
+        # What was reported in the tick before somebody was taken out would be the last that is told of them.
+        if event.participant not in room.state.seats or event.participant not in room.plane:
             return
         match event:
             case SpeakingChanged(_, id, speaking, audience):

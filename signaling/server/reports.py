@@ -4,11 +4,15 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from media.events import MediaEvent
 
 __all__ = ["PlaneReports"]
 
 MAX_WAITING = 4096
+
+log = structlog.get_logger()
 
 
 class PlaneReports:
@@ -19,12 +23,13 @@ class PlaneReports:
 
     Attributes:
         dropped: events for which there was no room.
+        faults: events that could not be handled.
     """
 
     def __init__(self, handle: Callable[[MediaEvent], None]) -> None:
         self._handle = handle
         self._waiting: deque[MediaEvent] = deque()
-        self.dropped = 0
+        self.dropped = self.faults = 0
 
     def __call__(self, event: MediaEvent) -> None:
         """Notes an event."""
@@ -38,4 +43,9 @@ class PlaneReports:
     def _hand_on(self) -> None:
         events, self._waiting = self._waiting, deque()
         for event in events:
-            self._handle(event)
+            try:
+                self._handle(event)
+            except Exception:
+                # What is wrong with one must not keep the others, of other rooms, from being told.
+                self.faults += 1
+                log.exception("plane.report_fault", event_kind=type(event).__name__, room=event.room)

@@ -330,7 +330,8 @@ class Session:
                 if not attendee.seat.shared:
                     raise MessageError("not-allowed", "nobody shares your microphone", id)
                 self._check_pace(id)
-                self._conference.name_voice(attendee, voice, name)
+                if not self._conference.name_voice(attendee, voice, name):
+                    raise MessageError("mind-away", "the personas are away for a moment; try again", id)
             case View(slots):
                 self._conference.view(attendee, slots)
             case Pin(id):

@@ -178,6 +178,7 @@ async def house(
         made.sessions.end()
         await made.sessions.all_ended()
         await asyncio.gather(*(client.running for client in made.clients))
+        assert made.reports.faults == 0
         assert not made.conference.rooms
         assert made.plane.statistics().rooms == 0
         assert made.rings() == 0

@@ -126,6 +126,7 @@ async def test_a_flood_is_refused_and_then_ended_and_the_others_notice_nothing(t
 async def test_a_client_that_does_not_read_is_dropped_and_counted(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada, slow = await home.seated("Ada"), await home.seated("Slow")
+        await ada.connect(DEAF_OFFER)
         slow.socket.stalled = True
         room = home.conference.room("lobby")
         for _ in range(MAX_MESSAGES + 2):

@@ -50,6 +50,17 @@ async def test_a_voice_is_named_and_forgotten(tmp_path: Path) -> None:
         assert await mind.news("voice.named") == {**told, "name": None}
 
 
+async def test_who_asks_to_have_a_voice_forgotten_while_the_mind_is_away_is_told_that_it_was_not(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        ada = await home.seated("Ada")
+        ada.send(type="state", shared=True)
+        ada.send(type="name-voice", voice="s2", name=None, id="m1")
+        assert (await ada.expect("error", id="m1"))["code"] == "mind-away"
+        assert home.dropped("message-mind-away") == 1
+
+
 async def test_nobody_names_voices_where_nobody_shares(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         ada = await home.seated("Ada")
