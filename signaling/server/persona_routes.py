@@ -49,13 +49,18 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
     """
     routes = APIRouter(prefix="/api/personas")
 
+    def refused(request: Request) -> Response | None:
+        if may_ask(request):
+            return None
+        conference.metrics.drop("personas-unauthorized")
+        return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+
     @routes.get("/{id}")
     async def card(
         request: Request, id: str, before: Annotated[str | None, Query(pattern="^[0-9]{1,18}$")] = None
     ) -> Response:
-        if not may_ask(request):
-            conference.metrics.drop("personas-unauthorized")
-            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+        if (refusal := refused(request)) is not None:
+            return refusal
         asked = {"room": None, "giver": "", "persona": id, "before": before}
         try:
             shown = parse_card(await conference.mind.ask("persona.card", asked))
@@ -67,7 +72,7 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
 
     @routes.get("")
     async def personas(request: Request) -> Response:
-        return await managed(request, {"action": "list"})
+        return refused(request) or await managed({"action": "list"})
 
     @routes.post(
         "",
@@ -76,6 +81,9 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
         },
     )
     async def order(request: Request) -> Response:
+        # Before a byte of it is read: strangers are told nothing of what an order looks like.
+        if (refusal := refused(request)) is not None:
+            return refusal
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -87,12 +95,9 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
             problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
             words = ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])
             return _problem(UNPROCESSABLE, "bad-request", words)
-        return await managed(request, wanted.model_dump(exclude_none=True))
+        return await managed(wanted.model_dump(exclude_none=True))
 
-    async def managed(request: Request, params: dict[str, object]) -> Response:
-        if not may_ask(request):
-            conference.metrics.drop("personas-unauthorized")
-            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+    async def managed(params: dict[str, object]) -> Response:
         try:
             shown = await conference.mind.ask("persona.manage", {"room": None, **params})
         except RpcError as error:

@@ -19,7 +19,7 @@ from signaling.server.page import load_page, security_headers
 from signaling.server.session import SessionSettings
 from signaling.server.watching import SnapshotFeed
 from signaling.settings import load_settings
-from tests.signaling.house import KEY, House
+from tests.signaling.house import KEY, House, house
 from tests.signaling.test_judgements import judge, office
 
 
@@ -74,6 +74,29 @@ async def test_an_operator_reads_a_card_without_its_journal_and_a_stranger_reads
         while (await ada.expect("participant"))["participant"]["status"] != "away":
             pass
         away = await http.get("/api/personas/nova", headers=key)
+        assert (away.status_code, away.json()["code"]) == (503, "mind-away")
+
+
+@pytest.mark.virtual_time
+async def test_orders_are_taken_from_operators_alone_and_a_stranger_learns_nothing_of_them(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home, browser(home) as http:
+        key = {"Authorization": f"Bearer {KEY.decode()}"}
+        order = {"action": "pause", "id": "nova", "by": "ops"}
+        for body in (order, {"action": "x"}, {"text": "x" * (129 << 10)}):
+            refused = await http.post("/api/personas", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+        assert home.dropped("personas-unauthorized") == 3
+        for body in (
+            {"action": "x"},
+            order | {"minutes": 61},
+            order | {"more": 1},
+            {"text": "x" * (129 << 10)},
+        ):
+            wrong = await http.post("/api/personas", json=body, headers=key)
+            assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-request")
+        away = await http.post("/api/personas", json=order, headers=key)
         assert (away.status_code, away.json()["code"]) == (503, "mind-away")
 
 
