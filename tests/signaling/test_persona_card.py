@@ -84,17 +84,13 @@ async def test_orders_are_taken_from_operators_alone_and_a_stranger_learns_nothi
     async with house(tmp_path) as home, browser(home) as http:
         key = {"Authorization": f"Bearer {KEY.decode()}"}
         order = {"action": "pause", "id": "nova", "by": "ops"}
-        for body in (order, {"action": "x"}, {"text": "x" * (129 << 10)}):
-            refused = await http.post("/api/personas", json=body)
+        too_long = {"text": "x" * (129 << 10)}
+        for content in (order, {"action": "x"}, too_long):
+            refused = await http.post("/api/personas", json=content)
             assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
         assert home.dropped("personas-unauthorized") == 3
-        for body in (
-            {"action": "x"},
-            order | {"minutes": 61},
-            order | {"more": 1},
-            {"text": "x" * (129 << 10)},
-        ):
-            wrong = await http.post("/api/personas", json=body, headers=key)
+        for content in ({"action": "x"}, {**order, "minutes": "61"}, {**order, "more": "1"}, too_long):
+            wrong = await http.post("/api/personas", json=content, headers=key)
             assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-request")
         away = await http.post("/api/personas", json=order, headers=key)
         assert (away.status_code, away.json()["code"]) == (503, "mind-away")
