@@ -17,11 +17,11 @@ import structlog
 
 from cognition.conversation.floor import Decision
 from cognition.conversation.floor_control import Bid
-from cognition.conversation.reasons import Silence, Wish
+from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause, Mind
-from cognition.persona.life import Due, DueKind, Life
+from cognition.persona.life import Due, Life
 from media.speech.backchannel import is_backchannel
 from media.speech.events import (
     PartialTranscript,
@@ -41,33 +41,18 @@ from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
 from signaling.shared_voices import SharedVoices
+from signaling.volunteering import Volunteering
 
 __all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
-GREETING_WAIT = 6.0
-"""Seconds a greeting waits for a gap before it is written instead."""
 MEDIA_WAIT = 15.0
 """Seconds a greeting waits for the participant's media."""
 CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
 CHAT_AGE = 60.0
 """Seconds a written line may take to be answered, its voice included."""
-DUE_WAIT = 20.0
-"""Seconds that what a persona says by itself waits for a lull."""
-
-WISHES_OF: Mapping[DueKind, Wish] = {
-    "greet": "greets",
-    "question": "open-matter",
-    "held-back": "held-back",
-    "remind": "reminds",
-    "propose": "proposes",
-    "talk": "talks-to-persona",
-    "rest": "proposes",
-    "wake": "proposes",
-}
-"""Why a persona speaks by itself, as people are told."""
 
 _log = structlog.get_logger()
 
@@ -147,8 +132,8 @@ class Attendance:
         self._group: asyncio.TaskGroup | None = None
         self._thinking: asyncio.Task[None] | None = None
         self._life = life
-        self._volunteering: set[asyncio.Task[None]] = set()
-        """What personas say by themselves."""
+        self._dues: dict[str, asyncio.Task[None]] = {}
+        """What personas are about to say by themselves, by its id."""
         self._held_voices = HeldVoices(self.spawn, lambda reason: self.dropped.update([reason]))
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
@@ -165,6 +150,7 @@ class Attendance:
             holds_back=life,
             dropped=self.dropped,
         )
+        self._volunteering = Volunteering(room, mind, self.floor, self._answering.free)
 
     @property
     def personas(self) -> Collection[str]:
@@ -193,7 +179,7 @@ class Attendance:
             for person in list(self._persons.values()):
                 self._dismiss(person)
             self._answering.close()
-            for task in self._volunteering:
+            for task in self._dues.values():
                 task.cancel()
             for presence in self._presences.values():
                 if presence.reply is not None:
@@ -304,9 +290,9 @@ class Attendance:
         if presence is None or not self._persons:
             self._refuse_due(due, "away")
             return
-        task = self.spawn(self._say_due(presence, due))
-        self._volunteering.add(task)
-        task.add_done_callback(self._volunteering.discard)
+        if due.id not in self._dues:
+            task = self._dues[due.id] = self.spawn(self._say_due(presence, due))
+            task.add_done_callback(lambda _: self._dues.pop(due.id))
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
@@ -573,38 +559,10 @@ class Attendance:
             return
         persona, presence = next(iter(self._presences.items()))
         words = self._mind.greeting(self.room, persona, person.id)
-        if not await self._volunteer(presence, _once(words), "greets", patience=GREETING_WAIT):
+        if not await self._volunteering.greet(presence, words):
             line = f"{persona}-{time.monotonic_ns():x}"
             self._port.post_chat(persona, words, line)
             self.said(Said(self.room, persona, words, datetime.now(UTC), id=line, kind="chat"))
-
-    async def _volunteer(
-        self,
-        presence: Presence,
-        words: AsyncGenerator[Clause],
-        wish: Wish,
-        *,
-        patience: float,
-        asked: bool = True,
-        score: float = 0.5,
-        utterance: str = "",
-    ) -> bool:
-        """Says what answers nothing, if a gap is found in time; whether any of it was heard."""
-        try:
-            async with asyncio.timeout(patience):
-                await self._answering.free(presence)
-        except TimeoutError:
-            return False
-        reply = presence.propose(words, None, utterance=utterance)
-        trusted = self._mind.disposition(presence.persona).may_interrupt
-        self.floor.bid(
-            Bid(reply.bid, presence.persona, wish, score, patience, asked=asked, interrupts=trusted)
-        )
-        presence.release(reply)
-        assert reply.task is not None
-        await asyncio.wait([reply.task])
-        self.floor.over(reply.bid)
-        return reply.sounding
 
     async def _greet_due(self, presence: Presence, due: Due) -> None:
         """Greets somebody once they can hear; in writing where there is no gap."""
@@ -619,9 +577,7 @@ class Attendance:
             self._refuse_due(due, "away")
             return
         words = self._mind.greeting(self.room, due.persona, due.to)
-        if not await self._volunteer(
-            presence, _once(words), "greets", patience=GREETING_WAIT, utterance=due.id
-        ):
+        if not await self._volunteering.greet(presence, words, due.id):
             self._port.post_chat(due.persona, words, due.id)
             self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
 
@@ -629,15 +585,7 @@ class Attendance:
         if due.kind == "greet":
             await self._greet_due(presence, due)
             return
-        if due.text or due.line is None:
-            words = _once(due.text)
-        else:
-            words = self._mind.reply(self.room, due.persona, due.line)
-        wish = WISHES_OF[due.kind]
-        said = await self._volunteer(
-            presence, words, wish, patience=DUE_WAIT, asked=False, score=due.priority, utterance=due.id
-        )
-        if not said:
+        if not await self._volunteering.say(presence, due):
             self._refuse_due(due, "person-speaks" if not self._hush.is_set() else "another-speaks")
 
     def _refuse_due(self, due: Due, reason: Silence) -> None:
@@ -660,7 +608,3 @@ class Attendance:
 
 def _is_to(reply: Reply, participant: str) -> bool:
     return reply.cause is not None and reply.cause.to == participant
-
-
-async def _once(text: str) -> AsyncGenerator[Clause]:
-    yield Clause(text, first=True, last=True)
