@@ -72,10 +72,14 @@ class Whispers:
                 for one in private
                 if one is not person and person.id in (one.audience or ()) and one.id not in person.without
             )
-            absent = tuple(
-                one
-                for one in participants
-                if one.id in person.without and one is not person and one.audience is None
+            absent = (
+                tuple(
+                    one
+                    for one in participants
+                    if one.id in person.without and one is not person and one.audience is None
+                )
+                if person.without
+                else ()
             )
             if heard or absent:
                 key = tuple(one.id for one in heard), tuple(one.id for one in absent)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from itertools import groupby
 
 import numpy as np
@@ -6,11 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from media.events import GateClosed, GateOpened, SpeakingChanged
+from media.participant import Person
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import FakeCodec
 from media.realtime.packet import FRAME, RATE, ReceivedPacket
 from media.realtime.peer_port import FakePeer
+from media.realtime.ring import AudioRing
 from media.room import RoomError
+from media.whispers import Whispers
 from tests.media.room_script import Caller, Scene, Sound, amplitude_of, run_room, tone, vowels
 
 pytestmark = pytest.mark.virtual_time
@@ -381,6 +385,21 @@ async def test_a_whisper_is_over_at_once_where_nothing_is_held_and_may_begin_aga
         scene.leave("ada")
         await scene.passes(0.5)
         assert not np.any(cem.heard())
+
+
+def test_a_coming_or_going_costs_by_the_people_there_are_and_not_by_their_square() -> None:
+    def cost(people: int) -> float:
+        rings = AudioRing.format(bytearray(AudioRing.nbytes(RATE)), rate=16_000, capacity=RATE)
+        persons = {f"p{number}": Person(f"p{number}", number, FakePeer(), rings) for number in range(people)}
+        whispers = Whispers()
+        took = []
+        for _ in range(9):
+            began = time.process_time_ns()
+            whispers.regroup(list(persons.values()), persons)
+            took.append(time.process_time_ns() - began)
+        return min(took)
+
+    assert cost(800) < 8 * cost(200), "four times where it is linear, sixteen where it is not"
 
 
 class Grouped(FakePeer):
