@@ -167,7 +167,7 @@ def test_what_was_cut_off_came_too_late_or_was_for_others_is_not_done() -> None:
     ):
         talk = Talk()
         talk.hears("ada", "Nova, what is seventeen times three?")
-        assert talk.says("nova", "It is", **how) is None  # type: ignore[arg-type]
+        assert talk.says("nova", "It is", **how) is None
 
 
 def test_that_is_of_whoever_spoke_last_and_not_for_ever() -> None:

@@ -10,6 +10,7 @@ from media.overlaps import DUCKED
 from media.participant import REWOUND
 from media.realtime import overlap
 from media.realtime.opus import FakeCodec
+from media.realtime.overlap_weights import STAGES
 from media.realtime.packet import FRAME, RATE
 from media.realtime.ring import AudioRing
 from tests.media.room_script import Scene, Sound, amplitude_of, run_room, tone, vowels
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.virtual_time
 @pytest.fixture
 def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sounds interrupt by how long they last alone, whatever they sound like."""
-    monkeypatch.setattr(overlap, "THRESHOLDS", (math.inf,) * len(overlap.STAGES))
+    monkeypatch.setattr(overlap, "THRESHOLDS", (math.inf,) * len(STAGES))
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ class Scripted:
 
     def line(self, text: str, pitch: float) -> Samples:
         path: Path = cached_wav(text, PiperSpeaker(self._piper, pitch), self._cache)
-        return resample_poly(read_speech(path), 1, 3).astype(np.int16)
+        samples: Samples = resample_poly(read_speech(path), 1, 3).astype(np.int16)
+        return samples
 
     async def hears(self, *sounds: Samples) -> list[tuple[str, str]]:
         await self.person.live(sounds)
