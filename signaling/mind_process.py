@@ -153,7 +153,7 @@ class MindProcess:
         self._judgements = Judgements(
             self._trust,
             store,
-            lived=self._mind.note,
+            lived=self._judged,
             personas=lambda: self._personas,
             persons=self._persons,
             lines=self._mind.lines,
@@ -175,6 +175,8 @@ class MindProcess:
         """Counts that media knows."""
         self._early: list[tuple[str, JsonObject]] = []
         self._attached: tuple[asyncio.TaskGroup, Endpoint] | None = None
+        self._taken_over = asyncio.Event()
+        """The rooms of the present connection are known."""
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
 
@@ -207,6 +209,19 @@ class MindProcess:
         self._living.observe(event, present)
         self._judgements.observe(event)
 
+    def _judged(self, event: Event) -> None:
+        """Praise and blame reach also who has yet to take its seat again after a restart."""
+        present = [
+            Attendee(id, str(each["name"]), "person") for id, each in self._persons(event.room).items()
+        ]
+        present += [Attendee(each.id, each.name, "persona") for each in self._personas.values()]
+        self._observe(event, present)
+
+    async def _feedback(self, params: JsonObject) -> JsonObject:
+        """Answers `feedback` once it is known who is in the room."""
+        await self._taken_over.wait()
+        return await self._judgements.feedback(params)
+
     async def warm_up(self, most: int | None = None) -> None:
         """Makes the first reply in a new room as fast as the others, of so many personas at most."""
         if not self._settings.reply.prefill:
@@ -236,7 +251,7 @@ class MindProcess:
             )
         }
         handlers |= {
-            "feedback": self._judgements.feedback,
+            "feedback": self._feedback,
             "persona.card": self._judgements.card,
             "persona.manage": self._cast.manage,
         }
@@ -266,6 +281,7 @@ class MindProcess:
                     self._take_over(room, state["participants"], state["history"])
                 for method, params in self._early:
                     self._deliver(method, params)
+                self._taken_over.set()
                 counting = group.create_task(self._tell_counts(endpoint))
                 forgetting = group.create_task(self._forget_vacant())
                 catching_up = group.create_task(self._chronicle.catch_up(endpoint))
@@ -275,6 +291,7 @@ class MindProcess:
                     task.cancel()
         finally:
             self._attached = None
+            self._taken_over.clear()
 
     async def _forget_vacant(self) -> None:
         """Forgets the rooms that were brought back and to which nobody has returned."""

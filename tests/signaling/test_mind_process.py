@@ -368,3 +368,22 @@ async def test_a_transcript_comes_back_from_the_disk_when_both_sides_have_died(t
         history = (await home.arrive().join("Ada"))["history"]
     written = [(line["id"], line["text"]) for line in history if line["kind"] == "chat"]
     assert ("m1", "Where were we?") in written
+
+
+async def test_praise_that_comes_before_the_personas_are_seated_again_moves_whom_it_is_for(
+    tmp_path: Path,
+) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+        mind = mind_process(store)
+        async with asyncio.timeout(60), running(mind, path):
+            # Nobody is told when media has told the mind of the room.
+            while home.mind.status != "up" or home.mind.awaits("lobby"):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            ada.send(type="feedback", id="f1", persona="nova", value=1)
+            await ada.expect("ack", id="f1")
+            assert mind._living.life is not None
+            assert mind._living.life.state("nova").valence > 0.4
