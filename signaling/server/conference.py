@@ -5,7 +5,7 @@ Everything here runs on one loop and returns at once; what takes time belongs to
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -35,7 +35,7 @@ from signaling.server.rooms import Directory, Seat
 from signaling.server.server_messages import ByeCode, CameraWanted, Left, Speaking, Video, serialize
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
-from signaling.server.video import assign_slots, rank_cameras
+from signaling.server.video import assign_slots, choose_cameras, rank_cameras
 from signaling.server.voices import pass_voices
 
 __all__ = ["Conference"]
@@ -319,7 +319,8 @@ class Conference:
         if attendee.pinned != id:
             attendee.pinned = id
             room = self._rooms[attendee.room]
-            self._show_cameras(room, attendee, _cameras(room))
+            cameras = _cameras(room)
+            self._show_cameras(attendee, cameras, _ranked(room, cameras))
 
     def ask_voices(self, attendee: Attendee, who: tuple[str, ...]) -> None:
         """Passes voices on to a person unmixed: these, and no others any more."""
@@ -354,8 +355,10 @@ class Conference:
 
     def _assign_videos(self, room: LiveRoom) -> None:
         cameras = _cameras(room)
+        # Once for all of them: with so many cameras as viewers it would hold the tick up otherwise.
+        ranked = _ranked(room, cameras)
         for viewer in room.attendees.values():
-            self._show_cameras(room, viewer, cameras)
+            self._show_cameras(viewer, cameras, ranked)
         for id, camera in cameras.items():
             sender = room.attendees[id]
             camera.on_wanted = partial(self._on_wanted, sender)
@@ -385,14 +388,14 @@ class Conference:
             sender.pausing.cancel()
             sender.pausing = None
 
-    def _show_cameras(self, room: LiveRoom, viewer: Attendee, cameras: Mapping[str, Camera]) -> None:
+    @staticmethod
+    def _show_cameras(viewer: Attendee, cameras: Mapping[str, Camera], ranked: Sequence[str]) -> None:
         peer = viewer.peer
         if peer is None or "listen" not in viewer.seat.can:
             return
         before = {slot: who for slot, (who, _) in viewer.shown.items()}
-        others = [who for who in cameras if who != viewer.seat.id]
-        ranked = rank_cameras(others, pinned=viewer.pinned, dominant=room.plane.dominant, spoken=room.spoken)
-        slots = assign_slots(peer.slots, before, ranked)
+        chosen = choose_cameras(ranked, viewer.seat.id, pinned=viewer.pinned, places=len(peer.slots))
+        slots = assign_slots(peer.slots, before, chosen)
         shown = {slot: (who, cameras[who]) for slot, who in slots.items()}
         for slot in shown.keys() | viewer.shown.keys():
             if slot not in shown:
@@ -461,3 +464,7 @@ def _cameras(room: LiveRoom) -> dict[str, Camera]:
         and attendee.seat.camera
         and "show" in attendee.seat.can
     }
+
+
+def _ranked(room: LiveRoom, cameras: Mapping[str, Camera]) -> list[str]:
+    return rank_cameras(cameras, dominant=room.plane.dominant, spoken=room.spoken)

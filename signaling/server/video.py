@@ -1,29 +1,47 @@
 """Which camera is shown in which of a viewer's slots, the most relevant ones first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["assign_slots", "rank_cameras"]
+__all__ = ["assign_slots", "choose_cameras", "rank_cameras"]
 
 
-def rank_cameras(
-    cameras: Sequence[str], *, pinned: str | None, dominant: str | None, spoken: Mapping[str, float]
-) -> list[str]:
-    """Puts cameras in the order in which a viewer wants to see them.
+def rank_cameras(cameras: Iterable[str], *, dominant: str | None, spoken: Mapping[str, float]) -> list[str]:
+    """Puts cameras in the order in which everybody wants to see them.
 
     Args:
         cameras: participant ids, in the order of their seats.
-        pinned: whom the viewer pinned.
         dominant: who has the floor.
         spoken: participant id to the instant at which they were heard last.
 
     Returns:
-        The one pinned, the dominant one, those who spoke, the latest first, then the others in their order.
+        The dominant one, those who spoke, the latest first, then the others in their order.
     """
 
-    def rank(who: str) -> tuple[bool, bool, float]:
-        return who != pinned, who != dominant, -spoken.get(who, float("-inf"))
+    def rank(who: str) -> tuple[bool, float]:
+        return who != dominant, -spoken.get(who, float("-inf"))
 
     return sorted(cameras, key=rank)
+
+
+def choose_cameras(ranked: Sequence[str], viewer: str, *, pinned: str | None, places: int) -> list[str]:
+    """The cameras that one viewer is shown; looks at no more of them than there are places.
+
+    Args:
+        ranked: participant ids, by `rank_cameras`.
+        viewer: who looks; nobody is shown their own.
+        pinned: whom the viewer pinned.
+        places: how many can be shown.
+
+    Returns:
+        The pinned one, if it has a camera, then the others in their order; at most `places`.
+    """
+    chosen = [pinned] if pinned is not None and pinned != viewer and pinned in ranked else []
+    for who in ranked:
+        if len(chosen) >= places:
+            break
+        if who not in (viewer, pinned):
+            chosen.append(who)
+    return chosen[:places]
 
 
 def assign_slots(slots: Sequence[str], shown: Mapping[str, str], cameras: Sequence[str]) -> dict[str, str]:

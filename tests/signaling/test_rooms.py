@@ -1,5 +1,6 @@
 """Seats and history: who sits where, what was said, what a restart brings back."""
 
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -17,7 +18,7 @@ from signaling.server.rooms import (
     SeatTaken,
 )
 from signaling.server.tokens import EVERYTHING
-from signaling.server.video import assign_slots, rank_cameras
+from signaling.server.video import assign_slots, choose_cameras, rank_cameras
 
 ids = count()
 
@@ -163,18 +164,51 @@ def test_each_camera_is_shown_once_and_stays_where_it_is(
     assert all(second[slot] == who for slot, who in first.items() if who in wanted)
 
 
-def test_the_pinned_the_dominant_and_those_who_spoke_last_come_first() -> None:
+def test_the_dominant_and_those_who_spoke_last_come_first() -> None:
     seats = ["a", "b", "c", "d", "e"]
     spoken = {"b": 1.0, "c": 3.0, "d": 2.0}
-    assert rank_cameras(seats, pinned="e", dominant="b", spoken=spoken) == ["e", "b", "c", "d", "a"]
-    assert rank_cameras(seats, pinned=None, dominant=None, spoken={}) == seats
-    assert rank_cameras(seats, pinned="x", dominant="y", spoken={"z": 1.0}) == seats
+    assert rank_cameras(seats, dominant="b", spoken=spoken) == ["b", "c", "d", "a", "e"]
+    assert rank_cameras(seats, dominant=None, spoken={}) == seats
+    assert rank_cameras(seats, dominant="y", spoken={"z": 1.0}) == seats
 
 
-@given(names, st.none() | st.sampled_from("abcdefgh"), st.none() | st.sampled_from("abcdefgh"))
-def test_ranking_loses_nobody(cameras: list[str], pinned: str | None, dominant: str | None) -> None:
-    ranked = rank_cameras(cameras, pinned=pinned, dominant=dominant, spoken={"a": 2.0, "h": 1.0})
+def test_a_viewer_is_shown_the_pinned_one_first_and_never_their_own_camera() -> None:
+    ranked = ["a", "b", "c", "d", "e"]
+    assert choose_cameras(ranked, "b", pinned=None, places=3) == ["a", "c", "d"]
+    assert choose_cameras(ranked, "x", pinned="e", places=3) == ["e", "a", "b"]
+    assert choose_cameras(ranked, "b", pinned="b", places=9) == ["a", "c", "d", "e"]
+    assert choose_cameras(ranked, "b", pinned="gone", places=1) == ["a"]
+    assert choose_cameras(ranked, "b", pinned="e", places=0) == []
+
+
+def test_whom_to_show_in_a_large_room_is_found_by_the_places_and_not_by_the_cameras() -> None:
+    cameras = [f"p{number}" for number in range(200)]
+    looked: list[str] = []
+
+    class Watched(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            for one in list.__iter__(self):
+                looked.append(one)
+                yield one
+
+    assert choose_cameras(Watched(cameras), "p0", pinned=None, places=8) == cameras[1:9]
+    assert len(looked) <= 10
+
+
+@given(
+    names,
+    st.sampled_from("abcdefgh"),
+    st.none() | st.sampled_from("abcdefgh"),
+    st.none() | st.sampled_from("abcdefgh"),
+)
+def test_ranking_loses_nobody(
+    cameras: list[str], viewer: str, pinned: str | None, dominant: str | None
+) -> None:
+    ranked = rank_cameras(cameras, dominant=dominant, spoken={"a": 2.0, "h": 1.0})
     assert sorted(ranked) == sorted(cameras)
-    for first in (dominant, pinned):
-        if first in cameras:
-            assert first in ranked[:2]
+    if dominant in cameras:
+        assert ranked[0] == dominant
+    chosen = choose_cameras(ranked, viewer, pinned=pinned, places=len(cameras))
+    assert sorted(chosen) == sorted(who for who in cameras if who != viewer)
+    if pinned in chosen:
+        assert chosen[0] == pinned
