@@ -46,6 +46,8 @@ class Roster:
             state.arousal,
             state.at,
         )
+        # Its mood has returned there while it was not in this process, too.
+        row["home_valence"], row["home_arousal"] = state.home_valence, state.home_arousal
         row["resting"], row["paused"] = state.resting, saved.paused
         row["awake_until"], row["serviced"] = saved.awake_until, saved.serviced
 

@@ -15,6 +15,7 @@ import pytest
 
 from cognition.persona.journal import Experience
 from cognition.persona.life import Life
+from cognition.persona.state import advanced
 from cognition.store.errors import DiskError
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Store
@@ -56,6 +57,22 @@ async def test_time_that_passed_while_it_was_down_has_passed_for_it_too() -> Non
         await asyncio.sleep(1)
         assert room.life.state("nova").energy > 0.99
         assert not room.life.disposition("nova").resting
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("down", [0.0, 900.0])
+async def test_a_mood_returns_to_the_same_home_while_it_was_down(down: float) -> None:
+    store = MemoryStore()
+    async with hall(NOVA, store=store, people=[ADA]) as room:
+        room.judge(ADA, "nova", good=True)
+        before = room.life.state("nova")
+        assert before.valence > before.home_valence
+        await asyncio.sleep(900.0 - down)
+    await asyncio.sleep(down)
+    async with hall(NOVA, store=store, people=[ADA]) as room:
+        after = advanced(before, now())
+        assert room.life.state("nova").valence == pytest.approx(after.valence, abs=1e-9)
+        assert after.home_valence < after.valence < before.valence
 
 
 @pytest.mark.virtual_time
