@@ -3,10 +3,8 @@
 import time
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from media.announcements import Announcements
 from media.cleaning import Cleaning
@@ -14,7 +12,7 @@ from media.distribution import Distribution
 from media.events import MediaEvent
 from media.overlaps import Overlaps
 from media.participant import Participant, Person, Persona
-from media.realtime.decimator import EARS_FRAME, HISTORY, TAPS, decimate
+from media.realtime.decimator import HISTORY, TAPS, decimate
 from media.realtime.gain import adapt
 from media.realtime.jitter import JitterStatistics
 from media.realtime.levels import measure
@@ -25,13 +23,12 @@ from media.realtime.peer_port import AudioPeer
 from media.realtime.ring import AudioRing
 from media.realtime.speaker import AUDIBLE, choose
 from media.realtime.suppression import Suppressor
+from media.rows import Rows
 from media.whispers import APART_TICKS, Whispers, confides
 
 __all__ = ["Room", "RoomError"]
 
 _IDLE_TICKS = 50
-
-_INITIAL_ROWS = 8
 
 
 class RoomError(ValueError):
@@ -80,7 +77,6 @@ class Room:
         self._sending: dict[str, Person] = {}
         self._personas: dict[str, Persona] = {}
         self._sounding: dict[str, Persona] = {}
-        self._free_rows: list[int] = []
         self._leaving: list[int] = []
         self._apart: list[Person] = []
         self._widening: dict[str, frozenset[str] | None] = {}
@@ -90,25 +86,7 @@ class Room:
         self._departed = JitterStatistics()
         self._total = np.zeros(FRAME, np.float32)
         self._scratch = np.zeros(HISTORY + FRAME, np.float32)
-        self._frames = np.zeros((0, FRAME), np.float32)
-        self._ears = np.zeros((0, EARS_FRAME), np.int16)
-        self._filter = np.zeros((0, HISTORY), np.float32)
-        self._levels = np.zeros(0, np.float32)
-        self._before = np.zeros(0, np.float32)
-        self._audible = np.zeros(0, np.float32)
-        self._loudness = np.zeros(0, np.float32)
-        self._gains_from = np.zeros(0, np.float32)
-        self._gains_to = np.zeros(0, np.float32)
-        self._raw = np.zeros(0, np.float32)
-        self._voiced = np.zeros(0, np.bool_)
-        self._speech_power = np.zeros(0, np.float32)
-        self._speech_weight = np.zeros(0, np.float32)
-        self._faders = np.zeros(0, np.float32)
-        self._hangover = np.zeros(0, np.int64)
-        self._rows = np.zeros(0, np.int64)
-        self._sources = np.zeros(0, np.int64)
-        self._heard = np.zeros(0, np.bool_)
-        self._allocate(_INITIAL_ROWS)
+        self._rows = Rows()
 
     def __contains__(self, id: str) -> bool:
         return id in self._persons or id in self._personas
@@ -212,14 +190,15 @@ class Room:
             del self._personas[id]
             self._sounding.pop(id, None)
         self._regroup()
+        rows = self._rows
         row = participant.row
-        if self._persons and self._gains_from[row] > 0.0 and participant.audience is None:
+        if self._persons and rows.gains_from[row] > 0.0 and participant.audience is None:
             # Played backwards, the last frame goes on where it ended.
-            self._frames[row] = self._frames[row, ::-1].copy()
-            self._gains_from[row] = 1.0
+            rows.frames[row] = rows.frames[row, ::-1].copy()
+            rows.gains_from[row] = 1.0
             self._leaving.append(row)
         else:
-            self._free_rows.append(row)
+            rows.free(row)
         self._announcements.forget(id)
 
     @property
@@ -304,7 +283,7 @@ class Room:
         """
         participant = self._find(id)
         participant.muted = muted
-        self._hangover[participant.row] = 0
+        self._rows.hangover[participant.row] = 0
 
     def stop_voice(self, id: str) -> int:
         """Fades a persona's voice out within a frame and forgets the rest of it.
@@ -329,7 +308,12 @@ class Room:
         Raises:
             RoomError: no persona of that identity is here.
         """
-        return self._persona(id).hold()
+        persona = self._persona(id)
+        played = persona.hold()
+        # Also one that had run dry is held, and that is reported.
+        self._sounding[id] = persona
+        self._wake()
+        return played
 
     def resume_voice(self, id: str, position: int) -> int:
         """Lets a voice that is held go on; what people say just now holds it no more.
@@ -358,91 +342,119 @@ class Room:
             timestamp: media time of the frame, in samples.
             now_ns: the instant the tick was due.
         """
+        rows = self._rows
         count, persons = self._read(now_ns)
-        self._levels, self._before = self._before, self._levels
+        rows.levels, rows.before = rows.before, rows.levels
         if self.cleaning is not None and persons:
-            measure(self._frames, self._rows, persons, self._raw)
-            self.cleaning.clean(self._sending.values(), self._frames, self._raw)
-        measure(self._frames, self._rows, count, self._levels)
+            measure(rows.frames, rows.order, persons, rows.raw)
+            self.cleaning.clean(self._sending.values(), rows.frames, rows.raw)
+        measure(rows.frames, rows.order, count, rows.levels)
         self._listen(persons)
-        self._overlaps.follow(self._sending.values(), self._sounding.values(), self._ears, self._speech_power)
+        self._overlaps.follow(self._sending.values(), self._sounding.values(), rows.ears, rows.speech_power)
         if self._automatic_gain:
             adapt(
-                self._levels,
-                self._rows,
+                rows.levels,
+                rows.order,
                 persons,
-                self._voiced,
-                self._speech_power,
-                self._speech_weight,
-                self._faders,
+                rows.voiced,
+                rows.speech_power,
+                rows.speech_weight,
+                rows.faders,
             )
-        self._announcements.follow(chain(self._sending.values(), self._sounding.values()), self._levels)
-        choose(self._audible, self._rows, count, self._hangover, self._loudness, self._heard)
+        self._announcements.follow(chain(self._sending.values(), self._sounding.values()), rows.levels)
+        choose(
+            rows.audible,
+            rows.order,
+            count,
+            rows.hangover,
+            rows.loudness,
+            rows.heard,
+        )
         sources, apart = self._weigh()
         mix_minus(
-            self._frames,
-            self._gains_from,
-            self._gains_to,
-            self._sources,
+            rows.frames,
+            rows.gains_from,
+            rows.gains_to,
+            rows.sources,
             sources,
             len(apart),
             self._total,
-            self._mixes,
+            rows.mixes,
         )
         if self._whispers.circles:
             self._whispers.mix(
-                self._frames, self._gains_from, self._gains_to, self._total, apart, self._mixes
+                rows.frames,
+                rows.gains_from,
+                rows.gains_to,
+                self._total,
+                apart,
+                rows.mixes,
             )
         self._distribution.send(
-            timestamp & 0xFFFFFFFF, self._mixes, self._persons.values(), apart, self._whispers.circles
+            timestamp & 0xFFFFFFFF, rows.mixes, self._persons.values(), apart, self._whispers.circles
         )
         self._settle(sources)
 
     def _read(self, now_ns: int) -> tuple[int, int]:
         """Reads every source; tells how many rows hold a frame, and how many of them, first, are persons'."""
+        rows = self._rows
+        # A tick that failed has left behind what it found.
+        self._ceased.clear()
+        self._hushed.clear()
         count = 0
         for person in self._sending.values():
-            kind = person.peer.jitter.pull(self._frames[person.row], now_ns)
+            kind = person.peer.jitter.pull(rows.frames[person.row], now_ns)
             person.quiet = person.quiet + 1 if kind is FrameKind.SILENCE else 0
             if person.quiet > _IDLE_TICKS:
                 self._ceased.append(person)
-            self._rows[count] = person.row
+            rows.order[count] = person.row
             count += 1
         persons = count
         for persona in self._sounding.values():
-            taken = persona.read(self._frames[persona.row])
+            taken = persona.read(rows.frames[persona.row])
             persona.dry = 0 if taken or persona.held else persona.dry + 1
             if persona.dry > _IDLE_TICKS:
                 self._hushed.append(persona)
             if taken and not persona.speaking:
+                # Whatever its last words were lowered for is over.
+                persona.gain = 1.0
                 self._announcements.start(persona)
             if persona.speaking and taken < FRAME:
                 self._announcements.drain(persona)
-            self._rows[count] = persona.row
+            rows.order[count] = persona.row
             count += 1
         return count, persons
 
     def _listen(self, persons: int) -> None:
         """Writes ears, moves gates, silences the muted."""
-        decimate(self._frames, self._rows, persons, TAPS, self._filter, self._scratch, self._ears)
-        np.copyto(self._audible, self._levels)
+        rows = self._rows
+        decimate(
+            rows.frames,
+            rows.order,
+            persons,
+            TAPS,
+            rows.filter,
+            self._scratch,
+            rows.ears,
+        )
+        np.copyto(rows.audible, rows.levels)
         for persona in self._sounding.values():
             if persona.muted:
-                self._audible[persona.row] = 0.0
+                rows.audible[persona.row] = 0.0
         for person in self._sending.values():
-            ears = self._ears[person.row]
+            ears = rows.ears[person.row]
             confiding = confides(person.wanted, self._personas)
             if person.muted or confiding is not person.confiding:
                 # What opened it was not for those who hear her now.
                 person.confiding = confiding
                 person.gate.close()
             if person.muted:
-                self._audible[person.row] = 0.0
+                rows.audible[person.row] = 0.0
             else:
-                person.gate.hear(ears.data.cast("B"), float(self._levels[person.row]))
+                person.gate.hear(ears.data.cast("B"), float(rows.levels[person.row]))
                 if person.audible and person.suppressed and not (person.suppressor or person.gate.opened):
-                    self._audible[person.row] = 0.0
-            self._voiced[person.row] = person.gate.voiced
+                    rows.audible[person.row] = 0.0
+            rows.voiced[person.row] = person.gate.voiced
             if person.muted or confiding:
                 ears[:] = 0
             person.ears.write(ears)
@@ -455,21 +467,22 @@ class Room:
         """Sets the gains of those who are heard.
 
         Returns:
-            How many rows of `_sources` are mixed, and the persons at its front, who hear a mix of their own.
+            How many of `Rows.sources` are mixed, and the persons at its front, who hear a mix of their own.
         """
+        rows = self._rows
         apart = self._apart
         apart.clear()
         for person in self._sending.values():
-            heard = self._aim(person, float(self._faders[person.row]))
+            heard = self._aim(person, float(rows.faders[person.row]))
             if person.audience is not None:
                 # Her sound is in no sum that she would have to be taken out of.
                 person.apart = 0
-            elif heard or self._gains_from[person.row] > 0.0:
+            elif heard or rows.gains_from[person.row] > 0.0:
                 person.apart = APART_TICKS
             elif person.apart > 0:
                 person.apart -= 1
             if person.apart > 0:
-                self._sources[len(apart)] = person.row
+                rows.sources[len(apart)] = person.row
                 apart.append(person)
                 self._distribution.set_apart(person)
             else:
@@ -478,31 +491,32 @@ class Room:
         count = len(apart)
         for persona in self._sounding.values():
             heard = self._aim(persona, persona.gain)
-            if persona.audience is None and (heard or self._gains_from[persona.row] > 0.0):
-                self._sources[count] = persona.row
+            if persona.audience is None and (heard or rows.gains_from[persona.row] > 0.0):
+                rows.sources[count] = persona.row
                 count += 1
         for row in self._leaving:
-            self._gains_to[row] = 0.0
-            self._sources[count] = row
+            rows.gains_to[row] = 0.0
+            rows.sources[count] = row
             count += 1
         return count, apart
 
     def _aim(self, participant: Participant, gain: float) -> bool:
         """Sets where someone's gain goes in this frame; tells whether she is heard."""
+        rows = self._rows
         row = participant.row
-        heard = bool(self._heard[row]) and participant.wanted == participant.audience
-        self._gains_to[row] = gain if heard else 0.0
+        heard = bool(rows.heard[row]) and participant.wanted == participant.audience
+        rows.gains_to[row] = gain if heard else 0.0
         # An onset out of silence has no edge to soften, and a ramp would take the first consonant away.
-        if heard and self._gains_from[row] == 0.0 and self._before[row] < AUDIBLE:
-            self._gains_from[row] = gain
+        if heard and rows.gains_from[row] == 0.0 and rows.before[row] < AUDIBLE:
+            rows.gains_from[row] = gain
         return heard
 
     def _turn(self, participant: Participant, wanted: frozenset[str] | None) -> None:
         participant.wanted = wanted
         if isinstance(participant, Persona) and participant.silent:
             # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
-            self._gains_from[participant.row] = 0.0
-        if self._gains_from[participant.row] == 0.0:
+            self._rows.gains_from[participant.row] = 0.0
+        if self._rows.gains_from[participant.row] == 0.0:
             self._reroute(participant)
 
     def _reroute(self, participant: Participant) -> None:
@@ -516,17 +530,18 @@ class Room:
 
     def _settle(self, sources: int) -> None:
         for index in range(sources):
-            row = self._sources[index]
-            self._gains_from[row] = self._gains_to[row]
+            row = self._rows.sources[index]
+            self._rows.gains_from[row] = self._rows.gains_to[row]
         for group in (self._sending, self._sounding):
             for one in group.values():
                 if one.audience is not None:
-                    self._gains_from[one.row] = self._gains_to[one.row]
-                if one.wanted != one.audience and self._gains_to[one.row] == 0.0:
+                    self._rows.gains_from[one.row] = self._rows.gains_to[one.row]
+                if one.wanted != one.audience and self._rows.gains_to[one.row] == 0.0:
                     self._reroute(one)
         if self._widening:
             self._widen()
-        self._free_rows.extend(self._leaving)
+        for row in self._leaving:
+            self._rows.free(row)
         self._leaving.clear()
         self._announcements.tell_voices()
         for persona in self._sounding.values():
@@ -571,46 +586,4 @@ class Room:
     def _take_row(self, id: str) -> int:
         if id in self:
             raise RoomError(f"{id!r} is in room {self.id!r} already")
-        if not self._free_rows:
-            self._allocate(2 * len(self._frames))
-        row = self._free_rows.pop()
-        for state in (self._levels, self._before, self._loudness, self._hangover, self._heard):
-            state[row] = 0
-        self._speech_power[row] = self._speech_weight[row] = 0.0
-        self._faders[row] = 1.0
-        self._gains_from[row] = self._gains_to[row] = 0.0
-        self._filter[row] = 0.0
-        return row
-
-    def _allocate(self, rows: int) -> None:
-        """Makes room for more participants, keeping the state of those who are here."""
-        before = len(self._rows)
-        self._frames = _grown(self._frames, rows)
-        self._ears = _grown(self._ears, rows)
-        self._filter = _grown(self._filter, rows)
-        self._levels = _grown(self._levels, rows)
-        self._before = _grown(self._before, rows)
-        self._audible = _grown(self._audible, rows)
-        self._loudness = _grown(self._loudness, rows)
-        self._raw = _grown(self._raw, rows)
-        self._voiced = _grown(self._voiced, rows)
-        self._speech_power = _grown(self._speech_power, rows)
-        self._speech_weight = _grown(self._speech_weight, rows)
-        self._faders = _grown(self._faders, rows)
-        self._hangover = _grown(self._hangover, rows)
-        self._heard = _grown(self._heard, rows)
-        self._gains_from = _grown(self._gains_from, rows)
-        self._gains_to = _grown(self._gains_to, rows)
-        self._rows = _grown(self._rows, rows)
-        self._sources = _grown(self._sources, rows)
-        self._mixes = np.zeros((rows + 1, FRAME), np.int16)
-        self._free_rows.extend(range(rows - 1, before - 1, -1))
-
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-def _grown(array: NDArray[_Scalar], rows: int) -> NDArray[_Scalar]:
-    larger = np.zeros((rows, *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger
+        return self._rows.take()

@@ -173,3 +173,40 @@ async def test_a_noise_without_a_voice_in_it_holds_nothing_however_long_it_lasts
         await scene.passes(1.5)
         assert scene.told(GateOpened)
         assert not scene.told(VoiceHeld)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_voice_that_begins_is_not_lowered_for_what_was_said_over_its_last_words() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ada, ben = scene.person("ada"), scene.person("ben", sending=False)
+        await sounding(scene, 9.0)
+        other = scene.persona("other")
+        other.offer(tone(1000, 0.8))
+        await scene.passes(0.2)
+        ada.says(vowels(1.0))
+        await scene.passes(2.5)
+        other.offer(tone(1000, 0.5))
+        scene.room.wake("other")
+        await scene.passes(0.7)
+        levels = loudness(ben.heard(), 1000)
+        last = len(levels) - 1 - next(index for index, level in enumerate(levels[::-1]) if level > 0.1)
+        assert levels[last - 22] == pytest.approx(0.2, rel=0.1), "from its second frame on"
+
+
+async def test_a_voice_that_had_run_dry_is_held_as_well_and_what_comes_waits() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        scene.person("ada", sending=False)
+        voice = scene.persona("vox")
+        await scene.passes(3.0)
+        assert scene.room.idle
+        assert scene.room.hold_voice("vox") == 0
+        await scene.passes(0.1)
+        held = [event for event in scene.events if isinstance(event, VoiceHeld)]
+        assert [(event.participant, event.by, event.played) for event in held] == [("vox", None, 0)]
+        voice.offer(tone(1000, 0.5))
+        scene.room.wake("vox")
+        await scene.passes(0.3)
+        assert voice.pulled == 0
+        scene.room.resume_voice("vox", 0)
+        await scene.passes(0.7)
+        assert voice.pulled == voice.written

@@ -1,12 +1,14 @@
 import asyncio
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from media.events import GateOpened, MediaEvent
 from media.realtime.jitter import JitterBuffer
 from media.realtime.opus import FakeCodec
-from media.realtime.packet import FRAME
+from media.realtime.packet import FRAME, ReceivedPacket
 from media.realtime.peer_port import FakePeer
 from media.realtime.plane import LATENESS_BOUNDS_MS, Plane
 from media.realtime.ring import AudioRing
@@ -150,6 +152,21 @@ async def test_a_fault_in_a_room_is_counted_told_once_a_room_and_harms_no_other(
         "tick of room broken failed",
         "tick of room broken too failed",
     ]
+
+
+async def test_a_room_that_fails_at_every_tick_gathers_nothing() -> None:
+    class Broken(FakeCodec):
+        def encode(self, samples: NDArray[np.int16]) -> bytes:
+            raise RuntimeError("the encoder failed")
+
+    async with run_room(Broken, FakeCodec) as scene:
+        ada = scene.person("ada", sending=False)
+        scene.person("ben", sending=False)
+        ada.peer.jitter.push(ReceivedPacket(1, 0, FakeCodec().encode(tone(440, 0.02)), scene.clock()))
+        scene.persona("vox").offer(tone(440, 0.5))
+        await scene.passes(10.0)
+        assert scene.plane.statistics().faults > 400
+        assert len(scene.room._ceased) + len(scene.room._hushed) <= 3
 
 
 async def test_rooms_that_fail_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -237,7 +237,7 @@ async def test_a_hundred_comings_and_goings_leave_no_row_and_no_encoder_behind()
             await scene.passes(0.1)
             scene.leave(f"guest {number}")
         await scene.passes(0.1)
-        assert len(scene.room._frames) == 8
+        assert len(scene.room._rows.frames) == 8
         assert len(scene.room._distribution._outlets) <= 3
         assert len(scene.room) == 1
         assert scene.room.jitter.received > 400, "what the departed were counted stays"
