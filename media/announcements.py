@@ -82,8 +82,10 @@ class Announcements:
         """Somebody is, or is not, heard."""
         if participant.speaking is not speaking:
             participant.speaking = speaking
-            audience = participant.wanted if speaking else participant.audience
-            self._report(SpeakingChanged(self._room, participant.id, speaking, audience))
+            if speaking:
+                participant.told = participant.wanted
+            # Of the end they are told who were told of the beginning, whoever is spoken to by now.
+            self._report(SpeakingChanged(self._room, participant.id, speaking, participant.told))
 
     def start(self, persona: Persona) -> None:
         """A persona's voice begins; its start is told by `tell_voices`."""

@@ -55,7 +55,7 @@ class SpeakingChanged:
         room: identity of the room.
         participant: identity of the participant.
         speaking: whether they are heard now.
-        audience: identities of those who alone hear it; None for all.
+        audience: identities of those who alone hear it, or heard it begin; None for all.
     """
 
     room: str

@@ -38,6 +38,7 @@ class Person:
         confiding: whether she whispers, and to no persona.
         muted: contributes nothing and is not listened to.
         speaking: as last reported.
+        told: who alone was told when she began to speak; None for all.
         quiet: ticks since the last frame that came from a packet.
         outlet: encoder of the person's own mix; None while the mix is the one all others hear.
         apart: ticks for which an own mix is still made after the person was last heard.
@@ -60,6 +61,7 @@ class Person:
     confiding: bool = False
     muted: bool = False
     speaking: bool = False
+    told: frozenset[str] | None = None
     quiet: int = 0
     outlet: Outlet | None = None
     apart: int = 0
@@ -83,6 +85,7 @@ class Persona:
         voice: ring of 48 kHz sound.
         muted: contributes nothing.
         speaking: as last reported; true while the ring has sound.
+        told: who alone was told when it began to speak; None for all.
         pcm: int16[960], scratch for what is pulled.
         tail: how many samples of `pcm` are the faded rest of a stopped voice, to be played in the next tick.
         dry: ticks since the ring last had sound.
@@ -100,6 +103,7 @@ class Persona:
     voice: AudioRing
     muted: bool = False
     speaking: bool = False
+    told: frozenset[str] | None = None
     pcm: NDArray[np.int16] = field(default_factory=lambda: np.zeros(FRAME, np.int16))
     tail: int = 0
     dry: int = 0

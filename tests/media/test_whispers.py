@@ -259,6 +259,27 @@ async def test_who_turns_to_others_while_she_speaks_is_told_to_speak_to_each_of_
         )
 
 
+async def test_the_end_of_a_whisper_is_told_to_its_circle_though_the_next_words_are_for_all() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        scene.person("ada", sending=False)
+        scene.person("ben", sending=False)
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", ["ben"])
+        vox.offer(tone(440, 0.5))
+        while vox.pulled < vox.written:
+            await scene.passes(0.001)
+        scene.room.whisper("vox", None)
+        await scene.passes(0.1)
+        vox.offer(tone(440, 0.5))
+        await scene.passes(1.0)
+        circle = frozenset({"ben"})
+        assert scene.told(SpeakingChanged) == [
+            SpeakingChanged("kitchen", "vox", speaking, audience)
+            for audience in (circle, None)
+            for speaking in (True, False)
+        ]
+
+
 async def test_who_is_left_out_can_be_heard_again_and_costs_a_mix_only_while_she_sounds() -> None:
     async with run_room(FakeCodec, FakeCodec) as scene:
         ada, ben = scene.person("ada"), scene.person("ben")
