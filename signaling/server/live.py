@@ -159,10 +159,13 @@ class LiveRoom:
 
     def show(self, seat: Seat, *, but: Attendee | None = None) -> None:
         """Tells everybody that a participant has come or changed, as they see them."""
+        texts: dict[Participant, str] = {}
         for id, attendee in self.attendees.items():
             if attendee is not but and attendee.connection is not None:
-                message = ParticipantChanged(self.seen(seat, id))
-                attendee.connection.put(message.type, serialize(message))
+                seen = self.seen(seat, id)
+                if seen not in texts:
+                    texts[seen] = serialize(ParticipantChanged(seen))
+                attendee.connection.put(ParticipantChanged.type, texts[seen])
 
     def change_floors(self, change: Callable[[Floors], None]) -> None:
         """Changes who speaks and who waits, and tells each person what they now see differently."""
