@@ -185,6 +185,9 @@ async def one_call(home: House, mind: MindProcess, number: int) -> None:
     await client.ended()
     home.clients.remove(client)
     home.peers.clear()
+    generator = cast(FakeGenerator, mind._engines.generator)
+    for kept in (generator.prefilled, generator.streamed, generator.forgotten):
+        kept.clear()
     async with asyncio.timeout(60):
         # Nobody is told when the mind has done with a room: it has to be asked, on the virtual clock.
         while mind._rooms or mind._attending:  # noqa: ASYNC110
