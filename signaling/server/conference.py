@@ -157,6 +157,9 @@ class Conference:
         if seat.id in room.whispers:
             self._set_listeners(room, seat.id, None)
         room.show(seat, but=attendee)
+        if previous is not None:
+            # Of the connection that was taken over nothing is passed on while it is being closed.
+            self._assign_slots(room)
         return attendee
 
     def _open(self, room_id: str) -> LiveRoom:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from media.rtc.peer import PeerState
+from media.rtc.source import TrackSource
 from tests.signaling.house import house
 
 pytestmark = pytest.mark.virtual_time
@@ -54,6 +55,26 @@ async def test_a_voice_is_not_passed_on_while_its_owner_is_muted_or_away(tmp_pat
         assert (await ada.expect("voices"))["slots"] == {"4": bob.id}
         assert again.watched["4"] is anew.microphone
         assert home.plane.open("lobby").left_out(ada.id) == {bob.id}
+
+
+async def test_nothing_of_a_connection_that_was_taken_over_is_passed_on_while_it_closes(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        ada, bob = await home.seated("Ada"), await home.seated("Bob")
+        adas = await ada.connect()
+        bobs = await bob.connect()
+        bobs.camera = TrackSource(lambda rid: True, lambda: 0)
+        bob.send(type="state", camera=True)
+        ada.send(type="voices", who=[bob.id])
+        await ada.expect("voices")
+        await bob.settled()
+        shown = {slot for slot, source in adas.watched.items() if source is not None}
+        assert len(shown) == 2
+        again = home.arrive()
+        await again.join("Bob")
+        assert again.id == bob.id
+        assert not [slot for slot, source in adas.watched.items() if source is not None]
 
 
 async def test_voices_that_cannot_be_had_are_refused_with_a_code_and_nothing_changes(tmp_path: Path) -> None:
