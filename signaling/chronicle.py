@@ -68,6 +68,10 @@ class Chronicle:
         """Writes until cancelled; `flush` comes before that."""
         await self._recorder.run()
 
+    async def written(self) -> None:
+        """Waits until everything noted so far is durable; while the disk takes nothing this does not return."""
+        await self._recorder.flushed()
+
     async def flush(self) -> None:
         """Waits for what is noted, but not long."""
         try:

@@ -218,9 +218,11 @@ class MindProcess:
         self._observe(event, present)
 
     async def _feedback(self, params: JsonObject) -> JsonObject:
-        """Answers `feedback` once it is known who is in the room."""
+        """Answers `feedback` once it is known who is in the room, and the timeline holds it as the ledger does."""
         await self._taken_over.wait()
-        return await self._judgements.feedback(params)
+        answer = await self._judgements.feedback(params)
+        await self._chronicle.written()
+        return answer
 
     async def warm_up(self, most: int | None = None) -> None:
         """Makes the first reply in a new room as fast as the others, of so many personas at most."""

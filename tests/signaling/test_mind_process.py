@@ -390,3 +390,23 @@ async def test_praise_that_comes_before_the_personas_are_seated_again_moves_whom
             await ada.expect("ack", id="f1")
             assert mind._living.life is not None
             assert mind._living.life.state("nova").valence > 0.4
+
+
+class SlowTimeline(Watched):
+    """The ledger is quick; what is appended to the timeline takes a second."""
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if "Recorder" in getattr(work, "__qualname__", ""):
+            await asyncio.sleep(1.0)
+        return await super().write(work)
+
+
+async def test_feedback_is_acknowledged_once_the_timeline_holds_it_as_well(tmp_path: Path) -> None:
+    store = SlowTimeline()
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
+        ada = await home.seated("Ada")
+        await seated(ada, "Nova")
+        ada.send(type="feedback", id="f1", persona="nova", value=1)
+        await ada.expect("ack", id="f1")
+        (given,) = [entry for entry in await store.read(kept) if entry.kind == "did"]
+        assert (given.participant, given.detail["persona"]) == (ada.id, "nova")
