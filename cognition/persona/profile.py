@@ -11,7 +11,7 @@ __all__ = ["Persona", "PersonaVoice", "ProfileError", "load_persona", "parse_per
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MAX_BYTES = 16_384
-_LONG_KEY = re.compile(r"(?:[^\s.=]++[ \t]*+\.[ \t]*+){100}")
+_LONG_KEY = re.compile(r"(?<![^\s.=])(?:[^\s.=]++[ \t]*+\.[ \t]*+){100}")
 """Parts of a dotted key: what the parser keeps of one grows with the square of their number."""
 _MAX_NAME = 40
 _MAX_CHARACTER = 1200

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,9 @@ class Nursery:
         return self.server.stdout.readline().rstrip("\n")
 
     def kill(self, child: int) -> list[str]:
-        """What the child said before its end."""
-        os.kill(child, signal.SIGKILL)
+        """What the child said before its end, which may have come by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
         said: list[str] = []
         while not (line := self.line()).startswith("ended"):
             said.append(line)

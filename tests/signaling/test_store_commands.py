@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 from cognition.store.opening import Opened, open_database
 from cognition.store.schema import shipped
 from cognition.store.timeline import Event, Participant, Place, append
+from signaling import mind_process
 from signaling.cli import app
 from signaling.doctor import store as store_finding
-from signaling.mind_process import EX_CONFIG, EX_TEMPFAIL, main
+from signaling.mind_process import EX_CONFIG, EX_TEMPFAIL
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ADA = Participant("ada", "person", "Ada")
@@ -154,8 +155,10 @@ def test_a_mind_whose_store_cannot_be_used_ends_with_one_line_and_a_status_that_
     launch = {"settings": {"store_dir": str(path.parent)}, "run_dir": str(tmp_path)}
     monkeypatch.delenv("CONTINUUM_STORE_DIR")
     monkeypatch.setenv("CONTINUUM_LAUNCH", json.dumps(launch))
+    # It would go on writing to what this test captures.
+    monkeypatch.setattr(mind_process, "configure_logs", lambda: None)
     try:
-        assert main() == status
+        assert mind_process.main() == status
     finally:
         asyncio.set_event_loop(None)
     err = capfd.readouterr().err
