@@ -22,7 +22,7 @@ class ReceptionReport:
 
     Attributes:
         fraction_lost: of the packets expected since the last report, in 1/256.
-        lost: since the beginning; negative with duplicates.
+        lost: since counting began; negative with duplicates.
         highest: extended highest sequence number.
         jitter: interarrival jitter, in units of the RTP clock.
     """
@@ -45,6 +45,7 @@ class ReceptionStatistics:
         self._base: int | None = None
         self._highest = 0
         self._received = 0
+        self._lost_before = 0
         self._transit: int | None = None
         self._timestamp = 0
         self._jitter = 0.0
@@ -58,6 +59,7 @@ class ReceptionStatistics:
             step = signed16(sequence - self._highest)
             if abs(step) > MAX_DROPOUT:
                 continuous = False
+                self._lost_before = self.lost
                 self._base = None
             elif step > 0:
                 self._highest += step
@@ -81,8 +83,8 @@ class ReceptionStatistics:
 
     @property
     def lost(self) -> int:
-        """Packets that did not come; negative with duplicates."""
-        return self.expected - self._received
+        """Packets that did not come, also before a jump of the sequence number; negative with duplicates."""
+        return self._lost_before + self.expected - self._received
 
     @property
     def jitter_ms(self) -> float:
@@ -97,7 +99,7 @@ class ReceptionStatistics:
         fraction = 0 if expected <= 0 or lost <= 0 else min(255, (lost << 8) // expected)
         return ReceptionReport(
             fraction_lost=fraction,
-            lost=max(-(1 << 23), min((1 << 23) - 1, self.lost)),
+            lost=max(-(1 << 23), min((1 << 23) - 1, self.lost - self._lost_before)),
             highest=self._highest & 0xFFFFFFFF,
             jitter=int(self._jitter) & 0xFFFFFFFF,
         )

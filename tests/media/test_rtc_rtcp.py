@@ -144,6 +144,14 @@ def test_a_jump_of_the_sequence_number_begins_anew() -> None:
     assert statistics.lost == 0
 
 
+def test_what_was_lost_before_a_jump_stays_counted_and_is_not_reported_again() -> None:
+    statistics = ReceptionStatistics(48_000)
+    for sequence in (1, 2, 10, 20_000, 20_003, 40_000):
+        statistics.add(sequence, 0, 0)
+    assert statistics.lost == 7 + 2
+    assert statistics.report().lost == 0
+
+
 def test_missing_packets_are_asked_for_at_once_and_again_until_they_come() -> None:
     missing = MissingPackets()
     assert missing.add(65_534, 0) == ([], False)
