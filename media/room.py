@@ -512,11 +512,16 @@ class Room:
         return heard
 
     def _turn(self, participant: Participant, wanted: frozenset[str] | None) -> None:
+        gains_from, row = self._rows.gains_from, participant.row
         participant.wanted = wanted
-        if isinstance(participant, Persona) and participant.silent:
-            # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
-            self._rows.gains_from[participant.row] = 0.0
-        if self._rows.gains_from[participant.row] == 0.0:
+        if isinstance(participant, Persona):
+            if participant.silent:
+                # Nothing of it is left to be faded out, and what it says next is not for those who heard it last.
+                gains_from[row] = 0.0
+            elif gains_from[row] == 0.0:
+                # Those for whom it was stopped have heard nothing of it that would have to be faded out.
+                participant.tail = 0
+        if gains_from[row] == 0.0:
             self._reroute(participant)
 
     def _reroute(self, participant: Participant) -> None:

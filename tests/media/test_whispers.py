@@ -280,6 +280,25 @@ async def test_the_end_of_a_whisper_is_told_to_its_circle_though_the_next_words_
         ]
 
 
+async def test_of_a_whisper_that_is_stopped_before_it_sounds_nobody_new_hears_a_frame() -> None:
+    async with run_room(FakeCodec, FakeCodec) as scene:
+        ben, cem = scene.person("ben", sending=False), scene.person("cem", sending=False)
+        vox = scene.persona("vox")
+        scene.room.whisper("vox", ["ben"])
+        vox.offer(np.zeros(2 * FRAME, np.int16))
+        vox.offer(np.full(RATE, 6000, np.int16))
+        while vox.pulled < 2 * FRAME:
+            await scene.passes(0.001)
+        scene.room.stop_voice("vox")
+        scene.room.whisper("vox", None)
+        await scene.passes(0.2)
+        assert not np.any(cem.heard())
+        vox.offer(tone(440, 0.5))
+        await scene.passes(0.7)
+        assert ben.hears(440)
+        assert cem.hears(440)
+
+
 async def test_who_is_left_out_can_be_heard_again_and_costs_a_mix_only_while_she_sounds() -> None:
     async with run_room(FakeCodec, FakeCodec) as scene:
         ada, ben = scene.person("ada"), scene.person("ben")
