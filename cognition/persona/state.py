@@ -40,8 +40,11 @@ DISCHARGE_SPEAKING_S = 1200.0
 """Time constant of energy while speaking: after 20 minutes of its own words a persona has 1/e of it left."""
 DISCHARGE_THINKING_S = 3600.0
 """The same while composing a reply."""
-CHARGE_AWAKE_S = 1800.0
-"""Time constant with which energy returns while a persona only listens."""
+CHARGE_AWAKE_S = 7200.0
+"""Time constant with which energy returns while a persona is awake, its own words included.
+
+With a quarter of it, whoever talked without a pause would never be as tired as to rest.
+"""
 CHARGE_RESTING_S = DISCHARGE_SPEAKING_S * 4.2 / 18.2
 """The same at rest."""
 VALENCE_S = 900.0

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognition.persona.appraisal import THINKING_S
+from cognition.persona.rights import REST_BELOW
 from cognition.persona.state import (
     AROUSAL_S,
     CHARGE_AWAKE_S,
@@ -114,3 +116,15 @@ def test_praise_lifts_blame_lowers_and_an_interruption_stirs() -> None:
 def test_a_minute_of_words_takes_a_minute() -> None:
     assert speaking_seconds(" ".join(["word"] * 150)) == pytest.approx(60.0)
     assert speaking_seconds("") == 0.0
+
+
+@pytest.mark.parametrize(("share", "rests"), [(1.0, True), (0.5, True), (0.15, False)])
+def test_whoever_has_half_of_an_hours_words_or_more_comes_to_rest_in_it_and_a_listener_does_not(
+    share: float, rests: bool
+) -> None:
+    words = speaking_seconds(" ".join(["word"] * 20))
+    state, lowest = State(), 1.0
+    while state.at < 3600.0:
+        state = spent(advanced(state, state.at + words / share), speaking=words, thinking=THINKING_S)
+        lowest = min(lowest, state.energy)
+    assert (lowest < REST_BELOW) == rests
