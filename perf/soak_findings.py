@@ -19,6 +19,10 @@ ALLOWED_MIB_PER_H = 8.0
 ENOUGH = 0.8
 """Of the visits must have come about, or it was no soak."""
 
+MIND_WARM_UP = 6
+"""Lulls of a mind's life that are not compared: until some fifty utterances of all lengths were heard and spoken, the
+engines' allocators still grow."""
+
 ENDS = 3
 """Lulls at either end whose median is compared."""
 
@@ -128,7 +132,7 @@ class Findings:
         )
 
     def mind_growth(self) -> tuple[Growth, Growth] | None:
-        """The same of the mind over its longest life, whose first two lulls are its warm-up."""
+        """The same of the mind over its longest life, after `MIND_WARM_UP`."""
         lives: dict[int, list[tuple[float, Memory]]] = {}
         for lull in self.lulls:
             if lull.mind is not None:
@@ -136,7 +140,7 @@ class Findings:
                 lives.setdefault(pid, []).append((lull.at_s, memory))
         if not lives:
             return None
-        longest = max(lives.values(), key=len)[2:]
+        longest = max(lives.values(), key=len)[MIND_WARM_UP:]
         at = [at_s for at_s, _ in longest]
         return (
             growth(at, [memory.resident for _, memory in longest]),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,11 @@ GREETING_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one process, in MiB: resident, and of that its own."""
+    """Of one process, in MiB: resident, and of that its own.
+
+    Its own is what it wrote itself (anonymous), where the system tells that apart: pages of a file of weights are one
+    process's own or shared as other processes come and go.
+    """
 
     resident: float
     own: float
@@ -48,7 +53,16 @@ class Memory:
     def of(cls, process: psutil.Process) -> "Memory":
         """As it is now."""
         memory = process.memory_full_info()
-        return cls(memory.rss / MIB, memory.uss / MIB)
+        return cls(memory.rss / MIB, (_anonymous(process.pid) or memory.uss) / MIB)
+
+
+def _anonymous(pid: int) -> int | None:
+    """Bytes; None where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return None
+    found = re.search(r"^RssAnon:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 @dataclass(frozen=True, slots=True)
