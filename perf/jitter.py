@@ -27,6 +27,7 @@ from perf.talk import Sound, Talk, lag, mos, open_transcriber, stoi_score, talk,
 __all__ = ["Heard", "Ours", "Receiver", "Stock", "measure", "receive"]
 
 TARGET_DELAY_MS = 60.0
+_ALIKE = 1e-3
 _PHASE_NS = 9_000_000
 _HINDMOST_S = 0.6
 _TAIL_TICKS = 60
@@ -161,12 +162,16 @@ def measure() -> Report:
         payloads = encoded[path.reported]
         ours = _judge(spoken, receive(Ours(), path, payloads), codec_lags, transcriber)
         stock = _judge(spoken, receive(Stock(), path, payloads), codec_lags, transcriber)
-        target = TARGET_DELAY_MS if path.name == "clean" else None
+        delay_ms = min(TARGET_DELAY_MS, stock.delay_ms) if path.name == "clean" else stock.delay_ms
+        # Scores that differ by less than this are those of the same sound.
+        stoi, pesq = stock.stoi - _ALIKE, stock.mos - _ALIKE
         results += [
-            Result(f"{path.name}: added delay", "ms", ours.delay_ms, stock.delay_ms, target),
-            Result(f"{path.name}: STOI", "", ours.stoi, stock.stoi, higher_is_better=True),
-            Result(f"{path.name}: PESQ", "MOS", ours.mos, stock.mos, higher_is_better=True),
-            Result(f"{path.name}: word errors", "%", 100 * ours.errors, 100 * stock.errors),
+            Result(f"{path.name}: added delay", "ms", ours.delay_ms, stock.delay_ms, delay_ms),
+            Result(f"{path.name}: STOI", "", ours.stoi, stock.stoi, stoi, higher_is_better=True),
+            Result(f"{path.name}: PESQ", "MOS", ours.mos, stock.mos, pesq, higher_is_better=True),
+            Result(
+                f"{path.name}: word errors", "%", 100 * ours.errors, 100 * stock.errors, 100 * stock.errors
+            ),
         ]
     seconds = len(spoken.sound) / RATE
     return Report(
@@ -176,7 +181,8 @@ def measure() -> Report:
             f"{len(spoken.texts)} sentences, {seconds:.0f} s of synthesised speech (piper, espeak-ng), Opus at 32 "
             "kbit/s (with copies, in-band FEC, where the sender knows of 20 % loss).",
             "Delay: by correlation with what was spoken, less the codec's; both receivers are asked every 20 ms.",
-            "Words: Whisper tiny.en.",
+            f"Words: Whisper tiny.en; one of them is {100 / sum(len(text.split()) for text in spoken.texts):.1f} %.",
+            "The target of everything is to be no worse than the stock buffer.",
         ],
     )
 
