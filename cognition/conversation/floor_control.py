@@ -44,7 +44,8 @@ class Bid:
         persona: whose it is.
         reason: why it wants to speak.
         score: how much it matters, 0 to 1.
-        patience: seconds after which it is stale; those in which another persona speaks do not count.
+        patience: seconds after which it is stale; those in which another persona speaks do not count, nor, where
+            nobody speaks, those until its first sound is there.
         after: the bid that it follows; until that is over, it waits and does not age.
         asked: somebody asked for it; what nobody asked for waits for a lull, and for all that was asked.
         interrupts: it cannot wait, and its persona is trusted to interrupt another.
@@ -170,8 +171,10 @@ class FloorControl:
     def ready(self, id: str, now: float) -> list[Outcome]:
         """The first sound of a bid is there."""
         for each in self._queue:
-            if each.bid.id == id:
+            if each.bid.id == id and not each.ready:
                 each.ready = True
+                if each.since is not None:
+                    each.held = max(each.held, now - each.since)
         return self.advance(now)
 
     def heard(self, id: str, now: float) -> list[Outcome]:
@@ -278,11 +281,15 @@ class FloorControl:
         return opens if at_once else max(opens, self._active + LULL)
 
     def _deadline(self, waiting: Waiting) -> float:
-        """When a bid is stale; not while another persona speaks, but never later than `LONGEST`."""
+        """When a bid is stale; not while another persona speaks, or its own first sound is all that it waits for.
+
+        It is stale after `LONGEST` in any case.
+        """
         if waiting.since is None:
             return float("inf")
         last = waiting.since + LONGEST
-        if self._holder is not None:
+        composing = waiting.bid.asked and not waiting.ready and not self._people
+        if self._holder is not None or composing:
             return last
         return min(last, waiting.since + waiting.held + waiting.bid.patience)
 

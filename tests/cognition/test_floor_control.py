@@ -295,3 +295,33 @@ def test_whatever_happens_one_speaks_people_win_and_everybody_learns_what_became
     run_until(now + 2 * LONGEST)
     assert control.queue(now) == []
     assert waiting <= told.keys()
+
+
+def test_an_answer_that_a_slow_machine_still_composes_is_not_stale_while_nobody_speaks() -> None:
+    control, nova = FloorControl(), bid("nova", patience=5.0)
+    control.bid(nova, 0.0)
+    assert control.advance(30.0) == []
+    assert control.ready(nova.id, 40.0) == [Granted(nova)]
+
+
+def test_an_answer_has_its_patience_from_its_first_sound_on() -> None:
+    control, nova, felix = FloorControl(), bid("nova", patience=5.0), bid("felix")
+    control.bid(nova, 0.0)
+    holding(control, felix, 29.0)
+    assert control.ready(nova.id, 30.0) == []
+    control.person_started("ada", 31.0)
+    assert control.over(felix.id, 32.0) == []
+    assert control.advance(34.0) == []
+    assert control.advance(40.0) == [Refused(nova, "person-speaks")]
+
+
+def test_an_answer_that_people_talk_over_while_it_is_composed_is_stale_and_so_is_one_that_never_sounds() -> (
+    None
+):
+    control, nova, felix = FloorControl(), bid("nova", patience=5.0), bid("felix", patience=5.0)
+    control.bid(nova, 0.0)
+    control.person_started("ada", 1.0)
+    assert control.advance(5.0) == [Refused(nova, "person-speaks")]
+    control.person_stopped("ada", 6.0)
+    control.bid(felix, 6.0)
+    assert control.advance(6.0 + LONGEST) == [Refused(felix, "overtaken")]
