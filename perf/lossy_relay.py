@@ -48,6 +48,10 @@ class LossyRelay(asyncio.DatagramProtocol):
         relay.address = relay._front.get_extra_info("sockname")
         return relay
 
+    def become(self, path: Path) -> None:
+        """The network is another from now on."""
+        self._path = path
+
     def cut(self) -> None:
         """Nothing passes from now on."""
         self._cut = True
