@@ -3,13 +3,11 @@
 import asyncio
 import gc
 import json
-import signal
-import sqlite3
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +23,7 @@ from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError
 from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError, StoreError
-from cognition.store.store import Storage, Store
+from cognition.store.store import Storage, open_store
 from media.realtime.ring import AudioRing, RingError
 from media.speech.backchannel import is_backchannel
 from media.speech.listener import Listener
@@ -39,7 +37,6 @@ from signaling.cast import Cast
 from signaling.chronicle import Chronicle, line_read
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
-from signaling.inbox import Inbox
 from signaling.ipc.endpoint import CallError, Endpoint, Handler, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
@@ -47,18 +44,18 @@ from signaling.ipc.transcript import latest
 from signaling.judgements import Judgements
 from signaling.living import Living
 from signaling.logs import configure_logs
+from signaling.open_room import OpenRoom, listeners_of
 from signaling.presence import Presence
 from signaling.profiles import Profiles
 from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
 from signaling.shared_voices import SharedVoices
+from signaling.signals import until_signalled
 from signaling.weights_cache import WeightsError
 
 __all__ = ["MindProcess", "main"]
 
 IPC_VERSION = 1
-INBOX = 1024
-"""Notifications of one room that may wait for it to be opened."""
 MAX_EARLY = 8192
 """Notifications that may wait until the rooms are taken over."""
 ATTEMPTS = 5
@@ -83,32 +80,6 @@ _log = structlog.get_logger()
 
 class StartError(Exception):
     """The personas and settings do not go together; the message says how."""
-
-
-@dataclass(slots=True)
-class _OpenRoom:
-    """A room of the present connection, from its first person to its last.
-
-    Attributes:
-        inbox: news of it, in order.
-        persons: how each was introduced, by id.
-        over: the last person has left.
-        before: the end of the same room's earlier occupancy.
-        task: what attends it.
-    """
-
-    inbox: Inbox = field(default_factory=lambda: Inbox(INBOX))
-    persons: dict[str, JsonObject] = field(default_factory=dict)
-    over: bool = False
-    before: "asyncio.Task[None] | None" = None
-    task: "asyncio.Task[None] | None" = None
-
-    def reintroduce(self) -> None:
-        """Starts again with the persons who are there, whom the personas know by now."""
-        self.inbox = Inbox(INBOX)
-        for params in self.persons.values():
-            self.inbox.put("participant.joined", {**params, "greeted": True})
-        self.over = not self.persons
 
 
 class MindProcess:
@@ -167,7 +138,7 @@ class MindProcess:
             self._admit,
             self._dismiss,
         )
-        self._rooms: dict[str, _OpenRoom] = {}
+        self._rooms: dict[str, OpenRoom] = {}
         self._attending: list[Attendance] = []
         self._gone: Counter[str] = Counter()
         """Counts of rooms that are over."""
@@ -375,7 +346,7 @@ class MindProcess:
                 self.dropped[f"{method}: no such room"] += 1
                 return
             before = known.task if known is not None else None
-            known = self._rooms[room] = _OpenRoom(before=before)
+            known = self._rooms[room] = OpenRoom(before=before)
             known.task = group.create_task(self._attend(endpoint, room, known))
         if method == "participant.joined":
             known.persons[who] = params
@@ -389,7 +360,7 @@ class MindProcess:
         for lost in known.inbox.put(method, params):
             self.dropped[f"{lost}: inbox full"] += 1
 
-    async def _attend(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
+    async def _attend(self, endpoint: Endpoint, room: str, opened: OpenRoom) -> None:
         """Attends a room to its end; one that fails is attended anew, and no other room notices."""
         if opened.before is not None:
             await asyncio.wait([opened.before])
@@ -413,7 +384,7 @@ class MindProcess:
                 # Nobody is kept waiting by it.
                 trim()
 
-    async def _attend_once(self, endpoint: Endpoint, room: str, opened: _OpenRoom) -> None:
+    async def _attend_once(self, endpoint: Endpoint, room: str, opened: OpenRoom) -> None:
         attendance = Attendance(
             room,
             mind=self._mind,
@@ -500,7 +471,7 @@ class MindProcess:
         self,
         endpoint: Endpoint,
         attendance: Attendance,
-        opened: _OpenRoom,
+        opened: OpenRoom,
         rings: dict[str, SharedFile],
     ) -> None:
         while not opened.over:
@@ -529,7 +500,7 @@ class MindProcess:
                 case "gate.closed" if person is not None:
                     person.listener.gate_closed(int(params["sample"]))
                 case "whisper" if person is not None:
-                    attendance.turn_to(who, _listeners(params))
+                    attendance.turn_to(who, listeners_of(params))
                 case "microphone" if person is not None and person.voices is not None:
                     person.voices.share(params["shared"] is True)
                 case "voice.named" if person is not None and person.voices is not None:
@@ -565,7 +536,7 @@ class MindProcess:
         greet = not params.get("greeted", False)
         attendance.enter(Attendant(who, str(params["name"]), microphone, voices=voices), greet=greet)
         voices.share(params.get("shared") is True)
-        attendance.turn_to(who, _listeners(params))
+        attendance.turn_to(who, listeners_of(params))
         arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
         self._mind.note(arrived)
 
@@ -577,44 +548,11 @@ class MindProcess:
         attendance.read(line, int(params["monotonic_ns"]))
 
 
-def _listeners(params: JsonObject) -> frozenset[str] | None:
-    to = params.get("listeners")
-    return None if to is None else frozenset(map(str, to))
-
-
-async def _until_signalled(work: Callable[[], Awaitable[None]]) -> None:
-    loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(work())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except asyncio.CancelledError:
-        _log.info("ending")
-
-
-@asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[Store]:
-    """The store, closed at the end.
-
-    Raises:
-        StoreError: see `Store.open`; also when a step of its layout fails.
-    """
-    try:
-        store = await Store.open(path)
-    except sqlite3.Error as error:
-        raise StoreError(f"the store {path} cannot be brought to this version's layout: {error}") from error
-    try:
-        yield store
-    finally:
-        await store.aclose()
-
-
 async def _run(launch: Launch, load: LoadEngines) -> None:
     profiles = Profiles(launch.settings.persona_paths(), launch.settings.profiles_dir)
     personas = profiles.load()
     async with (
-        _opened(launch.settings.store_path) as store,
+        open_store(launch.settings.store_path) as store,
         load(launch.settings, personas) as engines,
     ):
         try:
@@ -633,7 +571,7 @@ def main(load: LoadEngines = load_engines) -> int:
     try:
         launch = Launch.from_environment()
         configure_logs()
-        asyncio.run(_until_signalled(lambda: _run(launch, load)))
+        asyncio.run(until_signalled(lambda: _run(launch, load)))
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201
         return EX_CONFIG

@@ -5,18 +5,18 @@ import queue
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from cognition.store.connection import open_reader
-from cognition.store.errors import QueueFull, StoreClosed, explained
+from cognition.store.errors import QueueFull, StoreClosed, StoreError, explained
 from cognition.store.opening import Opened, open_database
 from cognition.store.schema import Migration, shipped
 
-__all__ = ["Storage", "Store"]
+__all__ = ["Storage", "Store", "open_store"]
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -318,3 +318,20 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     except sqlite3.Error:
         return
+
+
+@asynccontextmanager
+async def open_store(path: Path) -> AsyncIterator[Store]:
+    """The store, closed at the end.
+
+    Raises:
+        StoreError: see `Store.open`; also when a step of its layout fails.
+    """
+    try:
+        store = await Store.open(path)
+    except sqlite3.Error as error:
+        raise StoreError(f"the store {path} cannot be brought to this version's layout: {error}") from error
+    try:
+        yield store
+    finally:
+        await store.aclose()
