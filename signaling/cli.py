@@ -227,10 +227,11 @@ def persona_card(
     """Show how a persona stands with people, also while the server runs."""
     with _told():
         from signaling.persona_commands import card_lines, find_persona, read_card
+        from signaling.profiles import Profiles
         from signaling.settings import load_settings
 
         settings = load_settings()
-        persona = find_persona(settings.persona_paths(), name)
+        persona = find_persona(Profiles(settings.persona_paths(), settings.profiles_dir), name)
         card = read_card(settings.store_path, persona)
         if as_json:
             typer.echo(json.dumps(card, indent=1))

@@ -160,6 +160,8 @@ class MindProcess:
         self._mind.admit(persona)
         self._personas[persona.id], self._voices[persona.id] = persona, voice
         self._reseat_everywhere(persona.id)
+        if self._attached is not None:
+            self._attached[0].create_task(self.warm_up())
 
     def _dismiss(self, persona: str) -> None:
         del self._personas[persona]

@@ -3,10 +3,9 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from cognition.persona.profile import Persona, ProfileError, load_persona
+from cognition.persona.profile import Persona, ProfileError
 from cognition.store.backup import inspect
 from cognition.store.connection import open_reader
 from cognition.store.errors import StoreError, explained
@@ -14,20 +13,21 @@ from cognition.store.reputation import history, judge
 from signaling.errors import UserError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.persona_card import card_of
+from signaling.profiles import Profiles
 
 __all__ = ["card_lines", "find_persona", "read_card"]
 
 ENTRIES = 20
 
 
-def find_persona(profiles: Sequence[Path], name: str) -> Persona:
-    """The persona of that id or name.
+def find_persona(profiles: Profiles, name: str) -> Persona:
+    """The persona of that id or name, of the settings or added since.
 
     Raises:
         UserError: there is none, or its profile cannot be read.
     """
     try:
-        personas = [load_persona(path) for path in profiles]
+        personas = profiles.load()
     except ProfileError as error:
         raise UserError(str(error)) from error
     for persona in personas:

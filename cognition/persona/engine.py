@@ -248,6 +248,7 @@ class Mind:
         for room, state in self._rooms.items():
             self._generator.forget(_key(room, persona))
             state.kept_from.pop(persona, None)
+            state.taken_in.pop(persona, None)
 
     def note(self, event: Event) -> None:
         """Lets it be known that something happened in a room, with who is there; lines are known by `record`."""

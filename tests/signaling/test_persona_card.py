@@ -13,6 +13,7 @@ from cognition.persona.reputation import DAY_S
 from cognition.persona.trust import Opinion, Trust
 from cognition.store.store import Store
 from signaling.cli import app as cli
+from signaling.profiles import Profiles
 from signaling.server.app import create_app
 from signaling.server.card import parse_card
 from signaling.server.page import load_page, security_headers
@@ -132,3 +133,7 @@ def test_the_command_line_tells_how_a_persona_stands(tmp_path: Path, monkeypatch
     nobody = runner.invoke(cli, ["persona", "card", "nobody"])
     assert nobody.exit_code == 1
     assert "there is no persona 'nobody'; there are" in nobody.stderr
+    settings = load_settings()
+    profile = 'name = "Iris"\ncharacter = "You are brief."\n'
+    Profiles(settings.persona_paths(), settings.profiles_dir).keep("iris", profile)
+    assert runner.invoke(cli, ["persona", "card", "Iris"]).exit_code == 0
