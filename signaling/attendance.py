@@ -244,8 +244,11 @@ class Attendance:
         """News of a persona's voice from media."""
         if (presence := self._presences.get(persona)) is not None:
             presence.progressed(played, first_packet_ns)
-            if self._life is not None:
-                self._life.speaking(persona, first_packet_ns is not None)
+
+    def sounds(self, persona: str, on: bool) -> None:
+        """A persona's voice has begun to sound here, or has ended, whatever ended it."""
+        if self._life is not None:
+            self._life.speaking(persona, self.room, on)
 
     def voice_held(self, persona: str, by: str | None) -> None:
         """Media holds a persona's voice because somebody speaks over it."""

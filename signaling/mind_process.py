@@ -445,6 +445,7 @@ class MindProcess:
             floor=attendance.floor,
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
+            sounds=partial(attendance.sounds, persona.id),
         )
         attendance.seat(presence, persona.name)
         self._bearings.seat(room, persona.id, RoomLine(endpoint, room))

@@ -163,6 +163,7 @@ class Presence:
         floor: of the room; a reply holds it while it sounds.
         said: told what was heard of a reply, or written.
         dropped: told why a reply, or the rest of one, was not heard.
+        sounds: told when the voice begins to sound, and when it has ended, whatever ended it.
     """
 
     def __init__(
@@ -178,8 +179,10 @@ class Presence:
         floor: Floor,
         said: Callable[[Said], None],
         dropped: Callable[[str], None],
+        sounds: Callable[[bool], None] = lambda _on: None,
     ) -> None:
         self.persona = persona
+        self._sounds = sounds
         self._room = room
         self._voice = voice
         self._ring = ring
@@ -261,6 +264,7 @@ class Presence:
             self.reply = None
         else:
             self._cancel(reply)
+        self._sounds(False)
         played = await self._port.stop_voice(self.persona)
         heard = text_heard(reply.spans, played)
         self._port.caption(
@@ -345,6 +349,7 @@ class Presence:
         finally:
             if self.reply is reply:
                 self.reply = None
+                self._sounds(False)
                 self._port.status(self.persona, "listening", reply.listeners)
 
     def _fail(self, error: BaseException) -> None:
@@ -450,6 +455,7 @@ class Presence:
             samples = clip.samples
             if not reply.sounding:
                 reply.mark("firstSound")
+                self._sounds(True)
                 self._port.status(self.persona, "speaking", reply.listeners)
             if begins:
                 reply.spans.append(Span(clip.text, at, at + expected(clip.text)))

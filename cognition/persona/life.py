@@ -130,6 +130,8 @@ class Life:
         for room, key in kept.lived:
             self._lived.setdefault(room, OrderedDict())[key] = None
         self._present: dict[str, tuple[Attendee, ...]] = {}
+        self._aloud: dict[str, set[str]] = {}
+        """In which rooms each persona speaks now."""
         self._lines: dict[str, OrderedDict[str, Heard | Read]] = {}
         self._changed = asyncio.Event()
         for persona, saved in kept.states.items():
@@ -288,6 +290,9 @@ class Life:
             self._present.pop(room, None)
             self._lines.pop(room, None)
             self._diary.hush(room, False)
+            for persona, rooms in self._aloud.items():
+                if room in rooms:
+                    self.speaking(persona, room, False)
         for persona in self._personas:
             self._expect(persona)
         self._save()
@@ -328,10 +333,15 @@ class Life:
         self._expect(due.persona)
         self._save()
 
-    def speaking(self, persona: str, on: bool) -> None:
-        """A persona has begun or ended to speak; meanwhile it is not serviced."""
+    def speaking(self, persona: str, room: str, on: bool) -> None:
+        """A persona has begun or ended to speak in a room; while it speaks in any it is not serviced."""
+        rooms = self._aloud.setdefault(persona, set())
+        if on:
+            rooms.add(room)
+        else:
+            rooms.discard(room)
         if persona in self._roster:
-            self._roster.speak(persona, on)
+            self._roster.speak(persona, bool(rooms))
             self._changed.set()
 
     def talking(self, room: str, on: bool) -> None:

@@ -206,3 +206,15 @@ def test_killed_at_random_moments_a_life_loses_nothing_and_doubles_nothing(
     tmp_path: Path, kills: int
 ) -> None:
     killed_at_random(tmp_path, kills)
+
+
+@pytest.mark.virtual_time
+async def test_a_voice_cut_off_when_its_room_closed_does_not_keep_a_persona_from_another_room() -> None:
+    async with hall(NOVA, people=[ADA]) as room:
+        room.life.speaking("nova", "another room", True)
+        room.hear(ADA, "Nova, remind me in one minute to stretch.")
+        await asyncio.sleep(120)
+        assert "remind" not in room.kinds()
+        room.life.present("another room", ())
+        await asyncio.sleep(30)
+        assert "remind" in room.kinds()

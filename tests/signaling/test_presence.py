@@ -77,6 +77,7 @@ class Stage:
         self.dropped: list[str] = []
         self.port = WakingPort({"nova": self.ring})
 
+        self.sounds: list[bool] = []
         self.presence = Presence(
             "nova",
             "room",
@@ -88,6 +89,7 @@ class Stage:
             floor=FreeFloor(),
             said=self.said.append,
             dropped=self.dropped.append,
+            sounds=self.sounds.append,
         )
 
     async def written(self) -> None:
@@ -141,6 +143,7 @@ async def test_of_a_clause_cut_off_while_it_is_made_only_the_words_played_are_re
     finally:
         await asyncio.to_thread(lane.close)
     assert [said.text for said in stage.said] == ["A"]
+    assert stage.sounds == [True, False], "whatever ends a voice, it is told"
 
 
 class Confidant:
