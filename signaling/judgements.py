@@ -165,7 +165,7 @@ class Judgements:
             self.dropped["task: asker has left"] += 1
             return
         try:
-            self._outcomes.put_nowait(self._opinion(outcome, str(introduced["giver"])))
+            self._outcomes.put_nowait(self._opinion(outcome, str(introduced["identity"])))
         except asyncio.QueueFull:
             self.dropped["task: too many wait"] += 1
 

@@ -170,6 +170,7 @@ class Conference:
         return self._rooms[room_id]
 
     def _attend(self, room: LiveRoom, seat: Seat, claims: Claims) -> Attendee:
+        seat.person = claims.giver
         ears = Sound.ears(self._make_file)
         attendee = room.attendees[seat.id] = Attendee(room.id, seat, claims, ears)
         self.mind.tell("participant.joined", room.introduction(seat))

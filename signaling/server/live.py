@@ -253,8 +253,7 @@ class LiveRoom:
         if seat.kind == "person":
             attendee = self.attendees[seat.id]
             params |= {
-                "identity": seat.identity,
-                "giver": attendee.claims.giver,
+                "identity": seat.person or seat.identity,
                 "opened_ns": self.opened_ns,
                 "ears": str(attendee.ears.file.path),
                 "connected": attendee.peer is not None,

@@ -36,6 +36,7 @@ class Seat:
     Attributes:
         id: the participant's id, as everybody sees it.
         identity: whose seat it is, as the token said; a persona's is its id.
+        person: who it is in every room and on every day, as far as the token knows; else the identity.
         status: a person's is `connecting` or `connected`, a persona's `listening`, `thinking`,
             `wants-to-speak`, `speaking`, `resting` or `away`.
         noise_suppression: whether noise is taken out of a person's sound.
@@ -48,6 +49,7 @@ class Seat:
     kind: Kind
     can: frozenset[Permission]
     status: str
+    person: str = ""
     muted: bool = False
     camera: bool = False
     speaking: bool = False

@@ -39,7 +39,12 @@ class UnkeptLines:
             "room": room,
             "line": plain(line),
             "present": [
-                {"id": seat.id, "identity": seat.identity, "name": seat.name, "kind": seat.kind}
+                {
+                    "id": seat.id,
+                    "identity": seat.person or seat.identity,
+                    "name": seat.name,
+                    "kind": seat.kind,
+                }
                 for seat in present
             ],
         }

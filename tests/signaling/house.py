@@ -83,9 +83,12 @@ class Client:
         name: str = "Ada",
         identity: str | None = None,
         can: frozenset[Permission] = EVERYTHING,
+        *,
+        room: str = "lobby",
+        person: str | None = None,
         **fields: Any,
     ) -> Message:
-        token = self.house.tokens.mint_join("lobby", identity or name.lower(), can)
+        token = self.house.tokens.mint_join(room, identity or name.lower(), can, person=person)
         self.send(**{"type": "join", "version": 1, "token": token, "name": name} | fields)
         joined = await self.expect("joined")
         self.id, self.resume = joined["you"], joined["resume"]

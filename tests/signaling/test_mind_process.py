@@ -287,6 +287,43 @@ async def test_everything_that_happens_in_a_room_is_in_the_timeline_with_who_was
     ] == "I see."
 
 
+async def test_who_comes_with_the_same_secret_is_the_same_in_every_room_and_others_are_strangers(
+    tmp_path: Path,
+) -> None:
+    store = Watched()
+    visits = (
+        ("lobby", "guest-1", "person-ada"),
+        ("attic", "guest-2", "person-ada"),
+        ("attic", "guest-3", None),
+    )
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store), path):
+        for room, seat, person in visits:
+            ada = home.arrive()
+            await ada.join("Ada", seat, room=room, person=person)
+            await seated(ada, "Nova")
+            ada.send(type="leave")
+            await ada.ended()
+        entries = await store.until(lambda entries: [each.kind for each in entries].count("left") == 3)
+    arrived = [(entry.place.room, entry.identity) for entry in entries if entry.kind == "arrived"]
+    assert arrived == [("lobby", "person-ada"), ("attic", "person-ada"), ("attic", "guest-3")]
+    assert len({entry.participant for entry in entries if entry.kind == "arrived"}) == 3
+
+
+async def test_a_written_line_that_waited_for_the_mind_is_that_of_the_person_whose_secret_it_came_with(
+    tmp_path: Path,
+) -> None:
+    store = Watched()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = home.arrive()
+        await ada.join("Ada", "guest-1", person="person-ada")
+        await write(ada, "m1", "Is anybody there?")
+        ada.send(type="leave")
+        await ada.ended()
+        async with running(mind_process(store), path):
+            (entry,) = await store.told("Is anybody there?")
+    assert entry.identity == "person-ada"
+
+
 async def test_a_line_acknowledged_while_the_mind_was_dead_is_kept_though_its_room_has_closed(
     tmp_path: Path,
 ) -> None:
