@@ -41,7 +41,7 @@ from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
 from signaling.volunteering import Volunteering
 
-__all__ = ["Attendance", "Attendant"]
+__all__ = ["Attendance", "Attendant", "NotAttended"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
@@ -53,6 +53,10 @@ CHAT_AGE = 60.0
 """Seconds a written line may take to be answered, its voice included."""
 
 _log = structlog.get_logger()
+
+
+class NotAttended(RuntimeError):
+    """The room takes no more tasks: nobody attends it, or its end has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +173,16 @@ class Attendance:
         """Starts a task owned by the room.
 
         Raises:
-            RuntimeError: when the room is not attended.
+            NotAttended: when it is over, or ending.
         """
-        if self._group is None:
+        try:
+            if self._group is not None:
+                return self._group.create_task(work)
+        except RuntimeError as error:
             work.close()
-            raise RuntimeError(f"room {self.room} is not attended")
-        return self._group.create_task(work)
+            raise NotAttended(f"room {self.room} is ending") from error
+        work.close()
+        raise NotAttended(f"room {self.room} is not attended")
 
     def seat(self, presence: Presence, name: str) -> None:
         """Gives a persona its place."""
@@ -260,12 +268,17 @@ class Attendance:
     def due(self, due: Due) -> None:
         """A persona wants to say something by itself: a bid for the floor as any other, for which a lull is awaited."""
         presence = self._presences.get(due.persona)
-        if presence is None or not self._persons:
+        if presence is None or not self._persons or self._closed.is_set():
             self._refuse_due(due, "away")
             return
-        if due.id not in self._dues:
+        if due.id in self._dues:
+            return
+        try:
             task = self._dues[due.id] = self.spawn(self._say_due(presence, due))
-            task.add_done_callback(lambda _: self._dues.pop(due.id))
+        except NotAttended:
+            self._refuse_due(due, "away")
+            return
+        task.add_done_callback(lambda _: self._dues.pop(due.id))
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""

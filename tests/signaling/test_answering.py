@@ -10,6 +10,8 @@ from cognition.events import Heard, Read
 from cognition.inference.generator import Script
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
+from signaling.attendance import Attendance, Attendant, NotAttended
+from signaling.ears import ScriptedEars
 from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time
@@ -253,6 +255,50 @@ async def test_a_room_that_ends_does_not_wait_for_what_a_persona_wants_to_say() 
         await asyncio.sleep(1)
         ended = loop.time()
     assert loop.time() - ended < 0.1
+
+
+async def test_a_room_that_ends_takes_nothing_more_that_a_persona_wants_to_say() -> None:
+    due = Due("due-1", "robin", "room", "propose", "Shall we look at them?")
+    async with scene(personas=BOTH) as room:
+        room.join("ada", "Ada")
+        attendance = room.attendance
+        attendance.close()
+        attendance.due(due)
+        assert attendance.dropped["propose refused: away"] == 1
+    with pytest.raises(NotAttended):
+        attendance.spawn(asyncio.sleep(0))
+
+
+async def test_a_room_that_fails_takes_nobody_along_who_wants_to_say_something_meanwhile() -> None:
+    opened, leaving, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow_to_go() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            leaving.set()
+            await gone.wait()
+
+    async def failing() -> None:
+        raise OSError("the line is cut")
+
+    async with scene(personas=BOTH) as room:
+        attendance = Attendance("other", mind=room.mind, port=room.port)
+        running = asyncio.create_task(attendance.run(opened.set))
+        await opened.wait()
+        assert room.presence is not None
+        attendance.seat(room.presence, "Nova")
+        ears = ScriptedEars()
+        attendance.enter(Attendant("ada", "Ada", ears), greet=False)
+        attendance.spawn(slow_to_go())
+        await asyncio.sleep(0.1)
+        attendance.spawn(failing())
+        await leaving.wait()
+        attendance.due(Due("due-1", "nova", "other", "propose", "Shall we look at them?"))
+        assert attendance.dropped["propose refused: away"] == 1
+        gone.set()
+        with pytest.raises(ExceptionGroup, match="TaskGroup"):
+            await running
 
 
 async def test_nothing_is_said_and_no_word_is_composed_where_nobody_is() -> None:
