@@ -1,0 +1,1 @@
+"""Finding things by what they say: texts to vectors, vectors and words to an index, what it found to an order."""
