@@ -1,0 +1,1 @@
+"""Files and folders that a user gives: read, cut into passages, indexed, watched."""

@@ -1,0 +1,1 @@
+"""Where context comes from, one file a source."""
