@@ -210,6 +210,16 @@ class Answering:
             for ask in self._asks
         )
 
+    def answers(self, line: Heard | Read, by: str | None = None) -> bool:
+        """Whether an answer to a line, that of one persona or anybody's, is still to come or is being heard."""
+        key = line.participant, line.id
+        return any(
+            not slot.dropped and not slot.done.is_set() and by in (None, slot.answer.persona)
+            for ask in self._asks
+            for slot in ask.slots
+            if (ask.line.participant, ask.line.id) == key
+        )
+
     def said(self, event: Said) -> None:
         """What was heard of a reply."""
         for slot in self._slots():

@@ -230,7 +230,7 @@ class Attendance:
         if person is None:
             return
         if listeners and listeners <= self._persons.keys():
-            # Nothing of that is in the ears: what is, was for whom it was for. To anybody else, also to a persona
+            # Nothing of that is in the ears: what is, was for whom it was for. To by else, also to a persona
             # that has no presence here, it is.
             return
         person.audiences.turn_to(listeners, time.monotonic_ns())
@@ -273,16 +273,29 @@ class Attendance:
             return
         if due.id in self._dues:
             return
+        by = None if due.kind == "question" else due.persona
+        if due.line is not None and self._answering.answers(due.line, by):
+            self._refuse_due(due, "another-answers")
+            return
         try:
             task = self._dues[due.id] = self.spawn(self._say_due(presence, due))
         except NotAttended:
             self._refuse_due(due, "away")
             return
-        task.add_done_callback(lambda _: self._dues.pop(due.id))
+        task.add_done_callback(lambda _: self._dues.pop(due.id, None))
+
+    def no_longer_due(self, id: str) -> None:
+        """What a persona wanted to say by itself is over; of what is heard of it by now, nothing is taken back."""
+        task = self._dues.get(id)
+        replies = (presence.reply for presence in self._presences.values() if presence.sounding)
+        if task is not None and all(reply is None or reply.utterance != id for reply in replies):
+            self.dropped["no longer due"] += 1
+            task.cancel()
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
         self._mind.record(event)
+        self._dues.pop(event.id, None)
         for person in self._persons.values():
             if event.kind == "speech" and (event.to is None or person.id in event.to):
                 person.listener.asked(event.text)
@@ -564,15 +577,23 @@ class Attendance:
             return
         words = self._mind.greeting(self.room, due.persona, due.to)
         if not await self._volunteering.greet(presence, words, due.id):
-            self._port.post_chat(due.persona, words, due.id)
-            self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
+            self._write_due(due, words)
 
     async def _say_due(self, presence: Presence, due: Due) -> None:
         if due.kind == "greet":
             await self._greet_due(presence, due)
             return
-        if not await self._volunteering.say(presence, due):
+        if await self._volunteering.say(presence, due):
+            return
+        if due.kind == "rest":
+            self._write_due(due, due.text)
+        else:
             self._refuse_due(due, "person-speaks" if not self._hush.is_set() else "another-speaks")
+
+    def _write_due(self, due: Due, words: str) -> None:
+        """Writes what there was no gap for, and what people are to know all the same."""
+        self._port.post_chat(due.persona, words, due.id)
+        self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
 
     def _refuse_due(self, due: Due, reason: Silence) -> None:
         self.dropped[f"{due.kind} refused: {reason}"] += 1

@@ -56,7 +56,7 @@ class Living:
     async def run(self) -> None:
         """Lets them live until cancelled."""
         if self.life is not None:
-            await self.life.run(self._bring)
+            await self.life.run(self._bring, self._take_back)
 
     def counts(self) -> Counter[str]:
         """What was dropped or refused, by reason."""
@@ -112,6 +112,11 @@ class Living:
                 attendance.due(due)
                 return
         self.life.refused(due, "away")
+
+    def _take_back(self, room: str, due: str) -> None:
+        for attendance in self._attending():
+            if attendance.room == room:
+                attendance.no_longer_due(due)
 
 
 def _event_of(room: str, line: Line, persona: bool) -> Heard | Read | Said:

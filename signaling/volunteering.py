@@ -80,11 +80,15 @@ class Volunteering:
         except TimeoutError:
             return False
         reply = presence.propose(words(), None, utterance=bid.id)
-        self._floor.bid(bid if bid.id else replace(bid, id=reply.bid))
-        presence.release(reply)
-        assert reply.task is not None
-        await asyncio.wait([reply.task])
-        self._floor.over(reply.bid)
+        try:
+            self._floor.bid(bid if bid.id else replace(bid, id=reply.bid))
+            presence.release(reply)
+            assert reply.task is not None
+            await asyncio.wait([reply.task])
+        finally:
+            presence.withdraw(reply)
+            if not reply.sounding:
+                self._floor.over(reply.bid)
         return reply.sounding
 
 

@@ -25,6 +25,7 @@ class Agenda:
         change: where it is noted what is different.
         ended: ids of intentions that are over.
         dropped: counts what had to go, by reason.
+        withdrawn: told of what was offered, and is no longer to be said.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Agenda:
         intentions: Iterable[Intention],
         ended: set[str],
         dropped: "Counter[str]",
+        withdrawn: Callable[[Intention], None],
     ) -> None:
+        self._withdrawn = withdrawn
         self._clock = clock
         self._change = change
         self._ended = ended
@@ -117,6 +120,8 @@ class Agenda:
             other = next((id for id in takers(each.room) if id not in (persona, each.to)), None)
             if other is not None:
                 del self._open[persona][each.id]
+                if each.attempts:
+                    self._withdrawn(each)
                 self._set(each.handed_to(other))
                 took.append(other)
         return took
@@ -129,6 +134,8 @@ class Agenda:
         mine = self._open.setdefault(each.persona, {})
         if each.status == "open":
             mine[each.id] = each
-        else:
-            mine.pop(each.id, None)
-            self._ended.add(each.id)
+            return
+        mine.pop(each.id, None)
+        self._ended.add(each.id)
+        if each.attempts:
+            self._withdrawn(each)

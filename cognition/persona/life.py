@@ -122,7 +122,15 @@ class Life:
         self._keeper = Keeper(store, kept.changes, troubled)
         self._personas: dict[str, Persona] = {}
         self._roster = Roster(clock, self._change)
-        self._agenda = Agenda(clock, self._change, kept.intentions, kept.ended, self._dropped)
+        self._withdrawn: Callable[[str, str], None] = lambda _room, _id: None
+        self._agenda = Agenda(
+            clock,
+            self._change,
+            kept.intentions,
+            kept.ended,
+            self._dropped,
+            lambda over: self._withdrawn(over.room, over.id),
+        )
         self._mail = Mail(self._change, kept.messages, kept.dropped, self._dropped)
         self._diary = Diary(clock, self._change, kept.experiences, generator, zone, self._dropped)
         self._notes = kept.notes
@@ -350,8 +358,17 @@ class Life:
         for persona in self._there(room):
             self._expect(persona)
 
-    async def run(self, due: Callable[[Due], None]) -> None:
-        """Serves the personas until cancelled; `due` takes their bids. There is no timer while nothing is due."""
+    async def run(
+        self, due: Callable[[Due], None], withdrawn: Callable[[str, str], None] = lambda _room, _id: None
+    ) -> None:
+        """Serves the personas until cancelled. There is no timer while nothing is due.
+
+        Args:
+            due: takes their bids.
+            withdrawn: told of the room and id of a bid that is over, whoever has ended it: somebody answered, whom it
+                was for has left, another persona has taken it. What is heard of it by then is heard to its end.
+        """
+        self._withdrawn = withdrawn
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keeper.run())
             while True:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Read
 from cognition.inference.generator import FakeGenerator, Script
 from cognition.persona.engine import Mind
+from cognition.persona.life import Life
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.reputation import Level
+from cognition.store.memory_store import MemoryStore
 from media.realtime.ring import AudioRing
 from media.speech import events
 from media.speech.events import (
@@ -29,6 +32,7 @@ from media.speech.lane import FakeLane
 from media.speech.voice import FakeVoice
 from signaling.attendance import Attendance, Attendant
 from signaling.ears import ScriptedEars
+from signaling.living import Living
 from signaling.presence import Presence
 
 NOVA = Persona("nova", "Nova", PersonaVoice(), "You are brief.", ("stars",))
@@ -191,13 +195,20 @@ class Scene:
     """What a test sees of the room."""
 
     def __init__(
-        self, attendance: Attendance, port: FakePort, mind: Mind, generator: FakeGenerator, voice: FakeVoice
+        self,
+        attendance: Attendance,
+        port: FakePort,
+        mind: Mind,
+        generator: FakeGenerator,
+        voice: FakeVoice,
+        life: Life | None,
     ):
         self.attendance = attendance
         self.port = port
         self.mind = mind
         self.generator = generator
         self.voice = voice
+        self.life = life
         self.presence: Presence | None = None
         self.sounding_at_once: list[int] = []
 
@@ -247,22 +258,41 @@ async def scene(
     speculative: bool = True,
     personas: tuple[Persona, ...] = (NOVA,),
     listened: bool = True,
+    alive: bool = False,
 ) -> AsyncGenerator[Scene]:
-    """A room with personas in it, who answer with the scripts in order; `listened` is whether their sound is played."""
+    """A room with personas in it, who answer with the scripts in order.
+
+    `listened` is whether their sound is played, `alive` whether they live through what happens and act by themselves.
+    """
     generator = FakeGenerator(answers or ("I see.",))
-    mind = Mind(personas, generator)
+    rooms: list[Attendance] = []
+    living = Living(MemoryStore(), generator, lambda: rooms) if alive else None
+    if living is None:
+        mind = Mind(personas, generator)
+    else:
+        await living.open(personas)
+        mind = Mind(
+            personas,
+            generator,
+            disposition=living.disposition,
+            held_back=living.held_back,
+            observe=living.observe,
+        )
     rings = {
         persona.id: AudioRing.format(bytearray(AudioRing.nbytes(CAPACITY)), rate=48_000, capacity=CAPACITY)
         for persona in personas
     }
     port = FakePort(rings)
-    attendance = Attendance("room", mind=mind, port=port, speculative=speculative)
+    life = None if living is None else living.life
+    attendance = Attendance("room", mind=mind, port=port, speculative=speculative, life=life)
+    rooms.append(attendance)
     voice = FakeVoice()
-    held = Scene(attendance, port, mind, generator, voice)
+    held = Scene(attendance, port, mind, generator, voice, life)
     opened = asyncio.Event()
     running = asyncio.create_task(attendance.run(opened.set))
     await opened.wait()
     playing = asyncio.create_task(_play(port, attendance, held.sounding_at_once)) if listened else None
+    lives = None if living is None else asyncio.create_task(living.run())
     for persona in personas:
         presence = Presence(
             persona.id,
@@ -275,6 +305,7 @@ async def scene(
             floor=attendance.floor,
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
+            sounds=partial(attendance.sounds, persona.id),
         )
         held.presence = held.presence or presence
         attendance.seat(presence, persona.name)
@@ -284,7 +315,8 @@ async def scene(
         attendance.close()
         async with asyncio.timeout(30):
             await running
-        if playing is not None:
-            playing.cancel()
-            with suppress(asyncio.CancelledError):
-                await playing
+        for task in (playing, lives):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cognition.conversation.floor import Attendee
 from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
 from cognition.events import Heard, Read
 from cognition.inference.generator import Script
+from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
 from signaling.attendance import Attendance, Attendant, NotAttended
@@ -299,6 +301,51 @@ async def test_a_room_that_fails_takes_nobody_along_who_wants_to_say_something_m
         gone.set()
         with pytest.raises(ExceptionGroup, match="TaskGroup"):
             await running
+
+
+async def test_a_question_that_had_to_wait_is_answered_once() -> None:
+    async with scene(LONG, LONG, personas=BOTH, alive=True) as room:
+        ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
+        await asyncio.sleep(1)
+        await ada.say("Nova, how far are the stars?")
+        # Longer than a question may be open before somebody comes back to it.
+        await bob.say("I was at the sea.", UNANSWERED_S + 1)
+        await asyncio.sleep(60)
+        assert [name for name, _ in said(room)] == ["Ada", "Bob", "Nova"]
+        assert room.attendance.dropped["question refused: another-answers"] == 1
+        assert room.life is not None
+        assert room.life.intentions("nova") == []
+
+
+async def test_who_comes_back_to_a_question_is_silent_once_it_has_been_answered() -> None:
+    async with scene(personas=BOTH, alive=True) as room:
+        room.join("ada", "Ada")
+        bob = room.join("bob", "Bob")
+        await asyncio.sleep(1)
+        assert room.life is not None
+        question = "Nova, how far are the stars?"
+        left_open = Heard("room", "ada", "Ada", question, datetime.now(UTC), "left-open")
+        present = [Attendee(id, id.title(), "person") for id in ("ada", "bob")]
+        room.life.observe(left_open, [*present, Attendee("nova", "Nova", "persona")])
+        # What Nova comes back with waits for Bob to end, and he knows the answer.
+        await asyncio.sleep(UNANSWERED_S - 2)
+        bob.start()
+        await asyncio.sleep(4)
+        assert room.attendance._dues
+        bob.end("They are far away, I think.")
+        await asyncio.sleep(60)
+        assert [name for name, _ in said(room)] == ["Bob"]
+        assert room.attendance.dropped["no longer due"] == 1
+        assert room.attendance.floor.free
+
+
+async def test_who_is_tired_says_so_in_writing_where_there_is_no_gap_to_say_it_in() -> None:
+    async with scene(personas=BOTH) as room:
+        room.join("ada", "Ada").start()
+        room.attendance.due(Due("rest-1", "robin", "room", "rest", "I am tired."))
+        await asyncio.sleep(60)
+        assert room.port.chat == ["I am tired."]
+        assert said(room) == [("Robin", "I am tired.")]
 
 
 async def test_nothing_is_said_and_no_word_is_composed_where_nobody_is() -> None:
