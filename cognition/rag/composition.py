@@ -74,7 +74,8 @@ def compose_text(
     left: list[LeftOut] = []
     ready = [_prepared(offer, place, count, least, left) for place, offer in enumerate(offers)]
     ready = _without_repetition(ready, said, left)
-    preamble = "" if any(one.part == "stable" for one in said) else PREAMBLE
+    # Whatever the prompt says already began with it.
+    preamble = "" if said else PREAMBLE
     room = budget - (count(f"{preamble}\n") if preamble else 0)
     claims = [
         Claim(sum(one.cost for one in mine), min(offer.floor, sum(one.cost for one in mine)), offer.priority)
@@ -192,7 +193,8 @@ def _laid_out(chosen: Sequence[_Ready], preamble: str) -> tuple[str, str]:
         "".join(_line("" if key.startswith("\0") else key, words) for key, words in lines[part].items())
         for part in ("stable", "fresh")
     ]
-    if preamble and any(one.piece.quoted for one in chosen):
+    # Once the stable part has it, it is evaluated before anybody speaks.
+    if preamble and (texts[0] or any(one.piece.quoted for one in chosen)):
         place = 0 if texts[0] else 1
         texts[place] = f"{preamble}\n{texts[place]}"
     return texts[0].rstrip("\n"), texts[1].rstrip("\n")

@@ -153,6 +153,7 @@ class Query:
         participant: only what they did.
         present: only what happened while they were there.
         place: only there.
+        elsewhere: only in other places than this.
         kinds: only of these kinds; empty for all.
         since: not before.
         until: before this.
@@ -163,6 +164,7 @@ class Query:
     participant: str | None = None
     present: str | None = None
     place: Place | None = None
+    elsewhere: Place | None = None
     kinds: frozenset[EventKind] = frozenset()
     since: datetime | None = None
     until: datetime | None = None
@@ -398,6 +400,9 @@ def _terms(query: Query) -> tuple[list[str], list[Any]]:
     if query.place is not None:
         terms.append("e.place = (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?))")
         values += _named(query.place)
+    if query.elsewhere is not None:
+        terms.append("e.place IS NOT (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?))")
+        values += _named(query.elsewhere)
     if query.kinds:
         terms.append(f"e.kind IN ({_marks(query.kinds)})")
         values += sorted(query.kinds)
