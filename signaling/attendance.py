@@ -205,7 +205,7 @@ class Attendance:
     def enter(self, person: Attendant, *, greet: bool) -> None:
         """A person joined; they are greeted unless they were here before."""
         self._persons[person.id] = person
-        self._mind.enter(self.room, person.id, person.name, "person")
+        self._mind.enter(self.room, person.id, person.name, "person", person.identity)
         person.tasks.append(self.spawn(self._attend(person)))
         if greet and self._presences and self._life is None:
             person.tasks.append(self.spawn(self._greet(person)))
@@ -522,8 +522,9 @@ class Attendance:
         heard = self._heard(person, event.turn, event.text)
         decision = self._mind.consider(heard)
         if decision.persona is not None:
+            ahead = self._mind.anticipate
             self._rethink(
-                partial(self._mind.anticipate, self.room, decision.persona, person.id, event.text, heard.to)
+                partial(ahead, self.room, decision.persona, person.id, event.text, heard.to, event.turn)
             )
 
     def _think(self) -> None:
@@ -557,7 +558,7 @@ class Attendance:
             self.dropped["greeting: no media"] += 1
             return
         persona, presence = next(iter(self._presences.items()))
-        words = self._mind.greeting(self.room, persona, person.id)
+        words = await self._mind.welcome(self.room, persona, person.id)
         if not await self._volunteering.greet(presence, words):
             line = f"{persona}-{time.monotonic_ns():x}"
             self._port.post_chat(persona, words, line)
@@ -575,7 +576,7 @@ class Attendance:
         if person is None or due.to not in self._persons:
             self._refuse_due(due, "away")
             return
-        words = self._mind.greeting(self.room, due.persona, due.to)
+        words = await self._mind.welcome(self.room, due.persona, due.to)
         if not await self._volunteering.greet(presence, words, due.id):
             self._write_due(due, words)
 

@@ -17,6 +17,8 @@ class Attendant:
     id: str
     name: str
     listener: Ears
+    identity: str = ""
+    """Who it is in every room and on every day; empty where that is the id."""
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     speaking: bool = False
     """From the confirmed start of speech to the end of the turn."""

@@ -537,7 +537,8 @@ class MindProcess:
         voices = SharedVoices(attendance.room, who, microphone, self._store, attendance.spawn, self.dropped)
         microphone.on_words = voices.said
         greet = not params.get("greeted", False)
-        attendance.enter(Attendant(who, str(params["name"]), microphone, voices=voices), greet=greet)
+        person = Attendant(who, str(params["name"]), microphone, str(params["identity"]), voices=voices)
+        attendance.enter(person, greet=greet)
         voices.share(params.get("shared") is True)
         attendance.turn_to(who, listeners_of(params))
         arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)

@@ -14,9 +14,9 @@ class GenerationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a chat; `text` is data and never becomes a control token."""
+    """One turn of a chat; `text` is data and never becomes a control token. A `system` one tells what is the case."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "system"]
     text: str
 
 

@@ -1,78 +1,56 @@
 """The mind: listens in every room, decides who answers, and lets the personas speak."""
 
-import re
+import asyncio
 import time
-import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from cognition.conversation.affinity import Affinity, WordAffinity
-from cognition.conversation.clauses import ClauseSplitter, ends_sentence
+from cognition.conversation.clauses import ClauseSplitter
 from cognition.conversation.dialogue import over
 from cognition.conversation.floor import Attendee, Decision, Disposition, decide, never
+from cognition.conversation.lines import line_heard, line_id
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.reasons import Silence
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
 from cognition.events import Event, Heard, Kind, Read, Said
-from cognition.inference.generator import Generator, Prompt
+from cognition.inference.generator import Generator, Prompt, Turn
 from cognition.inference.window import clip, first_kept
-from cognition.persona.opening import disowned, opening
+from cognition.memory.recall import Recalled
+from cognition.persona.delivery import Clause, Delivery
+from cognition.persona.greeting import greeting_words, welcome_words
+from cognition.persona.opening import opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
 from cognition.persona.readiness import in_play, worth_preparing
+from cognition.persona.recollection import Allowance, NoRecollection, Recollection
+from cognition.persona.remembrance import Remembrance
 from cognition.persona.rights import resting_words
+from cognition.persona.threads import is_about, picked_up
+from cognition.rag.source import Request
+from cognition.store.timeline import Participant, Place
 
 __all__ = ["FALLBACK", "Clause", "Mind"]
 
 FALLBACK = "Sorry, I lost my thread."
 """Said when the model gave nothing that can be spoken."""
-SENTENCES = 2
-"""Sentences of a reply; a third only while fewer than `ENOUGH_WORDS` were said."""
-ENOUGH_WORDS = 8
 MARGIN = 64
 """Tokens kept free for headers, names and opening words."""
 MIN_BUDGET = 128
 """Tokens below which a conversation makes no sense."""
 TURN_COST = 8
 """Tokens a turn costs beside its words."""
+WELCOME_DEADLINE = 0.5
+"""Seconds within which a greeting is to know of earlier days."""
+NO_RECOLLECTION = NoRecollection()
+NO_ALLOWANCE = Allowance()
 IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
-
-_STOCK = re.compile(
-    r"\bhow (?:can|may|could) i (?:help|assist|be of)\b|\bwhat can i (?:help|assist|do for)\b"
-)
-
-_GREETINGS = (
-    "Hi {name}! I'm {persona}. What's on your mind?",
-    "Hello {name}, good to have you here. I'm {persona}. How are you today?",
-    "Hey {name}! {persona} here. How's your day going?",
-)
-_GREETINGS_AMONG = (
-    "Hi {name}! I'm {persona}. {others} here too.",
-    "Hello {name}, good to have you here. I'm {persona}, and {others} here with us.",
-    "Hey {name}! {persona} here. You'll find {others} here as well.",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A stretch of a reply to be spoken.
-
-    Attributes:
-        text: what to speak.
-        first: the reply begins with it.
-        last: known to be the end when it was given out; a reply may also end after a clause without it.
-        token_ns: when the model's first token came (`time.monotonic_ns`); None before that, and without a model.
-    """
-
-    text: str
-    first: bool
-    last: bool
-    token_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -88,10 +66,16 @@ class _Room:
     """Id of the last line evaluated in idle time, by persona."""
     costs: dict[str, int] = field(default_factory=dict)
     """Tokens by line id."""
+    identities: dict[str, str] = field(default_factory=dict)
+    """Who those are who are present, in every room."""
 
 
 def _fresh(_persona: str) -> Disposition:
     return Disposition()
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 def _nothing(_room: str) -> Collection[str]:
@@ -115,6 +99,9 @@ class Mind:
         affinity: who knows about what; by the words of their expertise if it is not given.
         observe: told of everything that happens in a room, with who is there; it neither waits nor raises.
         clock_ns: the clock of `Clause.token_ns`.
+        recollection: what is remembered of earlier days.
+        allowance: tokens of each prompt that may have; a persona whose profile leaves no room for it has none.
+        now: UTC.
 
     Raises:
         ValueError: a persona and a reply of `max_tokens` leave the model no room for a conversation.
@@ -132,11 +119,20 @@ class Mind:
         affinity: Affinity | None = None,
         observe: Callable[[Event, Sequence[Attendee]], None] = _unobserved,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        recollection: Recollection = NO_RECOLLECTION,
+        allowance: Allowance = NO_ALLOWANCE,
+        now: Callable[[], datetime] = _utc,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
         self._generator = generator
         self._max_tokens = max_tokens
+        self._recollection = recollection
+        self._memory = Remembrance(recollection, allowance, self._unlearn)
+        self._reserved = allowance.tokens + 3 * TURN_COST if allowance.tokens else 0
+        self._remembers: set[str] = set()
+        """Personas whose prompts have room for what is remembered."""
+        self._now = now
         self._budgets = {
             id: self._budget(persona, self._systems[id]) for id, persona in self._personas.items()
         }
@@ -160,13 +156,17 @@ class Mind:
         """The room's transcript as *line* objects of the room protocol, oldest first."""
         return [line.as_wire() for line in self._room(room).transcript.lines]
 
-    def enter(self, room: str, participant: str, name: str, kind: Kind) -> None:
-        """Somebody is there; a persona under the id of its profile."""
-        self._open(room).present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
+    def enter(self, room: str, participant: str, name: str, kind: Kind, identity: str = "") -> None:
+        """Somebody is there; a persona under the id of its profile, a person also as who they are on every day."""
+        state = self._open(room)
+        state.present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
+        state.identities[participant] = identity or participant
 
     def leave(self, room: str, participant: str) -> None:
         """Somebody is no longer there; what they said stays."""
-        self._room(room).present.pop(participant, None)
+        state = self._room(room)
+        state.present.pop(participant, None)
+        state.identities.pop(participant, None)
 
     def restore(self, room: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Takes over *line* objects kept elsewhere; those that are none are counted and left out."""
@@ -187,6 +187,7 @@ class Mind:
 
     def forget(self, room: str) -> None:
         """Drops everything of a room, the model's cache of it too."""
+        self._memory.forget(room)
         if self._rooms.pop(room, None) is not None:
             for persona in self._personas:
                 self._generator.forget(_key(room, persona))
@@ -246,8 +247,18 @@ class Mind:
             self._affinity = WordAffinity(self._personas.values())
         self._generator.forget(_key("", persona))
         for room, state in self._rooms.items():
-            self._generator.forget(_key(room, persona))
+            self._unlearn(room, persona)
+            self._memory.forget(room, persona)
             state.kept_from.pop(persona, None)
+            state.taken_in.pop(persona, None)
+
+    def forget_memories(self) -> None:
+        """Something that is remembered was corrected or deleted: no prompt says any more what it said before."""
+        self._memory.forget_all()
+
+    def _unlearn(self, room: str, persona: str) -> None:
+        self._generator.forget(_key(room, persona))
+        if (state := self._rooms.get(room)) is not None:
             state.taken_in.pop(persona, None)
 
     def note(self, event: Event) -> None:
@@ -274,6 +285,11 @@ class Mind:
         Raises:
             GenerationError: the model failed.
         """
+        if persona in self._remembers:
+            await self._memory.settle(self._request(room, persona, None))
+            if room not in self._rooms or persona not in self._personas:
+                return
+        known = self._memory.of(room, persona, self._listeners(room, None)).stable
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
         read = state.taken_in.get(persona)
@@ -283,14 +299,20 @@ class Mind:
         if read is not None and not worth_preparing(persona, in_play(lines, personas), behind):
             return
         await self._generator.prefill(
-            _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona))
+            _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona, known=known))
         )
         state.taken_in[persona] = lines[-1].id if lines else ""
 
     async def anticipate(
-        self, room: str, persona: str, speaker: str, partial: str, to: frozenset[str] | None = None
+        self,
+        room: str,
+        persona: str,
+        speaker: str,
+        partial: str,
+        to: frozenset[str] | None = None,
+        turn: str = "",
     ) -> None:
-        """Evaluates the words of somebody who is still speaking.
+        """Evaluates the words of somebody who is still speaking, and what they call to mind before them.
 
         Args:
             room: the room.
@@ -298,6 +320,7 @@ class Mind:
             speaker: participant id, or the name, of who speaks.
             partial: their words so far; the last ones may still change.
             to: who alone hears them, as in `Heard`.
+            turn: the id that `Heard` will have; nothing is recalled without.
 
         Raises:
             GenerationError: the model failed.
@@ -306,9 +329,16 @@ class Mind:
         attendee = state.present.get(speaker)
         name = attendee.name if attendee is not None else speaker
         words = plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
-        turns = turns_of(self._fitting(room, persona, self._known(room, to), idle=False), persona)
+        if turn and persona in self._remembers:
+            await self._memory.listen(self._request(room, persona, to, words, speaker), turn)
+            if room not in self._rooms or persona not in self._personas:
+                return
+        memory = self._memory.of(room, persona, self._listeners(room, to), turn)
+        kept = self._fitting(room, persona, self._known(room, to), idle=False)
+        turns = turns_of(kept, persona, known=memory.stable)
         clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
-        prompt = Prompt(self._systems[persona], with_partial(turns, name, clipped), unfinished=True)
+        said = with_partial(turns, name, clipped, memory.fresh)
+        prompt = Prompt(self._systems[persona], said, unfinished=True)
         await self._generator.prefill(_key(room, persona), prompt)
 
     async def reply(
@@ -329,13 +359,17 @@ class Mind:
         Raises:
             GenerationError: the model failed.
         """
-        state = self._room(room)
         line = self._line(to)
-        lines = self._known(room, line.to)
         who = self._personas[persona]
         if self._disposition(persona).resting:
             yield Clause(resting_words(who.name, self._awake(room, persona)), first=True, last=True)
             return
+        if persona in self._remembers and not isinstance(to, Said):
+            request = self._request(room, persona, line.to, line.text, line.speaker)
+            await self._memory.conclude(request, line.id, written=isinstance(to, Read))
+        memory = self._memory.of(room, persona, self._listeners(room, line.to), line.id)
+        state = self._room(room)
+        lines = self._known(room, line.to)
         place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
         if place is None:
             lines.append(line)
@@ -347,10 +381,14 @@ class Mind:
         lines += [self._line(each) for each in planned]
         spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
         kept = self._fitting(room, persona, lines, idle=False)
-        prompt = Prompt(self._systems[persona], turns_of(kept, persona), opening=spoken)
+        turns = turns_of(kept, persona, known=memory.stable, recalled={line.id: memory.fresh})
+        if memory.late:
+            turns += (Turn("system", memory.late),)
+        prompt = Prompt(self._systems[persona], turns, opening=spoken)
         people = labels_of([*(each.name for each in kept), *(each.name for each in state.present.values())])
         splitter = ClauseSplitter([who.name], people)
-        delivery = _Delivery(who.name, people, [each.text for each in kept if each.speaker == persona])
+        delivery = Delivery(who.name, people, [each.text for each in kept if each.speaker == persona])
+        delivery.accounts = memory.accounts
         token_ns: int | None = None
         try:
             for clause in delivery.take(splitter.feed(spoken), token_ns):
@@ -397,14 +435,73 @@ class Mind:
         mine = self._personas[persona].name
         if known:
             return f"Welcome back, {name}!" if name != "there" else "Welcome back!"
-        others = [
+        others = self._others(room, participant)
+        return greeting_words(name, mine, others, f"{room} {participant}")
+
+    async def welcome(self, room: str, persona: str, participant: str) -> str:
+        """Words to greet somebody with, without the model: as one who is known from another day, if they are.
+
+        Only what all who are there may know is made use of.
+        """
+        state = self._room(room)
+        attendee = state.present.get(participant)
+        name = spoken_name(attendee.name) if attendee is not None else ""
+        known: tuple[Recalled, ...] = ()
+        if name and participant not in state.greeted and persona in self._remembers:
+            listeners = self._listeners(room, None)
+            who = state.identities[participant]
+            try:
+                async with asyncio.timeout(WELCOME_DEADLINE):
+                    known = await self._recollection.about(persona, listeners, who, now=self._now())
+            except TimeoutError:
+                self.counts["greeting: remembered too late"] += 1
+            if listeners != self._listeners(room, None):
+                # Somebody came or left meanwhile; what is known of all of them is another matter.
+                known = ()
+        # A browser may have another user today.
+        known = tuple(each for each in known if is_about(each, name))
+        if not known:
+            return self.greeting(room, persona, participant)
+        state.greeted.add(participant)
+        others = self._others(room, participant)
+        return welcome_words(name, picked_up(known, self._now()), others, f"{room} {participant}")
+
+    def _others(self, room: str, participant: str) -> list[str]:
+        """Names of the other people there."""
+        return [
             spoken_name(each.name) or "somebody"
-            for each in state.present.values()
+            for each in self._room(room).present.values()
             if each.id != participant and each.kind == "person"
         ]
-        choices = _GREETINGS_AMONG if others else _GREETINGS
-        words = choices[zlib.crc32(f"{room} {participant}".encode()) % len(choices)]
-        return words.format(name=name, persona=mine, others=_company(others) if others else "")
+
+    def _listeners(self, room: str, to: frozenset[str] | None) -> frozenset[str]:
+        """Identities of the people who hear what is said to all, or to these alone."""
+        state = self._room(room)
+        return frozenset(
+            state.identities[each.id]
+            for each in state.present.values()
+            if each.kind == "person" and (to is None or each.id in to)
+        )
+
+    def _request(
+        self, room: str, persona: str, to: frozenset[str] | None, words: str = "", speaker: str = ""
+    ) -> Request:
+        state = self._room(room)
+        lines = self._known(room, to)
+        there = [each for each in state.present.values() if to is None or each.id in to]
+        return Request(
+            Place(room),
+            Participant(persona, "persona", self._personas[persona].name),
+            tuple(
+                Participant(each.id, each.kind, each.name, state.identities[each.id])
+                for each in there
+                if each.id != persona
+            ),
+            self._now(),
+            words,
+            state.identities.get(speaker, speaker),
+            lines[0].at if lines else None,
+        )
 
     def _awake(self, room: str, persona: str) -> list[str]:
         """Names of the other personas there that do not rest."""
@@ -413,10 +510,10 @@ class Mind:
 
     def _line(self, event: Heard | Read | Said) -> Line:
         if not isinstance(event, Said):
-            return _line(event)
+            return line_heard(event)
         persona = self._personas.get(event.participant)
         return Line(
-            event.id or _line_id(event.participant, event.at.isoformat()),
+            event.id or line_id(event.participant, event.at.isoformat()),
             event.participant,
             persona.name if persona is not None else event.participant,
             event.kind,
@@ -453,6 +550,10 @@ class Mind:
                 f"{max(0, self._max_tokens + budget - MIN_BUDGET)} tokens a reply, shorten the profile, or give the "
                 "model a longer context"
             )
+        self._remembers.discard(persona.id)
+        if self._reserved and budget - self._reserved >= MIN_BUDGET:
+            self._remembers.add(persona.id)
+            budget -= self._reserved
         return budget
 
     def _fitting(self, room: str, persona: str, lines: Sequence[Line], *, idle: bool) -> list[Line]:
@@ -479,85 +580,6 @@ class Mind:
             replace(line, text=clip(line.text, longest, count)) if cost >= longest else line
             for line, cost in zip(lines[start:], costs[start:], strict=True)
         ]
-
-
-class _Delivery:
-    """Decides which clauses of one reply are given out, and when it is long enough."""
-
-    def __init__(self, name: str, people: set[str], earlier: Iterable[str]) -> None:
-        self._people = people - {name}
-        self._name = name
-        self._earlier = " ".join(earlier).casefold()
-        self._said: set[str] = set()
-        self._sentences = 0
-        self._words = 0
-        self.done = False
-        self.counts: Counter[str] = Counter()
-
-    @property
-    def given(self) -> bool:
-        """Whether anything was given out."""
-        return bool(self._said)
-
-    def take(self, clauses: Iterable[str], token_ns: int | None) -> list[Clause]:
-        """Those of the clauses to be spoken."""
-        given: list[Clause] = []
-        for text in clauses:
-            if self.done:
-                break
-            if disowned(text, self._people):
-                self.counts["identity kept"] += 1
-                text, self.done = f"I'm {self._name}.", True
-            key = text.casefold()
-            again = key in self._said or (self.given and key in self._earlier)
-            if again and (self.done or len(key.split()) > 3):
-                self.counts["repetition dropped"] += 1
-                continue
-            if self.given and _STOCK.search(key):
-                self.counts["stock phrase dropped"] += 1
-                continue
-            first = not self.given
-            self._said.add(key)
-            self._words += len(text.split())
-            self._sentences += ends_sentence(text)
-            enough = self._words >= ENOUGH_WORDS or self._sentences > SENTENCES
-            self.done = self.done or (self._sentences >= SENTENCES and enough)
-            given.append(Clause(text, first, self.done, token_ns))
-        return given
-
-    def take_rest(self, clauses: Sequence[str], token_ns: int | None) -> list[Clause]:
-        """What is left at the end; half a sentence only if nothing else was said."""
-        begun = self._sentences > 0
-        given = self.take(clauses, token_ns)
-        if given and begun and not ends_sentence(given[-1].text):
-            self.counts["unfinished sentence dropped"] += 1
-            given.pop()
-        return [*given[:-1], replace(given[-1], last=True)] if given else []
-
-
-def _company(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return f"{names[0]} is"
-    if len(names) <= 3:
-        return f"{', '.join(names[:-1])} and {names[-1]} are"
-    return f"{len(names)} others are"
-
-
-def _line(event: Heard | Read) -> Line:
-    return Line(
-        event.id or _line_id(event.participant, event.at.isoformat()),
-        event.participant,
-        plain(event.name, MAX_NAME),
-        "chat" if isinstance(event, Read) else "speech",
-        plain(event.text, MAX_TEXT),
-        event.at,
-        to=event.to if isinstance(event, Heard) else None,
-    )
-
-
-def _line_id(participant: str, at: str) -> str:
-    # At most 64 characters, the protocol's limit for ids.
-    return f"{at}-{participant}"[:64]
 
 
 def _key(room: str, persona: str) -> str:

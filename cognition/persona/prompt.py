@@ -1,6 +1,6 @@
 """What a persona's model reads: who it is, then who said what. Pure, and grown only at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cognition.conversation.transcript import MAX_NAME, Line, plain
 from cognition.inference.generator import Turn
@@ -42,19 +42,31 @@ def system_text(persona: Persona) -> str:
     )
 
 
-def turns_of(lines: Iterable[Line], persona: str) -> tuple[Turn, ...]:
+def turns_of(
+    lines: Iterable[Line], persona: str, *, known: str = "", recalled: Mapping[str, str] | None = None
+) -> tuple[Turn, ...]:
     """The chat as one persona sees it: its own lines, and everybody else's with their names.
 
     Neighbouring lines of the same side become one turn. What was cut off ends in a dash. A few examples of how a call
     sounds come first: a small model follows them better than instructions.
+
+    Args:
+        lines: oldest first.
+        persona: whose own lines are the assistant's.
+        known: what is known of earlier days; stands before the lines.
+        recalled: what a line calls to mind, by the line's id; stands before it.
     """
     turns = [
         turn
         for heard, said in _EXAMPLES
         for turn in (Turn("user", labelled(_CALLER, heard)), Turn("assistant", said))
     ]
+    if known:
+        turns.append(Turn("system", known))
     examples = len(turns)
     for line in lines:
+        if recalled is not None and (note := recalled.get(line.id)):
+            turns.append(Turn("system", note))
         own = line.speaker == persona
         text = f"{line.text.rstrip('.,;:!?… ')}—" if line.interrupted else line.text
         turn = Turn("assistant", text) if own else Turn("user", labelled(line.name, text))
@@ -64,9 +76,11 @@ def turns_of(lines: Iterable[Line], persona: str) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def with_partial(turns: Sequence[Turn], name: str, partial: str) -> tuple[Turn, ...]:
-    """The chat with what somebody is saying just now, unfinished, at its end."""
+def with_partial(turns: Sequence[Turn], name: str, partial: str, recalled: str = "") -> tuple[Turn, ...]:
+    """The chat with what somebody is saying just now, unfinished, at its end, after what it calls to mind."""
     said = labelled(name, partial)
+    if recalled:
+        return (*turns, Turn("system", recalled), Turn("user", said))
     if turns and turns[-1].role == "user":
         return (*turns[:-1], Turn("user", f"{turns[-1].text}{LINE_BREAK}{said}"))
     return (*turns, Turn("user", said))
