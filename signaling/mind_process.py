@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import structlog
 
 from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
-from cognition.events import Arrived, Event, Left
+from cognition.events import Event
 from cognition.inference.generator import GenerationError
 from cognition.persona.actions import Allowed, may
 from cognition.persona.engine import Mind
@@ -24,32 +23,24 @@ from cognition.persona.profile import Persona, ProfileError
 from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
-from media.realtime.ring import AudioRing, RingError
 from media.speech.backchannel import is_backchannel
-from media.speech.listener import Listener
 from media.speech.sessions import ModelError
-from media.speech.shared_microphone import SharedMicrophone
-from media.speech.vad import SileroVoiceActivity
 from media.speech.voice import Voice, VoiceError
-from signaling.attendance import Attendance, Attendant
+from signaling.attending import Attending
 from signaling.bearing import Bearings
 from signaling.cast import Cast
-from signaling.chronicle import Chronicle, line_read
+from signaling.chronicle import Chronicle
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
 from signaling.ipc.endpoint import CallError, Endpoint, Handler, RpcError, connect_forever
 from signaling.ipc.jsonrpc import JsonObject
-from signaling.ipc.shared_memory import SharedFile, SharedFileError
 from signaling.ipc.transcript import latest
 from signaling.judgements import Judgements
 from signaling.living import Living
 from signaling.logs import configure_logs
-from signaling.open_room import OpenRoom, listeners_of
-from signaling.presence import Presence
+from signaling.open_room import OpenRoom
 from signaling.profiles import Profiles
-from signaling.room_line import RoomLine
 from signaling.settings import Launch, Settings, SettingsError
-from signaling.shared_voices import SharedVoices
 from signaling.signals import until_signalled
 from signaling.weights_cache import WeightsError
 
@@ -108,7 +99,10 @@ class MindProcess:
         self._voices = dict(engines.voices)
         self._chronicle = Chronicle(store, self._personas.values(), self._persons)
         self._living = Living(
-            store, engines.generator, lambda: self._attending, lambda due: self._judgements.allows(due)
+            store,
+            engines.generator,
+            lambda: self._attending.attendances,
+            lambda due: self._judgements.allows(due),
         )
         self._mind = Mind(
             personas,
@@ -139,9 +133,6 @@ class MindProcess:
             self._dismiss,
         )
         self._rooms: dict[str, OpenRoom] = {}
-        self._attending: list[Attendance] = []
-        self._gone: Counter[str] = Counter()
-        """Counts of rooms that are over."""
         self._told: Counter[str] = Counter()
         """Counts that media knows."""
         self._early: list[tuple[str, JsonObject]] = []
@@ -150,6 +141,17 @@ class MindProcess:
         """The rooms of the present connection are known."""
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
+        self._attending = Attending(
+            engines,
+            settings,
+            store,
+            mind=self._mind,
+            living=self._living,
+            bearings=self._bearings,
+            personas=self._personas,
+            voices=self._voices,
+            dropped=self.dropped,
+        )
 
     def _admit(self, persona: Persona, voice: Voice) -> None:
         """A new persona, or a new profile of one, in all rooms at once.
@@ -166,7 +168,7 @@ class MindProcess:
     def _dismiss(self, persona: str) -> None:
         del self._personas[persona]
         self._reseat_everywhere(persona)
-        if not self._attending:
+        if not self._attending.attendances:
             self._mind.dismiss(persona)
 
     def _reseat_everywhere(self, persona: str) -> None:
@@ -284,9 +286,9 @@ class MindProcess:
             await asyncio.sleep(COUNTS_EVERY)
             self._bearings.show()
             counts = sum(
-                (each.counts() for each in self._attending),
+                (each.counts() for each in self._attending.attendances),
                 self.dropped
-                + self._gone
+                + self._attending.gone
                 + self._mind.counts
                 + self._chronicle.counts()
                 + self._living.counts()
@@ -368,7 +370,7 @@ class MindProcess:
             await asyncio.wait([opened.before])
         for _ in range(ATTEMPTS):
             try:
-                await self._attend_once(endpoint, room, opened)
+                await self._attending.attend(endpoint, room, opened)
                 break
             except Exception as error:  # whatever it is, the other rooms are not to suffer from it
                 self.dropped["room failed"] += 1
@@ -385,171 +387,6 @@ class MindProcess:
             if not self._rooms:
                 # Nobody is kept waiting by it.
                 trim()
-
-    async def _attend_once(self, endpoint: Endpoint, room: str, opened: OpenRoom) -> None:
-        attendance = Attendance(
-            room,
-            mind=self._mind,
-            port=RoomLine(endpoint, room),
-            speculative=self._settings.reply.speculative,
-            anticipate=self._settings.reply.prefill,
-            life=self._living.life,
-        )
-        ready = asyncio.Event()
-        rings: dict[str, SharedFile] = {}
-        self._attending.append(attendance)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(attendance.run(ready.set))
-                await ready.wait()
-                try:
-                    for persona in list(self._personas.values()):
-                        await self._seat(endpoint, attendance, persona, rings)
-                    await self._follow(endpoint, attendance, opened, rings)
-                finally:
-                    attendance.close()
-        finally:
-            for who in attendance.persons:
-                self._mind.leave(room, who)
-            self._attending.remove(attendance)
-            self._bearings.leave(room)
-            self._gone += attendance.counts()
-            for ring in rings.values():
-                ring.close()
-
-    async def _seat(
-        self, endpoint: Endpoint, attendance: Attendance, persona: Persona, rings: dict[str, SharedFile]
-    ) -> None:
-        """Gives a persona its place; where media refuses, the others take theirs all the same."""
-        room = attendance.room
-        try:
-            answer = await endpoint.call(
-                "persona.join", {"room": room, "id": persona.id, "name": persona.name}
-            )
-            file = SharedFile.open(Path(answer["voice"]))
-            ring = AudioRing.attach(file.buffer)
-        except (CallError, SharedFileError, RingError) as error:
-            # Also when the last person has left meanwhile: media closed the room, and the news of it follows.
-            self.dropped["persona not seated"] += 1
-            _log.warning("persona not seated", room=room, persona=persona.id, reason=str(error))
-            return
-        rings[persona.id] = file
-        presence = Presence(
-            persona.id,
-            room,
-            voice=self._voices[persona.id],
-            ring=ring,
-            port=RoomLine(endpoint, room),
-            lane=self._engines.speaking,
-            spawn=attendance.spawn,
-            floor=attendance.floor,
-            said=attendance.said,
-            dropped=lambda reason: attendance.dropped.update([reason]),
-            sounds=partial(attendance.sounds, persona.id),
-        )
-        attendance.seat(presence, persona.name)
-        self._bearings.seat(room, persona.id, RoomLine(endpoint, room))
-
-    async def _reseat(
-        self, endpoint: Endpoint, attendance: Attendance, persona: str, rings: dict[str, SharedFile]
-    ) -> None:
-        """Takes a persona from its seat and, if there is still such a persona, seats it as it is now."""
-        await attendance.unseat(persona)
-        self._bearings.leave(attendance.room, persona)
-        if (ring := rings.pop(persona, None)) is not None:
-            ring.close()
-        known = self._personas.get(persona)
-        if known is not None:
-            await self._seat(endpoint, attendance, known, rings)
-            return
-        try:
-            await endpoint.call("persona.leave", {"room": attendance.room, "id": persona})
-        except CallError as error:
-            # Media closed the room meanwhile, or is gone.
-            _log.info("persona left no seat", room=attendance.room, persona=persona, reason=str(error))
-        if not any(persona in each.personas for each in self._attending):
-            self._mind.dismiss(persona)
-
-    async def _follow(
-        self,
-        endpoint: Endpoint,
-        attendance: Attendance,
-        opened: OpenRoom,
-        rings: dict[str, SharedFile],
-    ) -> None:
-        while not opened.over:
-            method, params = await opened.inbox.get()
-            who = str(params["id"])
-            person = attendance.persons.get(who)
-            match method:
-                case "participant.joined":
-                    self._enter(attendance, params, rings)
-                case "persona.changed":
-                    await self._reseat(endpoint, attendance, who, rings)
-                case "participant.connected" if person is not None:
-                    person.connected.set()
-                case "participant.left":
-                    if person is not None:
-                        self._mind.note(Left(attendance.room, who, person.name, datetime.now(UTC)))
-                    if person is not None and person.voices is not None:
-                        person.voices.settle()
-                    attendance.leave(who)
-                    # Those whose coming is still to be told are here as well.
-                    opened.over = not opened.persons
-                    if (ring := rings.pop(who, None)) is not None:
-                        ring.close()
-                case "gate.opened" if person is not None:
-                    person.listener.gate_opened(int(params["sample"]))
-                case "gate.closed" if person is not None:
-                    person.listener.gate_closed(int(params["sample"]))
-                case "whisper" if person is not None:
-                    attendance.turn_to(who, listeners_of(params))
-                case "microphone" if person is not None and person.voices is not None:
-                    person.voices.share(params["shared"] is True)
-                case "voice.named" if person is not None and person.voices is not None:
-                    person.voices.name(str(params["speaker"]), params["name"])
-                case "chat.received":
-                    self._read(attendance, params)
-                case "voice.progress":
-                    attendance.progressed(who, int(params["played"]), params.get("first_packet_ns"))
-                case "voice.held":
-                    attendance.voice_held(who, params["by"])
-                case _:
-                    self.dropped[f"{method}: nobody of that id"] += 1
-
-    def _enter(self, attendance: Attendance, params: JsonObject, rings: dict[str, SharedFile]) -> None:
-        who = str(params["id"])
-        if who in attendance.persons:
-            attendance.leave(who)
-        try:
-            file = SharedFile.open(Path(params["ears"]))
-            ears = AudioRing.attach(file.buffer)
-        except (SharedFileError, RingError) as error:
-            # The person left before this was read; the news of it follows.
-            _log.info("ears are gone", participant=who, reason=str(error))
-            self.dropped["ears are gone"] += 1
-            return
-        rings[who] = file
-        activity = SileroVoiceActivity(self._engines.activity)
-        engines = self._engines
-        listener = Listener(who, ears, activity, engines.speech)
-        microphone = SharedMicrophone(listener, ears, engines.speech, engines.diarization)
-        voices = SharedVoices(attendance.room, who, microphone, self._store, attendance.spawn, self.dropped)
-        microphone.on_words = voices.said
-        greet = not params.get("greeted", False)
-        person = Attendant(who, str(params["name"]), microphone, str(params["identity"]), voices=voices)
-        attendance.enter(person, greet=greet)
-        voices.share(params.get("shared") is True)
-        attendance.turn_to(who, listeners_of(params))
-        arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
-        self._mind.note(arrived)
-
-    def _read(self, attendance: Attendance, params: JsonObject) -> None:
-        line = line_read(params)
-        person = attendance.persons.get(line.participant)
-        if person is not None:
-            line = replace(line, name=person.name)
-        attendance.read(line, int(params["monotonic_ns"]))
 
 
 async def _run(launch: Launch, load: LoadEngines) -> None:

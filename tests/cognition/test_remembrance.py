@@ -52,12 +52,13 @@ class Counting(FakeGenerator):
 
     def __init__(self) -> None:
         super().__init__(["Fine."])
-        self.held: dict[str, list[str]] = {}
+        self.held: dict[str, list[int]] = {}
+        self._vocabulary: dict[str, int] = {}
         self.evaluated = 0
 
     def _evaluate(self, key: str, prompt: Prompt, *, answer: bool) -> None:
         tokens = [
-            token
+            self._vocabulary.setdefault(token, len(self._vocabulary))
             for segment in render(prompt, answer=answer)
             for token in ([segment.text] if segment.control else segment.text.split())
         ]

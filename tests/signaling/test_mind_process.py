@@ -190,7 +190,7 @@ async def one_call(home: House, mind: MindProcess, number: int) -> None:
         kept.clear()
     async with asyncio.timeout(60):
         # Nobody is told when the mind has done with a room: it has to be asked, on the virtual clock.
-        while mind._rooms or mind._attending:  # noqa: ASYNC110
+        while mind._rooms or mind._attending.attendances:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

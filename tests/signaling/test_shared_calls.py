@@ -21,7 +21,7 @@ pytestmark = pytest.mark.virtual_time
 
 def microphone(mind: MindProcess, id: str) -> SharedMicrophone | None:
     """What the mind hears a person by; None as long as it does not."""
-    for attendance in mind._attending:
+    for attendance in mind._attending.attendances:
         person = attendance.persons.get(id)
         if person is not None and isinstance(person.listener, SharedMicrophone):
             return person.listener
