@@ -9,7 +9,7 @@ from cognition.persona.profile import Persona, ProfileError
 from cognition.store.backup import inspect
 from cognition.store.connection import open_reader
 from cognition.store.errors import StoreError, explained
-from cognition.store.reputation import history, judge
+from cognition.store.reputation import count, history, judge
 from signaling.errors import UserError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.persona_card import card_of
@@ -49,7 +49,9 @@ def read_card(store: Path, persona: Persona) -> JsonObject:
             with contextlib.closing(open_reader(store)) as connection:
                 # One transaction: what is shown is of one moment.
                 connection.execute("BEGIN")
-                standing = judge(connection, persona.id, time.time()).standing
+                now = time.time()
+                tally = count(connection, persona.id, now)
+                standing = judge(connection, persona.id, now, tally).standing
                 return card_of(persona.id, standing, history(connection, persona.id, limit=ENTRIES), (), "")
         except sqlite3.Error as error:
             raise explained(error, store) from error

@@ -1,4 +1,4 @@
-"""How far a persona is trusted, from what people said of it: a pure function of a ledger of their voices.
+"""How far a persona is trusted, from what people said of it: the rules; `cognition.persona.tally` counts by them.
 
 A voice is one person's word on one thing: a line that the persona said, a task that it did for them, or how it was on a
 day. Their later word on the same thing replaces the earlier. Nothing else is evidence: what a persona says or does
@@ -14,8 +14,6 @@ with one voice of each kind in advance (Laplace's rule): few voices say little.
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -32,11 +30,8 @@ __all__ = [
     "Level",
     "Standing",
     "Voice",
-    "changed",
     "next_level",
     "quality_of",
-    "standing",
-    "tally",
 ]
 
 Level = Literal["novice", "trusted", "expert", "autonomous"]
@@ -193,124 +188,3 @@ def next_level(before: Level, quality: float, evidence: float, tasks: int, peopl
     if at + 1 < len(LEVELS) and _RISE[at + 1].is_met(quality, evidence, tasks, people):
         return LEVELS[at + 1]
     return before if _KEEP[at].is_met(quality, evidence, tasks, people) else LEVELS[at - 1]
-
-
-def tally(voices: Iterable[Voice]) -> list[Cell]:
-    """The voices that count, counted.
-
-    Args:
-        voices: all that were given on one persona, in the order in which they were.
-    """
-    latest = {(voice.giver, voice.subject): voice for voice in voices}
-    cells: dict[tuple[str, int, str, bool], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for voice in latest.values():
-        key = (voice.giver, int(voice.at // DAY_S), voice.domain, voice.task)
-        cells[key][_place(voice.value)] += 1
-    return [Cell(*key, *counts) for key, counts in cells.items()]
-
-
-def changed(cells: Iterable[Cell], voice: Voice, held: Voice | None) -> list[Cell]:
-    """The cells after a voice that takes the place of one that is held, if any."""
-    cells = list(cells)
-    for one, by in ((held, -1), (voice, 1)):
-        if one is not None:
-            counts = [0, 0, 0]
-            counts[_place(one.value)] = by
-            cells.append(Cell(one.giver, int(one.at // DAY_S), one.domain, one.task, *counts))
-    return cells
-
-
-def _place(value: int) -> int:
-    return 0 if value > 0 else 1 if value < 0 else 2
-
-
-def standing(
-    cells: Iterable[Cell],
-    *,
-    now: float,
-    days: Mapping[str, int],
-    before: Level = "novice",
-    changed_at: float | None = None,
-) -> Standing:
-    """The standing of one persona.
-
-    Args:
-        cells: the voices that count, see `tally` and `changed`.
-        now: seconds since 1970, UTC.
-        days: by giver, the days on which they gave any voice, on whatever persona.
-        before: its level so far.
-        changed_at: when it came to that; None when it never had another.
-    """
-    cells = list(cells)
-    people: Counter[str] = Counter()
-    praised = criticised = succeeded = failed = done = 0
-    for cell in cells:
-        people[cell.giver] += cell.good + cell.bad
-        if cell.task:
-            succeeded, failed, done = succeeded + cell.good, failed + cell.bad, done + cell.neither
-        else:
-            praised, criticised = praised + cell.good, criticised + cell.bad
-    givers = {giver for giver, number in people.items() if number}
-    known = {giver for giver in givers if days.get(giver, 0) >= KNOWN_DAYS}
-    good, bad = _weigh(cells, known, now)
-    quality, evidence = quality_of(good, bad), good + bad
-    level = before
-    if changed_at is None or now - changed_at >= DAY_S:
-        level = next_level(before, quality, evidence, _tasks_that_count(cells, known), len(known))
-    return Standing(
-        level,
-        quality,
-        evidence,
-        completed=succeeded + failed + done,
-        succeeded=succeeded,
-        failed=failed,
-        praised=praised,
-        criticised=criticised,
-        givers=len(givers),
-        known=len(known),
-        expertise=_expertise(cells, known, now),
-    )
-
-
-def _expertise(cells: Iterable[Cell], known: set[str], now: float) -> tuple[Expertise, ...]:
-    domains: dict[str, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        if cell.domain:
-            domains[cell.domain].append(cell)
-    found = []
-    for domain, about in domains.items():
-        if count := sum(cell.good + cell.bad for cell in about):
-            found.append(Expertise(domain, quality_of(*_weigh(about, known, now)), count))
-    return tuple(sorted(found, key=lambda one: (-one.quality, one.domain)))
-
-
-def _weigh(cells: Iterable[Cell], known: set[str], now: float) -> tuple[float, float]:
-    """The weights of the good and of the bad voices."""
-    by_day: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
-    for cell in cells:
-        counts = by_day[cell.giver if cell.giver in known else CROWD, cell.day]
-        counts[0] += cell.good
-        counts[1] += cell.bad
-    by_giver: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for (giver, day), (good, bad) in by_day.items():
-        if number := good + bad:
-            age = max(0.0, now - day * DAY_S)
-            weight = DAY_WEIGHT * (1 - 0.5**number) * 0.5 ** (age / HALF_LIFE_S) / number
-            sums = by_giver[giver]
-            sums[0] += weight * good
-            sums[1] += weight * bad
-    all_good = all_bad = 0.0
-    for good_weight, bad_weight in by_giver.values():
-        total = good_weight + bad_weight
-        kept = PERSON_WEIGHT * -math.expm1(-total / PERSON_WEIGHT) / total if total else 0.0
-        all_good += good_weight * kept
-        all_bad += bad_weight * kept
-    return all_good, all_bad
-
-
-def _tasks_that_count(cells: Iterable[Cell], known: set[str]) -> int:
-    done: Counter[tuple[str, int]] = Counter()
-    for cell in cells:
-        if cell.task:
-            done[cell.giver if cell.giver in known else CROWD, cell.day] += cell.good
-    return sum(min(number, TASKS_A_DAY) for number in done.values())

@@ -15,14 +15,15 @@ from functools import partial
 from cognition.conversation.affinity import stem
 from cognition.conversation.names import words_of
 from cognition.persona.actions import Action, Allowed, Refused, may
-from cognition.persona.reputation import Standing, Voice, standing
-from cognition.store.reputation import Page, Record, history, judge, judged, keep
+from cognition.persona.reputation import DAY_S, Standing, Voice
+from cognition.persona.tally import Tally
+from cognition.store.reputation import Page, Record, count, history, judge, judged, keep
 from cognition.store.store import Storage
 
 __all__ = ["NotAPerson", "Opinion", "Trust", "day_of", "domain_of", "giver_key", "line_of"]
 
 
-_NEW = standing((), now=0.0, days={})
+_NEW = Tally().standing(now=0.0)
 
 
 class NotAPerson(ValueError):
@@ -102,6 +103,8 @@ class Trust:
         self._clock = clock
         self._standings: dict[str, Standing] = {}
         self._judging = asyncio.Lock()
+        self._tallies: dict[str, tuple[int, Tally]] = {}
+        """What was counted of each persona's voices, and on which day, since 1970, they were read."""
         self.refused: Counter[Action] = Counter()
 
     @classmethod
@@ -187,10 +190,20 @@ class Trust:
     async def _judge(self, persona: str, given: Record | None) -> Standing:
         # What is judged is read beside the writer, for which everybody waits; one at a time, so that it stays true.
         async with self._judging:
+            # Counted with a voice that is not on the disk in the end it would be wrong, so it is put back only then.
+            read_on, tally = self._tallies.pop(persona, (0, None))
+            now = self._clock()
+            today = int(now // DAY_S)
+            if tally is None or read_on != today:
+                tally = await self._store.read(partial(count, persona=persona, now=now))
             judgement = await self._store.read(
-                partial(judge, persona=persona, now=self._clock(), given=given)
+                partial(judge, persona=persona, now=now, tally=tally, given=given)
             )
             if judgement.changes:
                 await self._store.write(partial(keep, judgement=judgement))
+            self._tallies[persona] = today, tally
             self._standings[persona] = judgement.standing
+            if judgement.given is not None:
+                for _, each in self._tallies.values():
+                    each.knows(judgement.given.voice.giver, judgement.days)
         return judgement.standing

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, cast
 
-from cognition.persona.reputation import DAY_S, LEVELS, Cell, Level, Standing, Voice, changed, standing
+from cognition.persona.reputation import DAY_S, LEVELS, Cell, Level, Standing, Voice
+from cognition.persona.tally import Tally
 
-__all__ = ["MAX_PAGE", "Entry", "Judgement", "Page", "Record", "history", "judge", "judged", "keep"]
+__all__ = ["MAX_PAGE", "Entry", "Judgement", "Page", "Record", "count", "history", "judge", "judged", "keep"]
 
 MAX_PAGE = 200
 _MICROSECONDS = 1_000_000
-_FORGOTTEN_AFTER_S = 600 * DAY_S
-"""Ten half-lives: a voice older than that weighs nothing that could be told."""
+_FORGOTTEN_AFTER = 600
+"""Days, ten half-lives: a voice older than that weighs nothing that could be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Judgement:
         standing: with it.
         before: the level without it.
         at: seconds since 1970, UTC.
+        days: on how many days the giver of the voice has given any by now; 0 where there is none.
     """
 
     persona: str
@@ -85,6 +87,7 @@ class Judgement:
     standing: Standing
     before: Level
     at: float
+    days: int = 0
 
     @property
     def changes(self) -> bool:
@@ -92,17 +95,25 @@ class Judgement:
         return self.given is not None or self.standing.level != self.before
 
 
-def judge(connection: sqlite3.Connection, persona: str, now: float, given: Record | None = None) -> Judgement:
+def count(connection: sqlite3.Connection, persona: str, now: float) -> Tally:
+    """The voices on a persona, read and counted; good for this day, UTC, after which some are forgotten."""
+    cells = _cells(connection, persona, now)
+    return Tally(cells, _days(connection, {cell.giver for cell in cells}))
+
+
+def judge(
+    connection: sqlite3.Connection, persona: str, now: float, tally: Tally, given: Record | None = None
+) -> Judgement:
     """The standing of a persona at a moment, with a voice that has come; nothing is written.
 
     Args:
         connection: may read.
         persona: whose.
         now: seconds since 1970, UTC.
+        tally: the voices on it so far; it has the new one when this returns.
         given: what has come, perhaps not for the first time.
     """
     before, changed_at = _level(connection, persona)
-    cells = _cells(connection, persona, now)
     news, held = given, None
     if given is not None:
         held, name = _held(connection, given)
@@ -111,13 +122,15 @@ def judge(connection: sqlite3.Connection, persona: str, now: float, given: Recor
         empty = held is None and given.voice.value == 0 and not given.voice.task
         if same or empty or _is_known(connection, given.id):
             news = None
+    days = 0
     if news is not None:
-        cells = changed(cells, news.voice, held)
-    days = _days(connection, {cell.giver for cell in cells})
-    if news is not None:
-        days[news.voice.giver] = _days_with(connection, news.voice)
-    found = standing(cells, now=now, days=days, before=before, changed_at=changed_at)
-    return Judgement(persona, news, found, before, now)
+        if held is not None and held.at < _forgotten_until(now) * DAY_S:
+            held = None
+        days = _days_with(connection, news.voice)
+        tally.change(news.voice, held)
+        tally.knows(news.voice.giver, days)
+    found = tally.standing(now=now, before=before, changed_at=changed_at)
+    return Judgement(persona, news, found, before, now, days)
 
 
 def judged(connection: sqlite3.Connection) -> list[str]:
@@ -169,13 +182,18 @@ def _cells(connection: sqlite3.Connection, persona: str, now: float) -> list[Cel
     rows = connection.execute(
         "SELECT giver, at / 86400000000, domain, kind = 'task', sum(value > 0), sum(value < 0), sum(value = 0) "
         "FROM (SELECT giver, subject, value, domain, kind, at, max(seq) FROM reputation "
-        "WHERE persona = ? AND kind <> 'level' GROUP BY giver, subject) WHERE at > ? GROUP BY 1, 2, 3, 4",
-        (persona, int((now - _FORGOTTEN_AFTER_S) * _MICROSECONDS)),
+        "WHERE persona = ? AND kind <> 'level' GROUP BY giver, subject) WHERE at >= ? GROUP BY 1, 2, 3, 4",
+        (persona, int(_forgotten_until(now) * DAY_S * _MICROSECONDS)),
     )
     return [
         Cell(giver, day, domain, bool(task), good, bad, neither)
         for giver, day, domain, task, good, bad, neither in rows
     ]
+
+
+def _forgotten_until(now: float) -> int:
+    """The first day, counted from 1970, of which voices count."""
+    return int(now // DAY_S) - _FORGOTTEN_AFTER
 
 
 def _held(connection: sqlite3.Connection, given: Record) -> tuple[Voice | None, str | None]:

@@ -1,5 +1,6 @@
 """Trust in personas: what raises and lowers it, what cannot, and what each level may do."""
 
+import math
 import random
 from collections import Counter
 from dataclasses import replace
@@ -22,12 +23,10 @@ from cognition.persona.reputation import (
     Level,
     Standing,
     Voice,
-    changed,
     next_level,
     quality_of,
-    standing,
-    tally,
 )
+from cognition.persona.tally import Tally, cells_of
 
 NOW = 20_000 * DAY_S
 KNOWN = {name: KNOWN_DAYS for name in ("ada", "bob", "cleo", "dan", "eve")}
@@ -38,7 +37,8 @@ def said(giver: str, subject: str, value: int = 1, *, ago: float = 0.0, **more: 
 
 
 def judged(*voices: Voice, before: Level = "novice", **more: Any) -> Standing:
-    return standing(tally(voices), now=NOW, days=more.pop("days", KNOWN), before=before, **more)
+    tally = Tally(cells_of(voices), more.pop("days", KNOWN))
+    return tally.standing(now=NOW, before=before, **more)
 
 
 givers = st.sampled_from([*KNOWN, "guest-1", "guest-2", "guest-3"])
@@ -107,11 +107,12 @@ def test_a_level_that_was_reached_is_not_lost_by_a_single_bad_day_but_by_many() 
 def test_trust_fades_when_nobody_speaks_of_it_any_more() -> None:
     praise = [said(who, f"line:{day}", ago=day) for who in KNOWN for day in range(5)]
     fresh = judged(*praise)
-    later = standing(tally(praise), now=NOW + HALF_LIFE_S, days=KNOWN, before="trusted")
+    tally = Tally(cells_of(praise), KNOWN)
+    later = tally.standing(now=NOW + HALF_LIFE_S, before="trusted")
     assert later.evidence == pytest.approx(fresh.evidence / 2, rel=0.15)
     assert later.quality < fresh.quality
     assert later.level == "trusted"
-    assert standing(tally(praise), now=NOW + 8 * HALF_LIFE_S, days=KNOWN, before="trusted").level == "novice"
+    assert tally.standing(now=NOW + 8 * HALF_LIFE_S, before="trusted").level == "novice"
 
 
 def test_the_later_word_of_a_person_on_the_same_line_replaces_the_earlier() -> None:
@@ -222,7 +223,7 @@ def test_a_good_word_never_lowers_and_a_bad_one_never_raises(
 def test_whatever_the_ledger_holds_the_standing_is_a_sane_one(
     ledger: list[Voice], level: Level, later: float
 ) -> None:
-    found = standing(tally(ledger), now=NOW + later * DAY_S, days=KNOWN, before=level)
+    found = Tally(cells_of(ledger), KNOWN).standing(now=NOW + later * DAY_S, before=level)
     assert 0 <= found.quality <= 1
     assert found.evidence >= 0
     assert found.level in LEVELS
@@ -287,17 +288,56 @@ def test_who_may_something_may_it_at_every_higher_level(action: Action, level: L
             assert isinstance(may(action, higher, asked=asked), Allowed)
 
 
-@given(ledgers, voices)
-def test_a_voice_added_to_what_is_counted_is_as_if_it_had_been_counted_with_it(
-    ledger: list[Voice], voice: Voice
+def likened(one: Standing, other: Standing) -> None:
+    """Equal but for the order in which fractions were added up."""
+    plain = (replace(each, quality=0.0, evidence=0.0, expertise=()) for each in (one, other))
+    assert len(set(plain)) == 1
+    assert (one.quality, one.evidence) == pytest.approx((other.quality, other.evidence))
+    by_domain = [{each.domain: each for each in standing.expertise} for standing in (one, other)]
+    assert by_domain[0].keys() == by_domain[1].keys()
+    for domain, each in by_domain[0].items():
+        assert each.count == by_domain[1][domain].count
+        assert each.quality == pytest.approx(by_domain[1][domain].quality)
+
+
+@given(ledgers, st.lists(st.tuples(voices, st.integers(0, 2 * KNOWN_DAYS)), max_size=12))
+def test_voices_added_one_by_one_are_as_if_they_had_been_counted_at_once(
+    ledger: list[Voice], more: list[tuple[Voice, int]]
 ) -> None:
-    held = {(one.giver, one.subject): one for one in ledger}.get((voice.giver, voice.subject))
-    added = standing(changed(tally(ledger), voice, held), now=NOW, days=KNOWN)
-    counted = judged(*ledger, voice)
-    assert added.quality == pytest.approx(counted.quality)
-    assert replace(added, quality=0, evidence=0, expertise=()) == replace(
-        counted, quality=0, evidence=0, expertise=()
-    )
-    assert [one.count for one in sorted(added.expertise, key=str)] == [
-        one.count for one in sorted(counted.expertise, key=str)
-    ]
+    tally, every, days = Tally(cells_of(ledger), KNOWN), list(ledger), dict(KNOWN)
+    for voice, on in more:
+        held = {(one.giver, one.subject): one for one in every}.get((voice.giver, voice.subject))
+        tally.change(voice, held)
+        days[voice.giver] = max(days.get(voice.giver, 0), on)
+        tally.knows(voice.giver, on)
+        every.append(voice)
+        likened(tally.standing(now=NOW), judged(*every, days=days))
+
+
+def by_the_book(ledger: list[Voice], known: set[str]) -> tuple[float, float]:
+    """The weights of the good and of the bad voices, as the rules say it, one voice after the other."""
+    latest = {(voice.giver, voice.subject): voice for voice in ledger}.values()
+    by_person: dict[str, dict[int, list[int]]] = {}
+    for voice in latest:
+        if voice.value:
+            person = voice.giver if voice.giver in known else "crowd"
+            by_person.setdefault(person, {}).setdefault(int(voice.at // DAY_S), []).append(voice.value)
+    sums = [0.0, 0.0]
+    for days in by_person.values():
+        own = [0.0, 0.0]
+        for day, values in days.items():
+            weight = DAY_WEIGHT * (1 - 0.5 ** len(values)) / len(values)
+            faded = weight * 0.5 ** ((NOW - day * DAY_S) / HALF_LIFE_S)
+            own[0] += faded * values.count(1)
+            own[1] += faded * values.count(-1)
+        total = sum(own)
+        for side in (0, 1):
+            sums[side] += PERSON_WEIGHT * (1 - math.exp(-total / PERSON_WEIGHT)) * own[side] / total
+    return sums[0], sums[1]
+
+
+@given(ledgers)
+def test_what_voices_weigh_is_what_the_rules_say(ledger: list[Voice]) -> None:
+    good, bad = by_the_book(ledger, set(KNOWN))
+    found = judged(*ledger)
+    assert (found.quality, found.evidence) == pytest.approx((quality_of(good, bad), good + bad), abs=1e-9)
