@@ -160,7 +160,7 @@ async def test_the_ledger_is_never_rewritten() -> None:
     trust, store, _ = await opened()
     await trust.take(opinion("1"), PERSONAS)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        await store.write(lambda connection: connection.execute("UPDATE reputation SET value = 1"))
+        await store.write(lambda connection: connection.execute("UPDATE reputation SET value = -1"))
 
 
 async def test_a_name_is_kept_only_while_it_may_be_shown() -> None:
