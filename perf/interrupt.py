@@ -49,7 +49,8 @@ TARGET_STOPPED = 0.05
 TARGET_MISSED = 0.02
 PLAIN_AFTER = 0.35
 """Seconds of speech after which the plain rule stops a voice."""
-ROOMS = 3
+ROOMS = 1
+"""Rooms at once; more than one measures how two cores are shared."""
 _PATIENCE = 15.0
 _HUSH = 0.6
 _SEATED = 30.0

@@ -26,10 +26,8 @@ __all__ = ["HeldVoices", "Judgement", "Overlap", "SpeakingVoice", "judge", "lear
 
 UNCONFIRMED = 0.25
 """Seconds after which a sound that is not confirmed to be speech was nothing."""
-INSISTING = 0.9
-"""Seconds of speech without known words that are no acknowledgement any more."""
 ACKNOWLEDGING = 1.6
-"""Seconds for which somebody may go on acknowledging."""
+"""Seconds for which somebody may go on acknowledging, whether or not the words are known."""
 WORDS_WITHIN = 2.0
 """Seconds after a pause in which the words of what was said are waited for."""
 BRIEF = 0.45
@@ -55,6 +53,7 @@ class Overlap:
         words: as far as they are known.
         whole: they are all that was said before the pause.
         nothing: it is known to hold no words.
+        acknowledges: it sounded like a laugh or a murmur, whatever the words.
     """
 
     held_at: float
@@ -63,6 +62,7 @@ class Overlap:
     words: str = ""
     whole: bool = False
     nothing: bool = False
+    acknowledges: bool = False
 
 
 def judge(overlap: Overlap, now: float) -> tuple[Judgement, float]:
@@ -71,11 +71,10 @@ def judge(overlap: Overlap, now: float) -> tuple[Judgement, float]:
         return Judgement.RESUME, now
     if overlap.began is None:
         return _at(overlap.held_at + UNCONFIRMED, now, Judgement.RESUME)
-    if overlap.words and not is_backchannel(overlap.words):
+    if overlap.words and not overlap.acknowledges and not is_backchannel(overlap.words):
         return Judgement.STOP, now
     if overlap.paused is None:
-        limit = ACKNOWLEDGING if overlap.words else INSISTING
-        return _at(overlap.began + limit, now, Judgement.STOP)
+        return _at(overlap.began + ACKNOWLEDGING, now, Judgement.STOP)
     if overlap.whole:
         return Judgement.RESUME, now
     brief = overlap.paused - overlap.began < BRIEF
@@ -93,13 +92,17 @@ def learn(overlap: Overlap, event: SpeechEvent, now: float) -> Overlap:
         case SpeechStarted():
             return Overlap(held_at, now)
         case PartialTranscript():
-            return Overlap(held_at, began, overlap.paused, event.text)
+            return Overlap(held_at, began, overlap.paused, event.text, acknowledges=event.acknowledges)
         case SpeechPaused():
-            return Overlap(held_at, began, now, words)
+            return Overlap(held_at, began, now, words, acknowledges=overlap.acknowledges)
         case TurnWithdrawn():
-            return Overlap(held_at, began, None, words)
-        case TurnProposed() | TurnCommitted():
-            return Overlap(held_at, began, overlap.paused or now, event.text, whole=True)
+            return Overlap(held_at, began, None, words, acknowledges=overlap.acknowledges)
+        case TurnProposed():
+            paused = overlap.paused or now
+            return Overlap(held_at, began, paused, event.text, whole=True, acknowledges=event.acknowledges)
+        case TurnCommitted():
+            paused = overlap.paused or now
+            return Overlap(held_at, began, paused, event.text, whole=True, acknowledges=overlap.acknowledges)
         case SpeechDiscarded():
             return Overlap(held_at, began, overlap.paused, words, nothing=True)
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_backchannel"]
+__all__ = ["is_backchannel", "murmurs"]
 
 _SINGLE = frozenset(
     "mhm mm mmm hmm hm uh huh um ah oh yeah yep yup yes ya aha ok okay right sure true exactly totally "
@@ -30,6 +30,15 @@ _PHRASES = frozenset(
     }
 )
 _LONGEST = 4
+_STOPPING = frozenset(
+    "wait stop no hey hold hang pause quiet enough sorry excuse but what why where how who when which listen please "
+    "actually never not don't can could".split()
+)
+MURMUR_NO_SPEECH = 0.5
+"""Synthesised laughter and hums had 0.57 to 0.9, interruptions at most 0.36 (tiny.en)."""
+MURMUR_LOGPROB = -0.6
+"""Of 72 synthesised interruptions 8 had less: "Stop", "Wait", and two of more than `MURMUR_WORDS` words."""
+MURMUR_WORDS = 3
 _LAUGHTER = re.compile(r"(?:h(?:a|e|ee|o)h?[\s,.!-]*){2,}", re.IGNORECASE)
 
 
@@ -47,3 +56,20 @@ def is_backchannel(text: str) -> bool:
     if not words or len(words) > _LONGEST:
         return False
     return " ".join(words) in _PHRASES or all(word in _SINGLE for word in words)
+
+
+def murmurs(text: str, logprob: float, no_speech: float) -> bool:
+    """Whether a short sound was so little like words that what Whisper made of it is no reason to stop anybody.
+
+    Laughter becomes "Saa saa saa", "mhm" becomes "M.H.M." or "Him"; a word with which people do stop others counts
+    however badly it was understood.
+
+    Args:
+        text: the words.
+        logprob: mean natural log probability of their tokens.
+        no_speech: probability that there was no speech.
+    """
+    words = re.findall(r"[a-z']+", text.lower().replace("’", "'"))
+    if any(word in _STOPPING for word in words):
+        return False
+    return no_speech > MURMUR_NO_SPEECH or (len(words) <= MURMUR_WORDS and logprob < MURMUR_LOGPROB)

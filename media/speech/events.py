@@ -33,6 +33,8 @@ class PartialTranscript:
 
     turn: str
     text: str
+    acknowledges: bool = False
+    """Whatever the words, it sounded like a laugh or a murmur: see `media.speech.backchannel.murmurs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class TurnProposed:
     """When the words were known."""
     speaker: Speaker | None = None
     """Who it was, at a microphone that is shared."""
+    acknowledges: bool = False
+    """As in `PartialTranscript`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from media.realtime.ring import AudioRing
+from media.speech.backchannel import murmurs
 from media.speech.end_of_turn import Completeness, TurnModel, completeness
 from media.speech.events import (
     PartialTranscript,
@@ -94,6 +95,7 @@ class _Turn:
     paused_ns: int = 0
     words_ns: int = 0
     text: str | None = None
+    acknowledges: bool = False
     refused: str | None = None
     over: bool = False
     probability: float | None = None
@@ -409,6 +411,7 @@ class Listener:
             refused = self._refusal(transcript, turn.voiced - turn.settled_voiced)
             if refused is None:
                 turn.text = f"{turn.settled} {transcript.text}".strip()
+                turn.acknowledges = not turn.settled and _murmurs(transcript)
             elif turn.settled:
                 self.discarded[f"behind a sentence: {refused}"] += 1
                 turn.text = turn.settled
@@ -416,7 +419,14 @@ class Listener:
                 turn.refused = refused
         if turn.text is not None:
             self._out.append(
-                TurnProposed(turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns)
+                TurnProposed(
+                    turn.id,
+                    turn.text,
+                    turn.speech_end_ns,
+                    turn.paused_ns,
+                    turn.words_ns,
+                    acknowledges=turn.acknowledges,
+                )
             )
         if turn.over:
             self._conclude(turn)
@@ -442,7 +452,8 @@ class Listener:
             else:
                 if self._refusal(transcript, self._segmenter.voiced - turn.settled_voiced) is None:
                     text = f"{turn.settled} {transcript.text}".strip()
-                    self._out.append(PartialTranscript(turn.id, text))
+                    acknowledges = not turn.settled and _murmurs(transcript)
+                    self._out.append(PartialTranscript(turn.id, text, acknowledges))
         if (
             self._engines.partials
             and turn.partial is None
@@ -476,3 +487,7 @@ class Listener:
 
 def _floats(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     return samples.astype(np.float32) * np.float32(1 / 32768)
+
+
+def _murmurs(transcript: Transcript) -> bool:
+    return murmurs(transcript.text, transcript.logprob, transcript.no_speech)

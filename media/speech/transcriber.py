@@ -2,7 +2,8 @@
 
 Whisper pads everything to 30 s, and that padding is most of its time. Here the encoder sees the utterance and
 3 s of silence, and 10 s at least. In a narrow window the decoder sometimes repeats itself, so a repetition is
-looked for and the utterance is then transcribed in the full window.
+looked for and the utterance is then transcribed in the full window; one that goes round in circles there as well is
+transcribed in halves.
 """
 
 import math
@@ -40,6 +41,8 @@ FULL_WINDOW = 30 * RATE
 TAIL = 3 * RATE
 """Samples of silence behind an utterance; with 1 s tiny.en repeats nearly everything."""
 LONGEST_PIECE = 28 * RATE
+SPLIT_FROM = 10 * RATE
+"""Samples from which on an utterance is transcribed in halves where the decoder cannot follow it whole."""
 SHORTEST_WINDOW = 10 * RATE
 """Of 105 utterances of 0.9 to 8 s tiny.en repeated 1 in 10 s, 4 in 8 s; of 57 short ones 9 in 6 s, 21 in 3 s."""
 STEP = RATE // 5
@@ -195,6 +198,10 @@ class WhisperTranscriber:
         transcript = self._decode(utterance, min(wanted, FULL_WINDOW), cancelled)
         if wanted < FULL_WINDOW and (transcript.rejected is not None or repeats(transcript.text)):
             transcript = replace(self._decode(utterance, FULL_WINDOW, cancelled), fell_back=True)
+        if transcript.rejected is not None and len(utterance) >= SPLIT_FROM:
+            cut = _quietest(utterance, len(utterance) // 3, len(utterance) * 2 // 3)
+            halves = [self._fitted(half, cancelled) for half in (utterance[:cut], utterance[cut:])]
+            transcript = replace(_join(halves), fell_back=True)
         return transcript
 
     def _decode(self, utterance: npt.NDArray[np.float32], window: int, cancelled: Cancelled) -> Transcript:
@@ -253,13 +260,16 @@ def _pieces(utterance: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]
     pieces = []
     rest = utterance
     while len(rest) > LONGEST_PIECE:
-        search = rest[LONGEST_PIECE * 3 // 4 : LONGEST_PIECE]
-        frames = search[: len(search) // STEP * STEP].reshape(-1, STEP)
-        quietest = int(np.square(frames).mean(axis=1).argmin())
-        cut = LONGEST_PIECE * 3 // 4 + quietest * STEP + STEP // 2
+        cut = _quietest(rest, LONGEST_PIECE * 3 // 4, LONGEST_PIECE)
         pieces.append(rest[:cut])
         rest = rest[cut:]
     return [*pieces, rest]
+
+
+def _quietest(sound: npt.NDArray[np.float32], begin: int, end: int) -> int:
+    """The middle of the quietest fifth of a second between two samples."""
+    frames = sound[begin : begin + (end - begin) // STEP * STEP].reshape(-1, STEP)
+    return begin + int(np.square(frames).mean(axis=1).argmin()) * STEP + STEP // 2
 
 
 def _join(parts: list[Transcript]) -> Transcript:

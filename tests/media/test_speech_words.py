@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.speech.backchannel import is_backchannel
+from media.speech.backchannel import is_backchannel, murmurs
 from media.speech.end_of_turn import Completeness, completeness
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.speakable import pieces, speakable
@@ -158,3 +158,31 @@ def test_a_long_text_is_cut_into_bounded_pieces_that_lose_no_word(text: str) -> 
     cut = list(pieces(speakable(text), 60))
     assert all(0 < len(piece) <= 60 for piece in cut)
     assert "".join("".join(cut).split()) == "".join(speakable(text).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "logprob", "no_speech"),
+    [
+        ("Saa saa saa", -0.92, 0.58),
+        ("SaaSaaSaaSaa", -0.56, 0.56),
+        ("Him.", -1.38, 0.26),
+        ("M.H.M.", -0.83, 0.21),
+    ],
+)
+def test_what_is_little_like_words_is_a_murmur(text: str, logprob: float, no_speech: float) -> None:
+    assert murmurs(text, logprob, no_speech)
+
+
+@pytest.mark.parametrize(
+    ("text", "logprob", "no_speech"),
+    [
+        ("Stop.", -0.79, 0.22),
+        ("Wait.", -1.9, 0.7),
+        ("Paris.", -0.3, 0.2),
+        ("That's it, I'll thank you.", -0.73, 0.32),
+    ],
+)
+def test_a_word_that_stops_people_counts_however_badly_it_was_understood(
+    text: str, logprob: float, no_speech: float
+) -> None:
+    assert not murmurs(text, logprob, no_speech)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,6 @@ from media.speech.events import (
 )
 from signaling.overlap import (
     ACKNOWLEDGING,
-    INSISTING,
     UNCONFIRMED,
     WORDS_WITHIN,
     HeldVoices,
@@ -64,14 +63,25 @@ def test_words_that_only_acknowledge_let_it_go_on_once_they_are_over(text: str) 
     assert judge(over, 0.8)[0] is Judgement.RESUME
 
 
+def test_a_laugh_that_was_taken_for_words_lets_the_voice_go_on() -> None:
+    partial = PartialTranscript("ada-1", "Saa saa saa", acknowledges=True)
+    laughing = known((0.1, STARTED), (0.6, partial))
+    assert judge(laughing, 0.6) == (Judgement.WAIT, 0.1 + ACKNOWLEDGING)
+    whole = replace(proposed("Saa saa saa saa"), acknowledges=True)
+    over = known((0.1, STARTED), (0.6, partial), (0.9, PAUSED), (1.2, whole))
+    assert judge(over, 1.2)[0] is Judgement.RESUME
+    went_on = known((0.1, STARTED), (0.6, partial), (1.2, PartialTranscript("ada-1", "Saa saa, but listen")))
+    assert judge(went_on, 1.2)[0] is Judgement.STOP
+
+
 def test_who_speaks_on_and_on_stops_it_before_any_word_is_known() -> None:
-    assert judge(known((0.1, STARTED)), 0.2) == (Judgement.WAIT, 0.1 + INSISTING)
-    assert judge(known((0.1, STARTED)), 0.1 + INSISTING)[0] is Judgement.STOP
+    assert judge(known((0.1, STARTED)), 0.2) == (Judgement.WAIT, 0.1 + ACKNOWLEDGING)
+    assert judge(known((0.1, STARTED)), 0.1 + ACKNOWLEDGING)[0] is Judgement.STOP
 
 
 def test_an_acknowledgement_that_goes_on_into_a_sentence_is_waited_for() -> None:
     heard = known((0.1, STARTED), (0.4, PAUSED), (0.6, TurnWithdrawn("ada-1")))
-    assert judge(heard, 0.6) == (Judgement.WAIT, 0.1 + INSISTING)
+    assert judge(heard, 0.6) == (Judgement.WAIT, 0.1 + ACKNOWLEDGING)
 
 
 def test_speech_that_turns_out_to_hold_no_words_lets_it_go_on() -> None:
@@ -95,6 +105,7 @@ events = st.sampled_from(
         TurnWithdrawn("ada-1"),
         proposed("Yeah."),
         PartialTranscript("ada-1", "Uh-huh."),
+        PartialTranscript("ada-1", "Saa saa", acknowledges=True),
         SpeechDiscarded("ada-1", "noise"),
     ]
 )

@@ -171,11 +171,15 @@ async def test_a_pinned_participant_is_shown_large_until_unpinned_or_gone(server
         await pin.focus()
         await ada.keyboard.press("Enter")
         await expect(pin).to_have_attribute("aria-pressed", "true")
-        assert await tile.evaluate("tile => tile.clientWidth") > 1.5 * small
-        assert await tile.locator("video").evaluate("video => !video.paused")
+        shown = await tile.element_handle()
+        # It is laid out with the next frame that the page draws.
+        await ada.wait_for_function("([tile, width]) => tile.clientWidth > width", arg=[shown, 1.5 * small])
+        await ada.wait_for_function("tile => !tile.querySelector('video').paused", arg=shown)
         await ada.keyboard.press("Enter")
         await expect(pin).to_have_attribute("aria-pressed", "false")
-        assert await tile.evaluate("tile => tile.clientWidth") == small
+        await ada.wait_for_function(
+            "([tile, width]) => Math.abs(tile.clientWidth - width) < 2", arg=[shown, small]
+        )
         await pin.click()
         assert await ada.evaluate("window.continuum.room.pinned") is not None
         await grace.get_by_test_id("leave").click()
