@@ -1,0 +1,72 @@
+"""The seam to whoever notices that files have changed; a fake beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import aclosing
+from pathlib import Path
+from typing import Protocol
+
+from watchfiles import awatch
+
+__all__ = ["FakeWatcher", "FileWatcher", "Watcher"]
+
+LOOK_AGAIN_MS = 600_000
+"""After which all is looked through although nothing was noticed: what cannot be watched, or was not there."""
+
+
+class Watcher(Protocol):
+    """Notices changes of files."""
+
+    def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
+        """What has changed, as often as something has; empty: it may be anything.
+
+        Args:
+            paths: files and folders, with all that is in them; those that are not there are left out.
+
+        Raises:
+            OSError: they cannot be watched; so does RuntimeError where the system's interface fails.
+        """
+        ...
+
+
+class FileWatcher:
+    """Is told by the operating system (inotify, FSEvents, ReadDirectoryChangesW)."""
+
+    async def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
+        """See `Watcher`."""
+        there = [path for path in paths if path.exists()]
+        if not there:
+            while True:
+                await asyncio.sleep(LOOK_AGAIN_MS / 1000)
+                yield frozenset()
+        watching = awatch(
+            *there,
+            watch_filter=None,
+            rust_timeout=LOOK_AGAIN_MS,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+        async with aclosing(watching):
+            async for changed in watching:
+                yield frozenset(Path(path) for _, path in changed)
+
+
+class FakeWatcher:
+    """Notices what it is told."""
+
+    def __init__(self) -> None:
+        self.watched: frozenset[Path] = frozenset()
+        self.error: OSError | None = None
+        self._changed: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
+
+    def change(self, *paths: Path) -> None:
+        """These have changed."""
+        self._changed.put_nowait(frozenset(paths))
+
+    async def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
+        """See `Watcher`."""
+        self.watched = frozenset(paths)
+        if self.error is not None:
+            raise self.error
+        while True:
+            yield await self._changed.get()

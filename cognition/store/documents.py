@@ -1,0 +1,246 @@
+"""Documents that a user gave, and the passages of them that can be found."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "Document",
+    "Found",
+    "Passage",
+    "Seen",
+    "Summary",
+    "documents",
+    "find",
+    "folders",
+    "forget_document",
+    "keep_document",
+    "keep_folders",
+    "passages",
+    "restamp",
+    "rooms_of",
+    "seen",
+    "summaries",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document.
+
+    Attributes:
+        text: the words.
+        heading: under which it stands, its own headings' too; empty for none.
+        position: where, for people: "page 3", "line 40".
+    """
+
+    text: str
+    heading: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as it was read.
+
+    Attributes:
+        path: below its folder; empty where the folder is the file.
+        title: what it is called.
+        size: bytes.
+        modified: nanoseconds since 1970.
+        digest: SHA-256 of its content; empty where it was not read.
+        refused: why nothing is known of it; empty where something is.
+    """
+
+    path: str
+    title: str
+    size: int
+    modified: int
+    digest: bytes
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a file: enough to tell whether it has changed."""
+
+    key: int
+    size: int
+    modified: int
+    digest: bytes
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage with where it comes from; `key` is its own."""
+
+    key: int
+    title: str
+    path: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A folder and how much of it is known; `refused` counts files by reason."""
+
+    path: str
+    room: str
+    documents: int
+    passages: int
+    refused: tuple[tuple[str, int], ...]
+
+
+def keep_folders(connection: sqlite3.Connection, given: Collection[tuple[str, str]]) -> list[int]:
+    """Keeps exactly these folders, (path, room) each, and forgets everything of others.
+
+    Returns:
+        The keys of the passages that are gone.
+    """
+    gone: list[int] = []
+    for key, path, room in connection.execute("SELECT key, path, room FROM document_folder").fetchall():
+        if (path, room) not in given:
+            gone += _passages_of(connection, "d.folder = ?", key)
+            connection.execute("DELETE FROM document_folder WHERE key = ?", (key,))
+    connection.executemany(
+        "INSERT INTO document_folder (path, room) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(given)
+    )
+    return gone
+
+
+def folders(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """Keys of the folders by (path, room)."""
+    return {
+        (path, room): key
+        for key, path, room in connection.execute("SELECT key, path, room FROM document_folder ORDER BY key")
+    }
+
+
+def rooms_of(connection: sqlite3.Connection) -> dict[int, str]:
+    """The room each folder is bound to, by its key; empty for all rooms."""
+    return dict(connection.execute("SELECT key, room FROM document_folder").fetchall())
+
+
+def seen(connection: sqlite3.Connection, folder: int) -> dict[str, Seen]:
+    """The files of a folder that were looked at, by path."""
+    rows = connection.execute(
+        "SELECT path, key, size, modified, digest, refused FROM document WHERE folder = ?", (folder,)
+    )
+    return {path: Seen(*rest) for path, *rest in rows}
+
+
+def keep_document(
+    connection: sqlite3.Connection, folder: int, document: Document, parts: Sequence[Passage]
+) -> tuple[list[int], list[int]]:
+    """Keeps a document as it is now, in the place of what it was; a folder that is gone keeps nothing.
+
+    Returns:
+        The keys of the passages that are gone, and of those that came, in order.
+    """
+    gone = forget_document(connection, folder, document.path)
+    if connection.execute("SELECT 1 FROM document_folder WHERE key = ?", (folder,)).fetchone() is None:
+        return gone, []
+    (key,) = connection.execute(
+        "INSERT INTO document (folder, path, title, size, modified, digest, refused)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING key",
+        (
+            folder,
+            document.path,
+            document.title,
+            document.size,
+            document.modified,
+            document.digest,
+            document.refused,
+        ),
+    ).fetchone()
+    came = [
+        int(
+            connection.execute(
+                "INSERT INTO passage (document, ordinal, heading, position, text) VALUES (?, ?, ?, ?, ?)"
+                " RETURNING key",
+                (key, ordinal, part.heading, part.position, part.text),
+            ).fetchone()[0]
+        )
+        for ordinal, part in enumerate(parts)
+    ]
+    return gone, came
+
+
+def restamp(connection: sqlite3.Connection, document: int, size: int, modified: int) -> None:
+    """A document was touched, and says what it said before."""
+    connection.execute("UPDATE document SET size = ?, modified = ? WHERE key = ?", (size, modified, document))
+
+
+def forget_document(connection: sqlite3.Connection, folder: int, path: str) -> list[int]:
+    """Forgets a document; returns the keys of its passages."""
+    gone = _passages_of(connection, "d.folder = ? AND d.path = ?", folder, path)
+    connection.execute("DELETE FROM document WHERE folder = ? AND path = ?", (folder, path))
+    return gone
+
+
+def find(connection: sqlite3.Connection, keys: Iterable[int], room: str) -> list[Found]:
+    """Those of these passages that may be known in a room of this server, in the order of the keys."""
+    wanted = list(keys)
+    rows = connection.execute(
+        "SELECT p.key, d.title, d.path, p.text, p.heading, p.position FROM passage p"
+        " JOIN document d ON d.key = p.document JOIN document_folder f ON f.key = d.folder"
+        f" WHERE p.key IN ({_marks(wanted)}) AND f.room IN ('', ?)",
+        (*wanted, room),
+    )
+    found = {key: Found(key, title, path, Passage(*rest)) for key, title, path, *rest in rows}
+    return [found[key] for key in wanted if key in found]
+
+
+def passages(
+    connection: sqlite3.Connection, after: int, limit: int
+) -> list[tuple[int, int, str, int, Passage]]:
+    """Passages in order of their keys: (key, folder, title of the document, modified, passage)."""
+    rows = connection.execute(
+        "SELECT p.key, d.folder, d.title, d.modified, p.text, p.heading, p.position FROM passage p"
+        " JOIN document d ON d.key = p.document WHERE p.key > ? ORDER BY p.key LIMIT ?",
+        (after, limit),
+    )
+    return [(key, folder, title, modified, Passage(*rest)) for key, folder, title, modified, *rest in rows]
+
+
+def documents(connection: sqlite3.Connection, path: str, room: str) -> list[Document]:
+    """The files of a folder, by path."""
+    rows = connection.execute(
+        "SELECT d.path, d.title, d.size, d.modified, d.digest, d.refused FROM document d"
+        " JOIN document_folder f ON f.key = d.folder WHERE f.path = ? AND f.room = ? ORDER BY d.path",
+        (path, room),
+    )
+    return [Document(*row) for row in rows]
+
+
+def summaries(connection: sqlite3.Connection) -> list[Summary]:
+    """Every folder with how much of it is known, by path."""
+    rows = connection.execute(
+        "SELECT f.key, f.path, f.room, count(d.key) FILTER (WHERE d.refused = ''),"
+        " (SELECT count(*) FROM passage p JOIN document o ON o.key = p.document WHERE o.folder = f.key)"
+        " FROM document_folder f LEFT JOIN document d ON d.folder = f.key GROUP BY f.key ORDER BY f.path, f.room"
+    ).fetchall()
+    return [
+        Summary(path, room, known, parts, tuple(_refused(connection, key)))
+        for key, path, room, known, parts in rows
+    ]
+
+
+def _refused(connection: sqlite3.Connection, folder: int) -> list[tuple[str, int]]:
+    return connection.execute(
+        "SELECT refused, count(*) FROM document WHERE folder = ? AND refused <> '' GROUP BY refused ORDER BY refused",
+        (folder,),
+    ).fetchall()
+
+
+def _passages_of(connection: sqlite3.Connection, which: str, *values: object) -> list[int]:
+    rows = connection.execute(
+        f"SELECT p.key FROM passage p JOIN document d ON d.key = p.document WHERE {which} ORDER BY p.key",
+        values,
+    )
+    return [key for (key,) in rows]
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
