@@ -44,6 +44,7 @@ class Recalled:
         current: as far as those who listen may know, it still holds.
         valid_from: since when it held, where that is known.
         valid_to: until when, where another took its place.
+        due: when it is to happen.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Recalled:
     current: bool = True
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Recall(Protocol):
     """What a persona remembers. `listeners` are the identities of the people who will hear what is made of it.
 
     Nothing comes back that one of them may not know (cognition/store/visibility.py). Every method may be cancelled
-    at any time, and raises `StoreError` or `EmbeddingError` where its parts fail.
+    at any time, and raises `StoreError`, `EmbeddingError` or `IndexFailed` where its parts fail.
     """
 
     async def recall(

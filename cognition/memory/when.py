@@ -85,6 +85,10 @@ _FEAST = (
 )
 _WHICH = r"(?:the )?(?P<which>last|this|next|past) "
 _WITHIN = r"(?:the )?(?P<within>early|mid|late|beginning|start|middle|end)(?:[- ]| of )(?:the )?"
+_NOT_TOLD = "".join(
+    rf"(?<!{verb}\x20)" for verb in "talk talked chat chatted told tell speak spoke know".split()
+)
+"""Before an "about" that is not "roughly"."""
 _FRAMES = "back in|in|during|over|by|before|prior to|after|since|until|till|between"
 _SURELY_IN = rf"(?P<lead>(?:{_FRAMES}) (?:the )?)"
 _IN = rf"(?P<lead>(?:{_FRAMES}|of|and|to|through|from) (?:the )?)"
@@ -492,8 +496,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
         (r"(?P<which>last) (?P<part>night|evening)", _this_part),
         (r"(?:around |about )?(?:at )?this time last year", _a_year_ago),
         (
-            rf"(?P<about>about |around |roughly |almost |nearly |over |more than |some |maybe )?{_NUMBER} {_UNIT}"
-            r"(?P<more> and a half)? (?:ago|back)",
+            rf"(?P<about>{_NOT_TOLD}about |around |roughly |almost |nearly |over |more than |some |maybe )?"
+            rf"{_NUMBER} {_UNIT}(?P<more> and a half)? (?:ago|back)",
             _ago,
         ),
         (rf"in (?:about )?{_NUMBER} {_UNIT}(?: time|['’] time)?", _in_future),

@@ -157,6 +157,7 @@ class Query:
         kinds: only of these kinds; empty for all.
         since: not before.
         until: before this.
+        seqs: only these; empty for all.
     """
 
     known_to: frozenset[str] = frozenset()
@@ -168,6 +169,7 @@ class Query:
     kinds: frozenset[EventKind] = frozenset()
     since: datetime | None = None
     until: datetime | None = None
+    seqs: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +414,9 @@ def _terms(query: Query) -> tuple[list[str], list[Any]]:
     if query.until is not None:
         terms.append("e.at < ?")
         values.append(_micros(query.until))
+    if query.seqs:
+        terms.append(f"e.seq IN ({_marks(query.seqs)})")
+        values += sorted(query.seqs)
     return terms, values
 
 

@@ -60,6 +60,7 @@ def read(text: str, now: datetime = MONDAY) -> tuple[str, str, str]:
         ("March last year", "March last year", "2025-03-01", "2025-04-01"),
         ("two weeks ago", "two weeks ago", "2026-11-05", "2026-11-14"),
         ("about three days ago", "about three days ago", "2026-11-18", "2026-11-23"),
+        ("What did we talk about two days ago?", "two days ago", "2026-11-21", "2026-11-22"),
         ("two years ago", "two years ago", "2024-05-24", "2025-05-26"),
         ("last year", "last year", "2025-01-01", "2026-01-01"),
         ("the week before last", "the week before last", "2026-11-09", "2026-11-16"),

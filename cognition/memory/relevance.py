@@ -1,0 +1,146 @@
+"""How much a memory bears on a question: its meaning, its words, whom it names, what time is asked for. Pure."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cognition.memory.when import When, when
+from cognition.search.words import stem, words
+from cognition.store.memories import Memory
+
+__all__ = ["LEAST", "Question", "questioned", "relevance"]
+
+LEAST = 0.42
+"""Relevance below which nothing is recalled; for MiniLM, see `tests/cognition/test_recall_models.py`."""
+MAX_WORDS = 60
+"""Words of a question that are looked at, its last: a partial transcript only grows."""
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+_CAPITAL = re.compile(r"(?<![\w'’])[A-Z][\w]*(?:['’][a-z]+)?")
+_FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|myself|i['’](?:m|ve|d|ll))\b", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"\b(?:before|used to|previous(?:ly)?|former(?:ly)?|earlier|in the past|back then|originally|at first|no longer"
+    r"|any ?more|so far|the old|my old|ex|formerly|over the years|ever)\b",
+    re.IGNORECASE,
+)
+_NO_NAMES = frozenset(
+    """i i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february march
+    april may june july august september october november december what when where who whose which why
+    how do does did is are was were can could would will should have has had tell remember and but so
+    the a an in on at to of for with my your our ok okay hey hi hello yes no well please any also""".split()
+)
+_EMPTY = frozenset(
+    map(
+        stem,
+        """a an the and or but so if then than that this these those it its he him his she her hers they them
+        their theirs we us our ours you your yours i me my mine im ive id ill to of in on at by for with
+        from about into over up down out off is are was were be been being am do does did done doing have
+        has had having will would can could should shall may might must not no yes there here what which who
+        whom whose when where why how all any some just like very too also again ever still now please okay
+        ok well hey hi hello tell told telling say said saying talk talked talking speak spoke know knew
+        known remember recall mention mentioned discuss discussed happen happened happening anything
+        something everything thing things time times think thought really much many more most one get got
+        going go last first before after ago today yesterday week month year day used remind summary""".split(),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody says, as what it might call to mind is looked for.
+
+    Attributes:
+        texts: to be embedded: the words without the time, and their last sentence where there are several.
+        stems: of the words that say something.
+        names: stems of the names in it.
+        when: the time it names.
+        of_before: it asks for what is no longer so.
+        bare: it says nothing but a time, a place or a person: "what did we talk about yesterday?"
+    """
+
+    texts: tuple[str, ...]
+    stems: frozenset[str]
+    names: frozenset[str]
+    when: When | None
+    of_before: bool
+    bare: bool
+
+
+def questioned(query: str, now: datetime, *, speaker: str = "", known: Collection[str] = ()) -> Question:
+    """Reads a question.
+
+    Args:
+        query: words, also half a sentence.
+        now: timezone-aware.
+        speaker: name of whoever says "I", where there is but one who may.
+        known: names that people here go by; found however they are written.
+    """
+    query = " ".join(query.split()[-MAX_WORDS:])
+    time = when(query, now)
+    rest = (
+        query if time is None else f"{query[: time.start].rstrip()} {query[time.end :].lstrip()}".strip(" ,")
+    )
+    rest = rest or query
+    called = _names(rest, known)
+    if speaker and _FIRST_PERSON.search(rest):
+        rest = _in_third_person(rest, speaker)
+        called |= set(map(stem, words(speaker)))
+    sentences = [each for each in _SENTENCE.split(rest) if each.strip()]
+    texts = (rest,) if len(sentences) < 2 else (rest, sentences[-1])
+    said = frozenset(one for one in map(stem, words(rest)) if one not in _EMPTY)
+    return Question(
+        texts, said, frozenset(called), time, _BEFORE.search(query) is not None, not said - called
+    )
+
+
+def relevance(question: Question, memory: Memory, similarity: float) -> float:
+    """How much a memory bears on a question, from 0 to 1, whatever time it is of.
+
+    Args:
+        question: what was asked.
+        memory: what might come back.
+        similarity: of its meaning and the question's, in [-1, 1]; NaN where nobody has measured it.
+    """
+    there = set(map(stem, words(f"{memory.subject_name} {memory.text} {memory.quote}")))
+    asked = question.stems - question.names
+    shared = len(asked & there) / len(asked) if asked else 0.0
+    meant = 0.0 if similarity != similarity else min(max(similarity, 0.0), 1.0)
+    near = max(meant, 0.0) + 0.3 * shared * (1.0 - meant)
+    if question.names:
+        # Words about another person are as near in meaning as those about the one who is asked for.
+        near *= 0.6 + 0.4 * len(question.names & there) / len(question.names)
+    return min(near, 1.0)
+
+
+def _names(text: str, known: Collection[str]) -> set[str]:
+    called = {stem(word) for name in known for word in words(name)} & set(map(stem, words(text)))
+    for sentence in _SENTENCE.split(text):
+        for match in _CAPITAL.finditer(sentence):
+            word = match[0].casefold().replace("’", "'").removesuffix("'s")
+            if match.start() > 0 and word not in _NO_NAMES:
+                called |= set(map(stem, words(word)))
+    return called
+
+
+_THIRD: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (r"\bam i\b", "is {0}"),
+        (r"\bdo i\b", "does {0}"),
+        (r"\bhave i\b", "has {0}"),
+        (r"\bi am\b|\bi['’]m\b", "{0} is"),
+        (r"\bi have\b|\bi['’]ve\b", "{0} has"),
+        (r"\bi['’]d\b", "{0} would"),
+        (r"\bi['’]ll\b", "{0} will"),
+        (r"\b(?:my|mine)\b", "{0}'s"),
+        (r"\b(?:i|me|myself)\b", "{0}"),
+    )
+)
+
+
+def _in_third_person(text: str, name: str) -> str:
+    """As a memory would say it."""
+    for pattern, said in _THIRD:
+        text = pattern.sub(lambda _, said=said: said.format(name), text)  # type: ignore[misc]
+    return text
