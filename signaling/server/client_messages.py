@@ -17,10 +17,14 @@ __all__ = [
     "MAX_TOKEN_CHARACTERS",
     "PROTOCOL_VERSION",
     "AskCard",
+    "AskMemories",
     "Candidate",
     "Chat",
     "ClientMessage",
+    "CorrectMemory",
+    "Explain",
     "Feedback",
+    "ForgetMemory",
     "Join",
     "Leave",
     "MessageError",
@@ -45,6 +49,7 @@ MAX_PIXELS = 16_384
 MAX_TOKEN_CHARACTERS = 4096
 MAX_CANDIDATE_CHARACTERS = 2048
 MAX_CHAT_CHARACTERS = 2000
+MAX_MEMORY_CHARACTERS = 300
 MAX_MLINE = 255
 MAX_CURSOR_CHARACTERS = 18
 
@@ -198,6 +203,43 @@ class AskCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AskMemories:
+    """Show me what a persona knows about me; with `before`, what comes after that page."""
+
+    id: str
+    persona: str
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectMemory:
+    """This is not so, but as `text` says."""
+
+    id: str
+    persona: str
+    memory: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMemory:
+    """Forget this about me; everything, and by all personas, where `memory` is None."""
+
+    id: str
+    persona: str
+    memory: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Show me what went into what a persona said; `line` is its id, or the utterance's of a final caption."""
+
+    id: str
+    persona: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give the seat up."""
 
@@ -214,6 +256,10 @@ ClientMessage = (
     | Whisper
     | Feedback
     | AskCard
+    | AskMemories
+    | CorrectMemory
+    | ForgetMemory
+    | Explain
     | NameVoice
     | Ping
     | Leave
@@ -286,12 +332,18 @@ class _Fields:
             case "feedback":
                 return self._feedback()
             case "card":
-                before = None
-                if self._body.get("before") is not None:
-                    before = self._text("before", MAX_CURSOR_CHARACTERS)
-                    if not _CURSOR.fullmatch(before):
-                        raise MessageError("bad-message", "before is that of an earlier card", self._id)
-                return AskCard(self._own_id(), self._participant("persona"), before)
+                return AskCard(self._own_id(), self._participant("persona"), self._cursor())
+            case "memories":
+                return AskMemories(self._own_id(), self._participant("persona"), self._cursor())
+            case "correct":
+                return self._correction()
+            case "forget":
+                if "memory" not in self._body:
+                    raise MessageError("bad-message", "memory is an id, or null", self._id)
+                memory = None if self._body["memory"] is None else self._participant("memory")
+                return ForgetMemory(self._own_id(), self._participant("persona"), memory)
+            case "explain":
+                return Explain(self._own_id(), self._participant("persona"), self._participant("line"))
             case "ping":
                 return Ping(self._own_id())
             case "leave":
@@ -330,6 +382,24 @@ class _Fields:
             raise MessageError("bad-message", "value is -1, 0 or 1", id)
         line = None if self._body.get("line") is None else self._participant("line")
         return Feedback(id, self._participant("persona"), value, line, self._flag("signed") is True)
+
+    def _correction(self) -> CorrectMemory:
+        id, persona, memory = self._own_id(), self._participant("persona"), self._participant("memory")
+        text = " ".join(clean_line(self._text("text", MAX_CHAT_CHARACTERS)).split())
+        if not text:
+            raise MessageError("empty-text", "nothing is written", id)
+        if len(text) > MAX_MEMORY_CHARACTERS:
+            raise MessageError("too-large", f"a memory has at most {MAX_MEMORY_CHARACTERS} characters", id)
+        return CorrectMemory(id, persona, memory, text)
+
+    def _cursor(self) -> str | None:
+        """Where an earlier page ended; None for the first."""
+        if self._body.get("before") is None:
+            return None
+        before = self._text("before", MAX_CURSOR_CHARACTERS)
+        if not _CURSOR.fullmatch(before):
+            raise MessageError("bad-message", "before is that of an earlier page", self._id)
+        return before
 
     def _name_voice(self) -> NameVoice:
         if "name" not in self._body:

@@ -7,14 +7,39 @@ from typing import Any
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.card import parse_card
-from signaling.server.client_messages import AskCard, Feedback, MessageError
+from signaling.server.client_messages import (
+    AskCard,
+    AskMemories,
+    CorrectMemory,
+    Explain,
+    Feedback,
+    ForgetMemory,
+    MessageError,
+)
 from signaling.server.conference import Conference
 from signaling.server.limits import TokenBucket
 from signaling.server.live import Attendee
+from signaling.server.memories import parse_explanation, parse_memories
 from signaling.server.mind_line import MindAway
-from signaling.server.server_messages import Ack, Card, Error, ErrorCode, ServerMessage
+from signaling.server.server_messages import (
+    Ack,
+    Card,
+    Error,
+    ErrorCode,
+    Explanation,
+    Memories,
+    ServerMessage,
+)
 
-__all__ = ["Questions"]
+__all__ = ["NO_SUCH_LINE", "NO_SUCH_MEMORY", "Question", "Questions"]
+
+Question = Feedback | AskCard | AskMemories | CorrectMemory | ForgetMemory | Explain
+"""What only the personas can answer."""
+
+REFUSED = 9
+NO_SUCH_MEMORY = 10
+NO_SUCH_LINE = 11
+"""The mind's codes; see docs/architecture.md, IPC."""
 
 QUESTIONS_PER_S = 2.0
 QUESTIONS_BURST = 20.0
@@ -39,7 +64,7 @@ class Questions:
         self._bucket = TokenBucket(QUESTIONS_PER_S, QUESTIONS_BURST, now())
         self._waiting: set[asyncio.Task[None]] = set()
 
-    def ask(self, attendee: Attendee, message: Feedback | AskCard) -> None:
+    def ask(self, attendee: Attendee, message: Question) -> None:
         """Begins to have a message answered.
 
         Raises:
@@ -54,10 +79,7 @@ class Questions:
         if len(self._waiting) >= MAX_UNANSWERED:
             raise MessageError("too-fast", f"{MAX_UNANSWERED} wait for an answer already", message.id)
         self._check(attendee, message)
-        work = (
-            self._keep(attendee, message) if isinstance(message, Feedback) else self._show(attendee, message)
-        )
-        task = asyncio.ensure_future(self._answer(work, message.id))
+        task = asyncio.ensure_future(self._answer(self._work(attendee, message), message.id))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
@@ -67,12 +89,12 @@ class Questions:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
 
-    def _check(self, attendee: Attendee, message: Feedback | AskCard) -> None:
+    def _check(self, attendee: Attendee, message: Question) -> None:
         room = self._conference.room(attendee.room)
         seat = room.state.seats.get(message.persona)
         if seat is None or seat.kind != "persona":
             raise MessageError("no-such-participant", "no persona of that id is here", message.id)
-        if isinstance(message, Feedback) and message.line is not None:
+        if isinstance(message, Feedback | Explain) and message.line is not None:
             line = room.state.line(message.persona, message.line)
             if line is None or not line.heard_by(attendee.seat.id):
                 raise MessageError("no-such-line", "you have heard no such line of this persona", message.id)
@@ -82,8 +104,8 @@ class Questions:
             self._send(await work)
         except MindAway:
             self._refuse("mind-away", "the personas are away for a moment; try again", id)
-        except RpcError:
-            self._refuse("no-such-participant", "the personas know nobody of that id", id)
+        except RpcError as error:
+            self._refuse(*_REFUSALS.get(error.code, _NOBODY), id)
         except ValueError as error:
             self._refuse("mind-away", f"the mind's answer cannot be read: {error}", id)
 
@@ -91,28 +113,39 @@ class Questions:
         self._conference.metrics.drop(f"message-{code}")
         self._send(Error(code, text, id))
 
-    async def _keep(self, attendee: Attendee, message: Feedback) -> ServerMessage:
+    async def _work(self, attendee: Attendee, message: Question) -> ServerMessage:
         seat = attendee.seat
         params: JsonObject = {
             "room": attendee.room,
             "id": seat.id,
-            "message": message.id,
             "giver": attendee.claims.giver,
-            "name": seat.name,
             "persona": message.persona,
-            "line": message.line,
-            "value": message.value,
-            "signed": message.signed,
         }
-        await self._conference.mind.ask("feedback", params)
+        ask = self._conference.mind.ask
+        match message:
+            case Feedback():
+                given = {"message": message.id, "name": seat.name, "line": message.line}
+                await ask("feedback", {**params, **given, "value": message.value, "signed": message.signed})
+            case AskCard():
+                return Card(
+                    message.id, parse_card(await ask("persona.card", {**params, "before": message.before}))
+                )
+            case AskMemories():
+                known = await ask("memory.known", {**params, "before": message.before})
+                return Memories(message.id, parse_memories(known))
+            case CorrectMemory():
+                await ask("memory.correct", {**params, "memory": message.memory, "text": message.text})
+            case ForgetMemory():
+                await ask("memory.forget", {**params, "memory": message.memory})
+            case Explain():
+                shown = await ask("explain", {**params, "line": message.line})
+                return Explanation(message.id, parse_explanation(shown))
         return Ack(message.id)
 
-    async def _show(self, attendee: Attendee, message: AskCard) -> ServerMessage:
-        params: JsonObject = {
-            "room": attendee.room,
-            "id": attendee.seat.id,
-            "giver": attendee.claims.giver,
-            "persona": message.persona,
-            "before": message.before,
-        }
-        return Card(message.id, parse_card(await self._conference.mind.ask("persona.card", params)))
+
+_NOBODY: tuple[ErrorCode, str] = ("no-such-participant", "the personas know nobody of that id")
+_REFUSALS: dict[int, tuple[ErrorCode, str]] = {
+    REFUSED: ("not-allowed", "the personas refuse this"),
+    NO_SUCH_MEMORY: ("no-such-memory", "nothing of that id is known of you"),
+    NO_SUCH_LINE: ("no-such-line", "nothing is known of how this came about"),
+}

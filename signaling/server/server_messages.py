@@ -22,11 +22,13 @@ __all__ = [
     "ChatLine",
     "Error",
     "ErrorCode",
+    "Explanation",
     "FloorChanged",
     "Joined",
     "Kind",
     "Latency",
     "Left",
+    "Memories",
     "Negotiate",
     "Participant",
     "ParticipantChanged",
@@ -55,6 +57,7 @@ ErrorCode = Literal[
     "empty-text",
     "no-such-participant",
     "no-such-line",
+    "no-such-memory",
     "mind-away",
 ]
 ByeCode = Literal[
@@ -294,6 +297,24 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Memories:
+    """What a persona knows of the client's person, as `parse_memories` has read it; `id` is that of the request."""
+
+    type: ClassVar[str] = "memories"
+    id: str
+    memories: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What went into a reply, as `parse_explanation` has read it; `id` is that of the request."""
+
+    type: ClassVar[str] = "explanation"
+    id: str
+    explanation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The answer to `Ping`."""
 
@@ -338,6 +359,8 @@ ServerMessage = (
     | FloorChanged
     | PersonaPresence
     | Card
+    | Memories
+    | Explanation
     | Pong
     | Error
     | Bye
@@ -368,7 +391,7 @@ def plain(value: Participant | Line | Reasoned | Voice | ServerMessage) -> dict[
             continue
         if field.name == "to" and content is None and isinstance(value, Line | Caption | FloorChanged):
             continue
-        if isinstance(value, Card) and field.name == "card":
+        if isinstance(value, Card | Memories | Explanation) and field.name != "id":
             body |= content
             continue
         body[_WIRE_NAMES.get(field.name, field.name)] = _plain_content(content)

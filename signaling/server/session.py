@@ -16,10 +16,14 @@ from signaling.ipc.shared_memory import SharedFileError
 from signaling.server.client_messages import (
     PROTOCOL_VERSION,
     AskCard,
+    AskMemories,
     Candidate,
     Chat,
     ClientMessage,
+    CorrectMemory,
+    Explain,
     Feedback,
+    ForgetMemory,
     Join,
     Leave,
     MessageError,
@@ -353,7 +357,7 @@ class Session:
                 self._check_others(attendee, to, id)
                 self._check_pace(id)
                 self._conference.whisper(attendee, to)
-            case Feedback() | AskCard():
+            case Feedback() | AskCard() | AskMemories() | CorrectMemory() | ForgetMemory() | Explain():
                 self._questions.ask(attendee, message)
             case Ping(id):
                 self._send(Pong(id))

@@ -95,7 +95,13 @@ messages = st.one_of(
         {"type": st.just("feedback"), "id": ids, "persona": ids, "value": st.integers(-2, 2) | values},
         optional={"line": ids, "signed": values},
     ),
-    st.fixed_dictionaries({"type": st.just("card"), "id": ids, "persona": ids}, optional={"before": ids}),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["card", "memories"]), "id": ids, "persona": ids}, optional={"before": ids}
+    ),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["correct", "forget", "explain"]), "id": ids, "persona": ids},
+        optional={"memory": ids | st.none(), "text": st.text(max_size=10), "line": ids},
+    ),
     st.fixed_dictionaries({"type": st.just("ping"), "id": ids}),
     st.fixed_dictionaries(
         {"type": st.just("join")},
