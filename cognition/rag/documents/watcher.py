@@ -59,9 +59,10 @@ class FakeWatcher:
         self.error: OSError | None = None
         self._changed: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
 
-    def change(self, *paths: Path) -> None:
-        """These have changed."""
+    async def change(self, *paths: Path) -> None:
+        """These have changed; returns once whoever watches has taken it in."""
         self._changed.put_nowait(frozenset(paths))
+        await self._changed.join()
 
     async def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
         """See `Watcher`."""
@@ -69,4 +70,8 @@ class FakeWatcher:
         if self.error is not None:
             raise self.error
         while True:
-            yield await self._changed.get()
+            changed = await self._changed.get()
+            try:
+                yield changed
+            finally:
+                self._changed.task_done()

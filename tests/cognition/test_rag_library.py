@@ -1,0 +1,264 @@
+"""The library keeps in step with the folders it was given, and shows them where they belong."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cognition.rag.documents.extractor import FakeExtractor
+from cognition.rag.documents.library import Folder, Library
+from cognition.rag.documents.watcher import FakeWatcher, FileWatcher, Watcher
+from cognition.search.embedder import FakeEmbedder
+from cognition.search.fake_index import FakeIndex
+from cognition.store import documents
+from cognition.store.memory_store import MemoryStore
+from cognition.store.timeline import Place
+
+LOBBY, ATTIC, SLACK = Place("lobby"), Place("attic"), Place("lobby", "general", "slack")
+
+
+@dataclass
+class Shelf:
+    store: MemoryStore
+    embedder: FakeEmbedder
+    index: FakeIndex
+    watcher: FakeWatcher
+    library: Library
+
+    async def texts(self, words: str, place: Place = LOBBY) -> list[str]:
+        return [match.found.passage.text for match in await self.library.search(place, words, limit=9)]
+
+    async def indexed(self) -> set[int]:
+        rows = await self.store.read(lambda c: c.execute("SELECT key FROM passage").fetchall())
+        assert {str(key) for (key,) in rows} == set(self.index.items), "index and store hold the same"
+        return {key for (key,) in rows}
+
+    async def change(self, *paths: Path) -> None:
+        await self.watcher.change(*paths)
+        await self.library.settled()
+
+
+class Telling(FileWatcher):
+    """The real one, with an event that is set once a change was taken in."""
+
+    def __init__(self) -> None:
+        self.taken_in = asyncio.Event()
+
+    async def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
+        async for changed in super().changes(paths):
+            yield changed
+            self.taken_in.set()
+
+
+@asynccontextmanager
+async def shelf(
+    *folders: Folder, watcher: Watcher | None = None, store: MemoryStore | None = None
+) -> AsyncIterator[Shelf]:
+    fake = FakeWatcher()
+    store, embedder, index = store or MemoryStore(), FakeEmbedder(), FakeIndex()
+    library = Library(store, embedder, index, FakeExtractor(), watcher or fake, lull=0)
+    running = asyncio.create_task(library.run())
+    try:
+        library.give(folders)
+        await library.settled()
+        yield Shelf(store, embedder, index, fake, library)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled(), running.exception()
+        await store.aclose()
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+async def test_what_is_in_a_folder_is_found_with_its_place(tmp_path: Path) -> None:
+    write(
+        tmp_path / "travel" / "rome.md",
+        "# Rome\n## Trains\nThe train leaves at nine.\n## Food\nEat artichokes.",
+    )
+    async with shelf(Folder(tmp_path)) as kept:
+        (match, *_) = await kept.library.search(LOBBY, "when does the train leave", limit=3)
+    assert match.found.path == "travel/rome.md"
+    assert match.found.title == "rome.md"
+    assert match.found.passage == documents.Passage("The train leaves at nine.", "Rome › Trains", "line 3")
+    assert match.similarity > 0
+
+
+async def test_a_change_is_noticed_and_what_was_is_forgotten(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+    write(tmp_path / "b.txt", "Bread is baked at six.")
+    async with shelf(Folder(tmp_path)) as kept:
+        before = await kept.indexed()
+        write(path, "The train leaves at ten, not earlier.")
+        await kept.change(path)
+        assert await kept.texts("train") == [
+            "The train leaves at ten, not earlier.",
+            "Bread is baked at six.",
+        ]
+        path.unlink()
+        await kept.change(path)
+        assert await kept.texts("train") == ["Bread is baked at six."]
+        assert len(await kept.indexed() & before) == 1, "what did not change was not read again"
+
+
+async def test_a_file_that_was_only_touched_is_not_embedded_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+    async with shelf(Folder(tmp_path)) as kept:
+        asked = len(kept.embedder.asked)
+        os.utime(path, ns=(5, 5))
+        await kept.change(path)
+        assert len(kept.embedder.asked) == asked
+        assert await kept.indexed()
+
+
+async def test_a_folder_bound_to_a_room_is_known_there_alone(tmp_path: Path) -> None:
+    write(tmp_path / "all" / "a.txt", "The train leaves at nine.")
+    write(tmp_path / "attic" / "b.txt", "The secret train leaves at midnight.")
+    async with shelf(Folder(tmp_path / "all"), Folder(tmp_path / "attic", "attic")) as kept:
+        assert await kept.texts("train", LOBBY) == ["The train leaves at nine."]
+        assert len(await kept.texts("train", ATTIC)) == 2
+        assert await kept.texts("train", SLACK) == [], "another host's people were not given these files"
+
+
+async def test_the_store_refuses_what_a_wrong_filter_lets_through(tmp_path: Path) -> None:
+    write(tmp_path / "b.txt", "The secret train.")
+    async with shelf(Folder(tmp_path, "attic")) as kept:
+        (key,) = await kept.indexed()
+        assert await kept.store.read(lambda c: documents.find(c, [key], "lobby")) == []
+        assert len(await kept.store.read(lambda c: documents.find(c, [key], "attic"))) == 1
+
+
+async def test_a_folder_taken_back_is_forgotten_and_one_rebound_is_known_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "The train leaves at nine.")
+    async with shelf(Folder(tmp_path)) as kept:
+        assert await kept.texts("train")
+        kept.library.give([Folder(tmp_path, "attic")])
+        await kept.library.settled()
+        assert await kept.texts("train", LOBBY) == []
+        assert await kept.texts("train", ATTIC)
+        kept.library.give([])
+        await kept.library.settled()
+        assert await kept.texts("train", ATTIC) == []
+        assert await kept.indexed() == set()
+
+
+async def test_bad_files_are_refused_with_a_reason_and_harm_no_other(tmp_path: Path) -> None:
+    write(tmp_path / "good.txt", "The train leaves at nine.")
+    (tmp_path / "binary.txt").write_bytes(b"\x7fELF\0\0\0")
+    (tmp_path / "latin.txt").write_bytes("Zoë".encode("latin-1"))
+    (tmp_path / "empty.txt").write_bytes(b" \n")
+    (tmp_path / "no.pdf").write_text("refuse no PDF")
+    (tmp_path / "image.png").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe.txt")
+    with (tmp_path / "huge.txt").open("wb") as file:
+        file.truncate(1 << 30)
+    async with shelf(Folder(tmp_path)) as kept:
+        assert await kept.texts("train") == ["The train leaves at nine."]
+        (summary,) = await kept.store.read(documents.summaries)
+        assert dict(kept.library.counts) == {
+            "document refused: binary": 1,
+            "document refused: encoding unknown": 1,
+            "document refused: no words in it": 1,
+            "document refused: no PDF": 1,
+            "document refused: not a regular file": 1,
+            "document refused: too large": 1,
+            "document passed over: kind not read": 1,
+        }
+    assert (summary.documents, summary.passages) == (1, 1)
+    assert dict(summary.refused) == {
+        reason.removeprefix("document refused: "): 1 for reason in kept.library.counts if "refused" in reason
+    }
+
+
+async def test_a_refused_file_is_tried_again_once_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\0\0")
+    async with shelf(Folder(tmp_path)) as kept:
+        assert await kept.texts("train") == []
+        write(path, "The train leaves at nine.")
+        await kept.change(path)
+        assert await kept.texts("train") == ["The train leaves at nine."]
+
+
+async def test_what_fails_is_counted_and_done_at_the_next_look(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+    async with shelf() as kept:
+        kept.embedder.error = "no memory"
+        kept.library.give([Folder(tmp_path)])
+        await kept.library.settled()
+        assert kept.library.counts["documents not embedded"] == 1
+        assert await kept.indexed() == set()
+        kept.embedder.error = None
+        await kept.change(path)
+        assert await kept.texts("train") == ["The train leaves at nine."]
+        kept.embedder.error = "no memory"
+        assert await kept.texts("train") == ["The train leaves at nine."], "by words alone"
+
+
+async def test_without_documents_nothing_is_embedded() -> None:
+    async with shelf() as kept:
+        assert await kept.library.search(LOBBY, "where is the train", limit=3) == []
+        assert kept.embedder.asked == []
+
+
+async def test_what_cannot_be_watched_is_read_all_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "The train leaves at nine.")
+    watcher = FakeWatcher()
+    watcher.error = OSError("no watches left")
+    async with shelf(Folder(tmp_path), watcher=watcher) as kept:
+        assert await kept.texts("train")
+        assert kept.library.counts["documents not watched"] == 1
+
+
+async def test_a_reading_library_gives_way(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / f"{number}.txt", f"Sentence number {number}.")
+    gate = asyncio.Event()
+    waited = asyncio.Event()
+
+    async def quiet() -> None:
+        waited.set()
+        await gate.wait()
+
+    embedder = FakeEmbedder()
+    library = Library(MemoryStore(), embedder, FakeIndex(), FakeExtractor(), FakeWatcher(), quiet=quiet)
+    running = asyncio.create_task(library.run())
+    library.give([Folder(tmp_path)])
+    await waited.wait()
+    assert embedder.asked == []
+    gate.set()
+    await library.settled()
+    assert len(embedder.asked) == 3
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_the_system_tells_of_new_changed_and_removed_files(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+    watcher = Telling()
+    async with shelf(Folder(tmp_path), watcher=watcher) as kept:
+        assert await kept.texts("train") == ["The train leaves at nine."]
+
+        async def noticed() -> None:
+            await watcher.taken_in.wait()
+            watcher.taken_in.clear()
+            await kept.library.settled()
+
+        write(tmp_path / "sub" / "b.txt", "The boat leaves at ten.")
+        while "The boat leaves at ten." not in await kept.texts("boat"):
+            await noticed()
+        path.unlink()
+        while await kept.texts("boat") != ["The boat leaves at ten."]:
+            await noticed()
+
+
+async def test_a_library_of_files_that_are_not_there_waits_for_them(tmp_path: Path) -> None:
+    async with shelf(Folder(tmp_path / "none"), watcher=FileWatcher()) as kept:
+        assert kept.library.counts["document passed over: not there"] == 1
+        assert await kept.texts("train") == []
