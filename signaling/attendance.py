@@ -93,7 +93,8 @@ class Attendance:
     ) -> None:
         self.room = room
         self._mind = mind
-        self._port = port
+        self.port = port
+        """Of the room; its personas' presences have the same."""
         self._speculative = speculative
         self._anticipate = anticipate
         self._persons: dict[str, Attendant] = {}
@@ -376,7 +377,7 @@ class Attendance:
     ) -> None:
         heard_by = person.heard_by(turn)
         listeners = None if heard_by is None else sorted(heard_by)
-        self._port.caption(
+        self.port.caption(
             person.id, turn, text, final=final, record=record, listeners=listeners, speaker=speaker
         )
 
@@ -561,7 +562,7 @@ class Attendance:
         words = await self._mind.welcome(self.room, persona, person.id)
         if not await self._volunteering.greet(presence, words):
             line = f"{persona}-{time.monotonic_ns():x}"
-            self._port.post_chat(persona, words, line)
+            self.port.post_chat(persona, words, line)
             self.said(Said(self.room, persona, words, datetime.now(UTC), id=line, kind="chat"))
 
     async def _greet_due(self, presence: Presence, due: Due) -> None:
@@ -593,7 +594,7 @@ class Attendance:
 
     def _write_due(self, due: Due, words: str) -> None:
         """Writes what there was no gap for, and what people are to know all the same."""
-        self._port.post_chat(due.persona, words, due.id)
+        self.port.post_chat(due.persona, words, due.id)
         self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
 
     def _refuse_due(self, due: Due, reason: Silence) -> None:

@@ -145,7 +145,7 @@ class Attending:
             room,
             voice=self._voices[persona.id],
             ring=ring,
-            port=RoomLine(endpoint, room),
+            port=attendance.port,
             lane=self._engines.speaking,
             spawn=attendance.spawn,
             floor=attendance.floor,
@@ -154,7 +154,7 @@ class Attending:
             sounds=partial(attendance.sounds, persona.id),
         )
         attendance.seat(presence, persona.name)
-        self._bearings.seat(room, persona.id, RoomLine(endpoint, room))
+        self._bearings.seat(room, persona.id, attendance.port)
 
     async def _reseat(
         self, endpoint: Endpoint, attendance: Attendance, persona: str, rings: dict[str, SharedFile]

@@ -10,11 +10,11 @@ __all__ = ["Bearings"]
 
 STEP = 0.05
 
-_Shown = tuple[int, int, int, Level]
+_Shown = tuple[int, int, int, Level, bool]
 
 
 class Bearings:
-    """Shows energy, mood and level of trust.
+    """Shows energy, mood, level of trust, and who rests.
 
     Args:
         disposition: how a persona is now, by its id.
@@ -47,8 +47,21 @@ class Bearings:
     def _show(self, room: str, persona: str, port: RoomPort) -> None:
         now = self._disposition(persona)
         level = self._level(persona)
-        shown = (round(now.energy / STEP), round(now.valence / STEP), round(now.arousal / STEP), level)
+        shown = (
+            round(now.energy / STEP),
+            round(now.valence / STEP),
+            round(now.arousal / STEP),
+            level,
+            now.resting,
+        )
         if self._shown.get((room, persona)) == shown:
             return
         self._shown[room, persona] = shown
-        port.presence(persona, energy=now.energy, valence=now.valence, arousal=now.arousal, level=level)
+        port.presence(
+            persona,
+            energy=now.energy,
+            valence=now.valence,
+            arousal=now.arousal,
+            level=level,
+            resting=now.resting,
+        )

@@ -116,8 +116,13 @@ class RoomPort(Protocol):
         to the same circle in which nobody speaks or waits.
         """
 
-    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
-        """Shows how a persona is: energy from 0 to 1, valence and arousal from -1 to 1, and its level of trust."""
+    def presence(
+        self, persona: str, *, energy: float, valence: float, arousal: float, level: Level, resting: bool
+    ) -> None:
+        """Shows how a persona is: energy from 0 to 1, valence and arousal from -1 to 1, and its level of trust.
+
+        One that rests is shown to do so instead of to listen.
+        """
 
     def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
         """Publishes a turn's latency record, to `listeners` alone if there are any."""

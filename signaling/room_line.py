@@ -18,6 +18,9 @@ class RoomLine:
     def __init__(self, endpoint: Endpoint, room: str) -> None:
         self._endpoint = endpoint
         self._room = room
+        self._resting: set[str] = set()
+        self._statuses: dict[str, str] = {}
+        """What each persona was last said to do, rest aside."""
 
     def caption(
         self,
@@ -77,7 +80,9 @@ class RoomLine:
 
     def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
         """See `RoomPort`."""
-        self._tell("persona.status", id=persona, status=status, listeners=listeners)
+        self._statuses[persona] = status
+        shown = "resting" if status == "listening" and persona in self._resting else status
+        self._tell("persona.status", id=persona, status=shown, listeners=listeners)
 
     def floor(
         self,
@@ -95,8 +100,14 @@ class RoomLine:
             listeners=listeners,
         )
 
-    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
+    def presence(
+        self, persona: str, *, energy: float, valence: float, arousal: float, level: Level, resting: bool
+    ) -> None:
         """See `RoomPort`."""
+        if resting is not (persona in self._resting):
+            self._resting ^= {persona}
+            if self._statuses.get(persona, "listening") == "listening":
+                self.status(persona, "listening")
         self._tell(
             "persona.presence", id=persona, energy=energy, valence=valence, arousal=arousal, level=level
         )

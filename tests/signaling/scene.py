@@ -122,7 +122,9 @@ class FakePort:
         self.told.append(("floor", listeners))
         self.floors.append((holder, queue, silent))
 
-    def presence(self, persona: str, *, energy: float, valence: float, arousal: float, level: Level) -> None:
+    def presence(
+        self, persona: str, *, energy: float, valence: float, arousal: float, level: Level, resting: bool
+    ) -> None:
         self.presences[persona] = (energy, valence, arousal, level)
 
     def latency(self, record: Mapping[str, object], listeners: Sequence[str] | None = None) -> None:
