@@ -19,6 +19,7 @@ __all__ = [
     "delete",
     "dreams",
     "fact_key",
+    "faded_first",
     "get",
     "merge",
     "note",
@@ -354,6 +355,22 @@ def page(
         f"SELECT {_COLUMNS} FROM memory m WHERE {' AND '.join(terms)}"
         f" ORDER BY m.at {direction}, m.key {direction} LIMIT ?",
         (*values, limit),
+    )
+    return tuple(map(_memory, rows))
+
+
+def faded_first(connection: sqlite3.Connection, before: datetime, limit: int) -> tuple[Memory, ...]:
+    """What was neither told nor recalled since, the least important first.
+
+    Args:
+        connection: the store.
+        before: since when; timezone-aware.
+        limit: how many at most.
+    """
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM memory m WHERE m.at < ?1 AND coalesce(m.used_at, 0) < ?1 AND m.corrected = 0"
+        " ORDER BY m.importance, m.at LIMIT ?2",
+        (_micros(before), limit),
     )
     return tuple(map(_memory, rows))
 
