@@ -13,6 +13,7 @@ import typer
 from signaling.errors import UserError
 
 if TYPE_CHECKING:
+    from signaling.given_documents import GivenDocuments
     from signaling.weights import Entry
 
 __all__ = ["app", "main"]
@@ -31,6 +32,8 @@ persona_app = typer.Typer(
     help="The personas: who there is, how far they are trusted, and why.", no_args_is_help=True
 )
 app.add_typer(persona_app, name="persona")
+documents_app = typer.Typer(help="Files and folders that the personas may know.", no_args_is_help=True)
+app.add_typer(documents_app, name="documents")
 
 PAGE = Path(__file__).parent.parent / "web" / "dist"
 
@@ -313,6 +316,51 @@ def _order(action: str, id: str, why: str, **details: object) -> None:
 
         for line in order(load_settings(), action, id, why, **details):
             typer.echo(line)
+
+
+@documents_app.command("add")
+def add_documents(
+    path: Annotated[Path, typer.Argument(help="A file or a folder.")],
+    room: Annotated[str, typer.Option(help="Known in this room alone; in every one if not given.")] = "",
+) -> None:
+    """Let the personas know what a file or folder says; a running server reads it now, and whenever it changes."""
+    with _told():
+        typer.echo(_given_documents().add(path, room))
+
+
+@documents_app.command("remove")
+def remove_documents(
+    path: Annotated[Path, typer.Argument(help="As it was given.")],
+    room: Annotated[
+        str | None, typer.Option(help="Only for this room; wherever it was given if not given.")
+    ] = None,
+) -> None:
+    """Take a file or folder back; a running server forgets it now."""
+    with _told():
+        typer.echo(_given_documents().remove(path, room))
+
+
+@documents_app.command("list")
+def list_documents(
+    each: Annotated[bool, typer.Option("--each", help="Every file, and why it was refused.")] = False,
+) -> None:
+    """Show what was given, how much of it is known, and what was refused, also while the server runs."""
+    with _told():
+        from signaling.given_documents import shelf_lines
+        from signaling.settings import load_settings
+
+        given = _given_documents().folders()
+        for line in shelf_lines(load_settings().store_path, given, each=each):
+            typer.echo(line)
+        if not given:
+            typer.echo("nothing was given: `continuum documents add PATH`")
+
+
+def _given_documents() -> "GivenDocuments":
+    from signaling.given_documents import given_documents
+    from signaling.settings import load_settings
+
+    return given_documents(load_settings())
 
 
 @weights_app.callback(invoke_without_command=True)

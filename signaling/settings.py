@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableError
 from signaling.errors import UserError
 
 __all__ = [
+    "DocumentSettings",
     "IceServerSettings",
     "Launch",
     "ReplySettings",
@@ -106,6 +107,21 @@ class WeightSettings(BaseModel):
         return {name.replace("_", "-"): path for name, path in set_paths.items() if path is not None}
 
 
+class DocumentSettings(BaseModel):
+    """A file or folder that the personas may know; the path alone will do."""
+
+    model_config = _STRICT
+
+    path: Path
+    room: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")
+    """Where alone it is known; empty for every room."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str | Path) else value
+
+
 def _home(variable: str, fallback: str) -> Path:
     """A base directory (XDG Base Directory Specification)."""
     named = os.environ.get(variable, "")
@@ -127,6 +143,7 @@ class Settings(BaseModel):
         store_dir: what the personas remember; `state_dir` if not set. A local disk: one process at a time has it.
         cache_dir: weights are below it.
         personas: profile files, or directories of them; none means those that are shipped.
+        documents: files and folders that the personas may know; `continuum documents add` gives others.
     """
 
     model_config = _STRICT
@@ -142,6 +159,7 @@ class Settings(BaseModel):
     store_dir: Path | None = None
     cache_dir: Path = Field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"))
     personas: tuple[Path, ...] = ()
+    documents: tuple[DocumentSettings, ...] = ()
     speech: SpeechSettings = SpeechSettings()
     reply: ReplySettings = ReplySettings()
     weights: WeightSettings = WeightSettings()
@@ -160,6 +178,11 @@ class Settings(BaseModel):
     def profiles_dir(self) -> Path:
         """The profiles of personas that were added or edited while a server ran."""
         return self.state_dir.expanduser() / "personas"
+
+    @property
+    def documents_dir(self) -> Path:
+        """The list of documents that were given while a server ran, or between."""
+        return self.state_dir.expanduser() / "documents"
 
     @property
     def listen(self) -> str:
