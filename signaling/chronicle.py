@@ -38,6 +38,7 @@ class Chronicle:
         store: where.
         personas: who is seated in every room; looked at anew each time.
         persons: how each person of a room was introduced by media, by id; empty for a room that is not open.
+        grown: told when more is in the timeline.
     """
 
     def __init__(
@@ -45,12 +46,18 @@ class Chronicle:
         store: Storage,
         personas: Iterable[Persona],
         persons: Callable[[str], Mapping[str, JsonObject]],
+        grown: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._personas = personas
         self._persons = persons
         self._recorder = Recorder(
-            store, identity=self._identity, media=self._media_time, kept=self._tell, troubled=_trouble
+            store,
+            identity=self._identity,
+            media=self._media_time,
+            kept=self._tell,
+            troubled=_trouble,
+            grown=grown,
         )
         self._endpoint: Endpoint | None = None
         self._since_ns = 0

@@ -1,11 +1,12 @@
 """The mind: listens in every room, decides who answers, and lets the personas speak."""
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -17,13 +18,14 @@ from cognition.conversation.floor import Attendee, Decision, Disposition, decide
 from cognition.conversation.lines import line_heard, line_id
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.reasons import Silence
-from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, Transcript, line_of, plain
+from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, line_of, plain
 from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt, Turn
 from cognition.inference.window import clip, first_kept
 from cognition.memory.recall import Recalled
 from cognition.persona.delivery import Clause, Delivery
 from cognition.persona.greeting import greeting_words, welcome_words
+from cognition.persona.mind_room import MindRoom
 from cognition.persona.opening import opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
@@ -53,25 +55,12 @@ IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
 
 
-@dataclass(slots=True)
-class _Room:
-    quiet: Quiet
-    transcript: Transcript = field(default_factory=Transcript)
-    present: dict[str, Attendee] = field(default_factory=dict)
-    greeted: set[str] = field(default_factory=set)
-    """Ids of the participants that were greeted or have spoken."""
-    kept_from: dict[str, str] = field(default_factory=dict)
-    """Id of the first line in the prompt, by persona."""
-    taken_in: dict[str, str] = field(default_factory=dict)
-    """Id of the last line evaluated in idle time, by persona."""
-    costs: dict[str, int] = field(default_factory=dict)
-    """Tokens by line id."""
-    identities: dict[str, str] = field(default_factory=dict)
-    """Who those are who are present, in every room."""
-
-
 def _fresh(_persona: str) -> Disposition:
     return Disposition()
+
+
+def _unheeded(_room: str, _reply: int, _on: bool) -> None:
+    return None
 
 
 def _utc() -> datetime:
@@ -102,6 +91,7 @@ class Mind:
         recollection: what is remembered of earlier days.
         allowance: tokens of each prompt that may have; a persona whose profile leaves no room for it has none.
         now: UTC.
+        replying: told when a reply of a room begins to be made (with its number, and true), and when that is over.
 
     Raises:
         ValueError: a persona and a reply of `max_tokens` leave the model no room for a conversation.
@@ -122,6 +112,7 @@ class Mind:
         recollection: Recollection = NO_RECOLLECTION,
         allowance: Allowance = NO_ALLOWANCE,
         now: Callable[[], datetime] = _utc,
+        replying: Callable[[str, int, bool], None] = _unheeded,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
@@ -133,6 +124,8 @@ class Mind:
         self._remembers: set[str] = set()
         """Personas whose prompts have room for what is remembered."""
         self._now = now
+        self._replying = replying
+        self._numbers = itertools.count()
         self._budgets = {
             id: self._budget(persona, self._systems[id]) for id, persona in self._personas.items()
         }
@@ -144,7 +137,7 @@ class Mind:
         self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
         self._observe = observe
         self._clock_ns = clock_ns
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, MindRoom] = {}
         self.counts: Counter[str] = Counter()
         """What was cut, dropped or replaced in replies, by reason."""
 
@@ -289,7 +282,7 @@ class Mind:
             await self._memory.settle(self._request(room, persona, None))
             if room not in self._rooms or persona not in self._personas:
                 return
-        known = self._memory.of(room, persona, self._listeners(room, None)).stable
+        known = self._memory.of(room, persona, self._room(room).listeners(None)).stable
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
         read = state.taken_in.get(persona)
@@ -333,7 +326,7 @@ class Mind:
             await self._memory.listen(self._request(room, persona, to, words, speaker), turn)
             if room not in self._rooms or persona not in self._personas:
                 return
-        memory = self._memory.of(room, persona, self._listeners(room, to), turn)
+        memory = self._memory.of(room, persona, self._room(room).listeners(to), turn)
         kept = self._fitting(room, persona, self._known(room, to), idle=False)
         turns = turns_of(kept, persona, known=memory.stable)
         clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
@@ -359,15 +352,28 @@ class Mind:
         Raises:
             GenerationError: the model failed.
         """
+        if self._disposition(persona).resting:
+            name = self._personas[persona].name
+            yield Clause(resting_words(name, self._awake(room, persona)), first=True, last=True)
+            return
+        number = next(self._numbers)
+        self._replying(room, number, True)
+        try:
+            async with aclosing(self._composed(room, persona, to, planned)) as clauses:
+                async for clause in clauses:
+                    yield clause
+        finally:
+            self._replying(room, number, False)
+
+    async def _composed(
+        self, room: str, persona: str, to: Heard | Read | Said, planned: Sequence[Said]
+    ) -> AsyncGenerator[Clause]:
         line = self._line(to)
         who = self._personas[persona]
-        if self._disposition(persona).resting:
-            yield Clause(resting_words(who.name, self._awake(room, persona)), first=True, last=True)
-            return
         if persona in self._remembers and not isinstance(to, Said):
             request = self._request(room, persona, line.to, line.text, line.speaker)
             await self._memory.conclude(request, line.id, written=isinstance(to, Read))
-        memory = self._memory.of(room, persona, self._listeners(room, line.to), line.id)
+        memory = self._memory.of(room, persona, self._room(room).listeners(line.to), line.id)
         state = self._room(room)
         lines = self._known(room, line.to)
         place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
@@ -435,7 +441,7 @@ class Mind:
         mine = self._personas[persona].name
         if known:
             return f"Welcome back, {name}!" if name != "there" else "Welcome back!"
-        others = self._others(room, participant)
+        others = self._room(room).others(participant)
         return greeting_words(name, mine, others, f"{room} {participant}")
 
     async def welcome(self, room: str, persona: str, participant: str) -> str:
@@ -448,14 +454,14 @@ class Mind:
         name = spoken_name(attendee.name) if attendee is not None else ""
         known: tuple[Recalled, ...] = ()
         if name and participant not in state.greeted and persona in self._remembers:
-            listeners = self._listeners(room, None)
+            listeners = self._room(room).listeners(None)
             who = state.identities[participant]
             try:
                 async with asyncio.timeout(WELCOME_DEADLINE):
                     known = await self._recollection.about(persona, listeners, who, now=self._now())
             except TimeoutError:
                 self.counts["greeting: remembered too late"] += 1
-            if listeners != self._listeners(room, None):
+            if listeners != self._room(room).listeners(None):
                 # Somebody came or left meanwhile; what is known of all of them is another matter.
                 known = ()
         # A browser may have another user today.
@@ -463,25 +469,8 @@ class Mind:
         if not known:
             return self.greeting(room, persona, participant)
         state.greeted.add(participant)
-        others = self._others(room, participant)
+        others = self._room(room).others(participant)
         return welcome_words(name, picked_up(known, self._now()), others, f"{room} {participant}")
-
-    def _others(self, room: str, participant: str) -> list[str]:
-        """Names of the other people there."""
-        return [
-            spoken_name(each.name) or "somebody"
-            for each in self._room(room).present.values()
-            if each.id != participant and each.kind == "person"
-        ]
-
-    def _listeners(self, room: str, to: frozenset[str] | None) -> frozenset[str]:
-        """Identities of the people who hear what is said to all, or to these alone."""
-        state = self._room(room)
-        return frozenset(
-            state.identities[each.id]
-            for each in state.present.values()
-            if each.kind == "person" and (to is None or each.id in to)
-        )
 
     def _request(
         self, room: str, persona: str, to: frozenset[str] | None, words: str = "", speaker: str = ""
@@ -527,14 +516,14 @@ class Mind:
         """The lines that all of an audience know."""
         return self._room(room).transcript.known_to(audience)
 
-    def _open(self, room: str) -> _Room:
+    def _open(self, room: str) -> MindRoom:
         if room not in self._rooms:
             self._rooms[room] = self._room(room)
         return self._rooms[room]
 
-    def _room(self, room: str) -> _Room:
+    def _room(self, room: str) -> MindRoom:
         """The room as it is known; one never entered is empty, and is not kept."""
-        return self._rooms.get(room) or _Room(Quiet(self._personas))
+        return self._rooms.get(room) or MindRoom(Quiet(self._personas))
 
     def _budget(self, persona: Persona, instructions: str) -> int:
         system = Prompt(instructions, turns_of((), persona.id))

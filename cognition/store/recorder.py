@@ -52,6 +52,7 @@ class Recorder:
         media: the media time of a room now, in samples at 48 kHz; None where it has none.
         kept: told of the written lines that are durable now.
         troubled: told in one line when the store begins to refuse, and None when it takes again.
+        grown: told when something more is durable.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Recorder:
         media: Callable[[str], int | None] = lambda room: None,
         kept: Callable[[Sequence[Kept]], None] = lambda lines: None,
         troubled: Callable[[str | None], None] = lambda reason: None,
+        grown: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._identity = identity
         self._media = media
         self._kept = kept
         self._troubled = troubled
+        self._grown = grown
         self._waiting: deque[_Note] = deque()
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
@@ -183,6 +186,7 @@ class Recorder:
             ]
             if written:
                 self._kept(written)
+            self._grown()
             if not self._waiting:
                 self._news.clear()
                 self._empty.set()
