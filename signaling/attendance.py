@@ -50,7 +50,7 @@ MEDIA_WAIT = 15.0
 CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
 CHAT_AGE = 60.0
-"""Seconds a written line may take to be answered, its voice included."""
+"""Seconds within which a written line is answered, or the next of several who answer it begins to."""
 
 _log = structlog.get_logger()
 
@@ -410,7 +410,7 @@ class Attendance:
 
     async def _turn_proposed(self, person: Attendant, event: TurnProposed) -> None:
         self._show(person, event.turn, event.text, event.speaker)
-        if is_backchannel(event.text) and (self._sounding or self._replying_to(person.id)):
+        if _acknowledges(event) and (self._sounding or self._replying_to(person.id)):
             return
         if self._sounding:
             await self._interrupt(person.heard_by(event.turn))
@@ -432,7 +432,7 @@ class Attendance:
         person.tasks = [task for task in person.tasks if not task.done()]
         heard = self._heard(person, event.turn, event.text, event.speaker)
         self._caption(person, event.turn, event.text, final=True, speaker=event.speaker)
-        aside = is_backchannel(event.text) and (self._sounding or self._replying_to(person.id))
+        aside = _acknowledges(event) and (self._sounding or self._replying_to(person.id))
         if self._sounding and not aside:
             await self._interrupt(heard.to)
         decision = self._mind.consider(heard)
@@ -609,11 +609,20 @@ class Attendance:
             await self._hush.wait()
             cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
             answering = self._answering.take(line, decision, cause, None, None)
-            await asyncio.wait([answering], timeout=CHAT_AGE)
-            if not answering.done():
-                self.dropped["chat: no gap"] += 1
-                self._answering.give_up(line)
+            before = -1
+            while not answering.done():
+                unheard = self._answering.unheard(line)
+                if unheard == before and not self._answering.sounds(line):
+                    self.dropped["chat: no gap"] += 1
+                    self._answering.give_up(line)
+                    break
+                before = unheard
+                await asyncio.wait([answering], timeout=CHAT_AGE)
 
 
 def _is_to(reply: Reply, participant: str) -> bool:
     return reply.cause is not None and reply.cause.to == participant
+
+
+def _acknowledges(turn: TurnProposed | TurnCommitted) -> bool:
+    return turn.acknowledges or is_backchannel(turn.text)

@@ -97,12 +97,9 @@ def learn(overlap: Overlap, event: SpeechEvent, now: float) -> Overlap:
             return Overlap(held_at, began, now, words, acknowledges=overlap.acknowledges)
         case TurnWithdrawn():
             return Overlap(held_at, began, None, words, acknowledges=overlap.acknowledges)
-        case TurnProposed():
+        case TurnProposed() | TurnCommitted():
             paused = overlap.paused or now
             return Overlap(held_at, began, paused, event.text, whole=True, acknowledges=event.acknowledges)
-        case TurnCommitted():
-            paused = overlap.paused or now
-            return Overlap(held_at, began, paused, event.text, whole=True, acknowledges=overlap.acknowledges)
         case SpeechDiscarded():
             return Overlap(held_at, began, overlap.paused, words, nothing=True)
 

@@ -29,6 +29,10 @@ _PHRASES = frozenset(
         "you're right",
     }
 )
+_NEVER_ASKED = frozenset(
+    {"mhm", "mm", "mmm", "mm hm", "mm hmm", "uh huh", "aha", "ah", "i see", "oh i see", "got it", "of course"}
+)
+"""What asks for nothing, though its melody rises and a question mark is put behind it."""
 _LONGEST = 4
 _STOPPING = frozenset(
     "wait stop no hey hold hang pause quiet enough sorry excuse but what why where how who when which listen please "
@@ -50,9 +54,9 @@ def is_backchannel(text: str) -> bool:
     """
     if _LAUGHTER.fullmatch(text.strip(" .,!")):
         return True
-    if text.rstrip().endswith("?"):
-        return False
     words = re.findall(r"[a-z']+", text.lower().replace("’", "'"))
+    if text.rstrip().endswith("?"):
+        return " ".join(words) in _NEVER_ASKED
     if not words or len(words) > _LONGEST:
         return False
     return " ".join(words) in _PHRASES or all(word in _SINGLE for word in words)

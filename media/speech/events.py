@@ -100,6 +100,8 @@ class TurnCommitted:
     decided_ns: int
     speaker: Speaker | None = None
     """Who it was, at a microphone that is shared."""
+    acknowledges: bool = False
+    """As in `PartialTranscript`."""
 
 
 @dataclass(frozen=True, slots=True)

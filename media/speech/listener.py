@@ -347,7 +347,13 @@ class Listener:
         self._patience.ended()
         self._out.append(
             TurnCommitted(
-                turn.id, turn.text, turn.speech_end_ns, turn.paused_ns, turn.words_ns, self._clock()
+                turn.id,
+                turn.text,
+                turn.speech_end_ns,
+                turn.paused_ns,
+                turn.words_ns,
+                self._clock(),
+                acknowledges=turn.acknowledges,
             )
         )
         self._give_up(turn)

@@ -45,8 +45,10 @@ SPLIT_FROM = 10 * RATE
 """Samples from which on an utterance is transcribed in halves where the decoder cannot follow it whole."""
 SHORTEST_WINDOW = 10 * RATE
 """Of 105 utterances of 0.9 to 8 s tiny.en repeated 1 in 10 s, 4 in 8 s; of 57 short ones 9 in 6 s, 21 in 3 s."""
-STEP = RATE // 5
-"""Windows are whole multiples of this, so that the engine meets few different shapes."""
+STEP = RATE
+"""Windows are whole multiples of this: the engine keeps some memory for each shape that it has met."""
+QUIET = RATE // 5
+"""Samples of a stretch that is looked at for how quiet it is."""
 TOKENS_PER_SECOND = 8
 SPARE_TOKENS = 16
 MOST_TOKENS = 224
@@ -268,8 +270,8 @@ def _pieces(utterance: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]
 
 def _quietest(sound: npt.NDArray[np.float32], begin: int, end: int) -> int:
     """The middle of the quietest fifth of a second between two samples."""
-    frames = sound[begin : begin + (end - begin) // STEP * STEP].reshape(-1, STEP)
-    return begin + int(np.square(frames).mean(axis=1).argmin()) * STEP + STEP // 2
+    frames = sound[begin : begin + (end - begin) // QUIET * QUIET].reshape(-1, QUIET)
+    return begin + int(np.square(frames).mean(axis=1).argmin()) * QUIET + QUIET // 2
 
 
 def _join(parts: list[Transcript]) -> Transcript:

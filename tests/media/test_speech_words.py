@@ -14,7 +14,19 @@ NOISE = Evidence(voiced=0.3, logprob=-2.2, no_speech=0.91)
 
 @pytest.mark.parametrize(
     "text",
-    ["Mhm.", "yeah", "Right.", "uh-huh", "OK", "Okay, yeah.", "I see.", "That makes sense.", "Mm-hmm."],
+    [
+        "Mhm.",
+        "yeah",
+        "Right.",
+        "uh-huh",
+        "OK",
+        "Okay, yeah.",
+        "I see.",
+        "That makes sense.",
+        "Mm-hmm.",
+        "Uh-huh?",
+        "I see?",
+    ],
 )
 def test_acknowledgements_are_backchannels(text: str) -> None:
     assert is_backchannel(text)
@@ -22,7 +34,18 @@ def test_acknowledgements_are_backchannels(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "No.", "Stop.", "Really?", "Right?", "Wait a moment.", "Yeah, but why?", "ok ok ok ok ok", "Hello."],
+    [
+        "",
+        "No.",
+        "Stop.",
+        "Really?",
+        "Right?",
+        "?",
+        "Wait a moment.",
+        "Yeah, but why?",
+        "ok ok ok ok ok",
+        "Hello.",
+    ],
 )
 def test_what_wants_the_turn_is_no_backchannel(text: str) -> None:
     assert not is_backchannel(text)

@@ -159,18 +159,19 @@ class Speaker:
         self._turns += 1
         self._ears.put(SpeechStarted(self._turn, time.monotonic_ns()))
 
-    def pause(self, text: str) -> None:
+    def pause(self, text: str, *, acknowledges: bool = False) -> None:
         now = time.monotonic_ns()
         self._ears.put(SpeechPaused(self._turn, now, now))
-        self._ears.put(TurnProposed(self._turn, text, now, now, now))
+        self._ears.put(TurnProposed(self._turn, text, now, now, now, acknowledges=acknowledges))
 
     def resume(self) -> None:
         self._ears.put(TurnWithdrawn(self._turn))
 
-    def end(self, text: str, *, turn: int | None = None) -> None:
+    def end(self, text: str, *, turn: int | None = None, acknowledges: bool = False) -> None:
         """The present turn is over, or an earlier one by its number."""
         now = time.monotonic_ns()
-        self._ears.put(TurnCommitted(self._turn_of(turn), text, now, now, now, now))
+        ended = self._turn_of(turn)
+        self._ears.put(TurnCommitted(ended, text, now, now, now, now, acknowledges=acknowledges))
 
     def discard(self, *, turn: int | None = None) -> None:
         """The present turn, or an earlier one by its number, held no words."""

@@ -51,6 +51,19 @@ async def test_after_an_acknowledgement_the_voice_goes_on_with_the_word_that_was
         assert shown == sorted(shown, key=len)
 
 
+async def test_after_a_laugh_that_was_taken_for_words_the_voice_goes_on_and_nobody_answers_it() -> None:
+    async with scene(ANSWER, "Saa to you.") as held:
+        ada = await speaking_over(held)
+        await asyncio.sleep(0.4)
+        ada.pause("Saa saa saa", acknowledges=True)
+        await asyncio.sleep(0.1)
+        assert "nova" not in held.port.holding
+        ada.end("Saa saa saa", acknowledges=True)
+        await held.until_quiet()
+        assert held.port.finals("nova")[-1] == ANSWER
+        assert held.attendance.dropped["backchannel"] == 1
+
+
 async def test_an_interruption_stops_a_voice_that_is_held_and_what_was_heard_is_remembered() -> None:
     async with scene(ANSWER, "All right.") as held:
         ada = await speaking_over(held)
