@@ -195,13 +195,21 @@ class Answering:
             if slot.answer.persona == persona:
                 self._drop(slot, "away", held_back=True)
 
+    def unheard(self, line: Read) -> int:
+        """How many answers to a written line are still to come."""
+        return sum(len(self._unheard(ask)) for ask in self._asks if ask.line is line)
+
+    def sounds(self, line: Read) -> bool:
+        """Whether an answer to a written line is being heard."""
+        slots = [slot for ask in self._asks if ask.line is line for slot in ask.slots]
+        return any(slot.presence.sounding and slot.presence.reply is slot.reply for slot in slots)
+
     def give_up(self, line: Read) -> None:
-        """Drops what is not answered yet of a written line, and waits for no more of it."""
+        """Drops what is not answered yet of a written line; what is being heard is heard to its end."""
         for ask in [ask for ask in self._asks if ask.line is line]:
+            ask.exchange = False
             for slot in self._unheard(ask):
-                self._drop(slot, "overtaken", held_back=True)
-            if ask.task is not None:
-                ask.task.cancel()
+                self._drop(slot, "took-too-long", held_back=True)
 
     def waits_for(self, persona: str) -> bool:
         """Whether a persona's answer to something is still to come, or will come of itself."""

@@ -234,7 +234,7 @@ class FloorControl:
         """Grants, refuses and takes back what is due by now."""
         outcomes: list[Outcome] = []
         for each in [each for each in self._queue if now >= self._deadline(each)]:
-            outcomes += self._refuse(each, "person-speaks" if self._people else "overtaken", now)
+            outcomes += self._refuse(each, self._why_stale(each), now)
         first = self._first(now)
         if first is None:
             return outcomes
@@ -292,6 +292,13 @@ class FloorControl:
         if self._holder is not None or composing:
             return last
         return min(last, waiting.since + waiting.held + waiting.bid.patience)
+
+    def _why_stale(self, waiting: Waiting) -> Silence:
+        if self._people:
+            return "person-speaks"
+        if not waiting.ready:
+            return "took-too-long"
+        return "overtaken" if self._holder is None and not self._others else "another-speaks"
 
     def _interrupts(self, waiting: Waiting, now: float) -> bool:
         assert self._holder is not None

@@ -57,6 +57,7 @@ Silence = Literal[
     "resting",
     "spoke-much",
     "spoke-just-now",
+    "took-too-long",
     "yielded",
 ]
 """Why a persona stays silent."""
@@ -108,6 +109,7 @@ WORDS: Mapping[str, str] = {
     "resting": "is resting",
     "spoke-much": "has spoken much lately",
     "spoke-just-now": "has only just spoken",
+    "took-too-long": "did not find its words in time",
     "yielded": "let another persona go first",
 }
 """What people are shown for each reason."""

@@ -140,7 +140,15 @@ def test_no_bid_waits_for_ever() -> None:
     holding(control, nova, 0.0)
     control.bid(felix, 1.0)
     assert control.due_at(1.0) == 1.0 + LONGEST
-    assert control.advance(1.0 + LONGEST) == [Refused(felix, "overtaken")]
+    assert control.advance(1.0 + LONGEST) == [Refused(felix, "took-too-long")]
+
+
+def test_who_is_ready_and_waits_for_too_long_is_told_whom_it_waited_for() -> None:
+    control, nova, felix = FloorControl(), bid("nova"), bid("felix", patience=1e9)
+    holding(control, nova, 0.0)
+    control.bid(felix, 1.0)
+    control.ready(felix.id, 2.0)
+    assert control.advance(1.0 + LONGEST) == [Refused(felix, "another-speaks")]
 
 
 def test_too_many_bids_cost_the_one_that_matters_least() -> None:
@@ -324,4 +332,4 @@ def test_an_answer_that_people_talk_over_while_it_is_composed_is_stale_and_so_is
     assert control.advance(5.0) == [Refused(nova, "person-speaks")]
     control.person_stopped("ada", 6.0)
     control.bid(felix, 6.0)
-    assert control.advance(6.0 + LONGEST) == [Refused(felix, "overtaken")]
+    assert control.advance(6.0 + LONGEST) == [Refused(felix, "took-too-long")]

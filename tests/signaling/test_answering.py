@@ -11,8 +11,8 @@ from cognition.events import Heard, Read
 from cognition.inference.generator import Script
 from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
-from cognition.persona.profile import Persona
-from signaling.attendance import Attendance, Attendant, NotAttended
+from cognition.persona.profile import Persona, PersonaVoice
+from signaling.attendance import CHAT_AGE, Attendance, Attendant, NotAttended
 from signaling.ears import ScriptedEars
 from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
@@ -200,6 +200,32 @@ async def test_a_written_question_to_two_is_answered_by_both_in_writing() -> Non
         room.write("ada", "Ada", "Nova and Robin, do you like tea?")
         await asyncio.sleep(8)
         assert room.port.chat == ["I do.", "Me too."]
+
+
+async def test_a_written_question_to_all_is_answered_by_all_however_long_each_of_them_speaks() -> None:
+    mira = Persona("mira", "Mira", PersonaVoice(), "You are brief.", ("trees",))
+    words = [
+        [f" {who} of all it is {number}" for number in range(80)] for who in ("First", "Second", "Third")
+    ]
+    long = [Script(each, 0.1, 0.02) for each in words]
+    async with scene(*long, personas=(*BOTH, mira)) as room:
+        room.join("ada", "Ada")
+        room.write("ada", "Ada", "What does each of you like about tea?")
+        await asyncio.sleep(400)
+        assert [text.split()[0] for text in room.port.chat] == ["First", "Second", "Third"]
+        spoken = sum(map(bool, room.sounding_at_once)) * 0.02
+        assert spoken > 2 * CHAT_AGE, "none of them would have been done in the time for one"
+        assert max(room.sounding_at_once) == 1
+        assert not any(reason.startswith(("answer", "chat")) for reason in room.attendance.dropped)
+
+
+async def test_an_answer_whose_words_never_come_is_given_up_and_people_see_why() -> None:
+    async with scene(Script([" Well."], 1e6, 0.02), personas=BOTH) as room:
+        room.join("ada", "Ada")
+        room.write("ada", "Ada", "Nova, do you like tea?")
+        await asyncio.sleep(2 * CHAT_AGE)
+        assert room.attendance.dropped["answer: took-too-long"] == 1
+        assert room.port.floors[-1][2] == [("robin", "addressed-another"), ("nova", "took-too-long")]
 
 
 async def test_the_floor_is_shown_with_who_waits_and_why_the_others_are_silent() -> None:
