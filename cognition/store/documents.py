@@ -5,18 +5,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "Change",
     "Document",
     "Found",
     "Passage",
     "Seen",
     "Summary",
+    "changes",
     "documents",
     "find",
     "folders",
     "forget_document",
     "keep_document",
     "keep_folders",
-    "passages",
     "restamp",
     "rooms_of",
     "seen",
@@ -82,6 +83,26 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a passage; `passage` is None where it is gone.
+
+    Attributes:
+        number: of the change; grows.
+        key: the passage's.
+        folder: the key of its folder.
+        title: of its document.
+        modified: of its document.
+    """
+
+    number: int
+    key: int
+    folder: int
+    title: str
+    modified: int
+    passage: Passage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A folder and how much of it is known; `refused` counts files by reason."""
 
@@ -92,21 +113,14 @@ class Summary:
     refused: tuple[tuple[str, int], ...]
 
 
-def keep_folders(connection: sqlite3.Connection, given: Collection[tuple[str, str]]) -> list[int]:
-    """Keeps exactly these folders, (path, room) each, and forgets everything of others.
-
-    Returns:
-        The keys of the passages that are gone.
-    """
-    gone: list[int] = []
+def keep_folders(connection: sqlite3.Connection, given: Collection[tuple[str, str]]) -> None:
+    """Keeps exactly these folders, (path, room) each, and forgets everything of others."""
     for key, path, room in connection.execute("SELECT key, path, room FROM document_folder").fetchall():
         if (path, room) not in given:
-            gone += _passages_of(connection, "d.folder = ?", key)
             connection.execute("DELETE FROM document_folder WHERE key = ?", (key,))
     connection.executemany(
         "INSERT INTO document_folder (path, room) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(given)
     )
-    return gone
 
 
 def folders(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
@@ -132,15 +146,11 @@ def seen(connection: sqlite3.Connection, folder: int) -> dict[str, Seen]:
 
 def keep_document(
     connection: sqlite3.Connection, folder: int, document: Document, parts: Sequence[Passage]
-) -> tuple[list[int], list[int]]:
-    """Keeps a document as it is now, in the place of what it was; a folder that is gone keeps nothing.
-
-    Returns:
-        The keys of the passages that are gone, and of those that came, in order.
-    """
-    gone = forget_document(connection, folder, document.path)
+) -> None:
+    """Keeps a document as it is now, in the place of what it was; a folder that is gone keeps nothing."""
+    forget_document(connection, folder, document.path)
     if connection.execute("SELECT 1 FROM document_folder WHERE key = ?", (folder,)).fetchone() is None:
-        return gone, []
+        return
     (key,) = connection.execute(
         "INSERT INTO document (folder, path, title, size, modified, digest, refused)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING key",
@@ -154,17 +164,10 @@ def keep_document(
             document.refused,
         ),
     ).fetchone()
-    came = [
-        int(
-            connection.execute(
-                "INSERT INTO passage (document, ordinal, heading, position, text) VALUES (?, ?, ?, ?, ?)"
-                " RETURNING key",
-                (key, ordinal, part.heading, part.position, part.text),
-            ).fetchone()[0]
-        )
-        for ordinal, part in enumerate(parts)
-    ]
-    return gone, came
+    connection.executemany(
+        "INSERT INTO passage (document, ordinal, heading, position, text) VALUES (?, ?, ?, ?, ?)",
+        [(key, ordinal, part.heading, part.position, part.text) for ordinal, part in enumerate(parts)],
+    )
 
 
 def restamp(connection: sqlite3.Connection, document: int, size: int, modified: int) -> None:
@@ -172,11 +175,9 @@ def restamp(connection: sqlite3.Connection, document: int, size: int, modified: 
     connection.execute("UPDATE document SET size = ?, modified = ? WHERE key = ?", (size, modified, document))
 
 
-def forget_document(connection: sqlite3.Connection, folder: int, path: str) -> list[int]:
-    """Forgets a document; returns the keys of its passages."""
-    gone = _passages_of(connection, "d.folder = ? AND d.path = ?", folder, path)
+def forget_document(connection: sqlite3.Connection, folder: int, path: str) -> None:
+    """Forgets a document, and all its passages."""
     connection.execute("DELETE FROM document WHERE folder = ? AND path = ?", (folder, path))
-    return gone
 
 
 def find(connection: sqlite3.Connection, keys: Iterable[int], room: str) -> list[Found]:
@@ -192,16 +193,20 @@ def find(connection: sqlite3.Connection, keys: Iterable[int], room: str) -> list
     return [found[key] for key in wanted if key in found]
 
 
-def passages(
-    connection: sqlite3.Connection, after: int, limit: int
-) -> list[tuple[int, int, str, int, Passage]]:
-    """Passages in order of their keys: (key, folder, title of the document, modified, passage)."""
+def changes(connection: sqlite3.Connection, after: int, limit: int) -> list[Change]:
+    """What became of passages since a change, each once, in the order of their last changes."""
     rows = connection.execute(
-        "SELECT p.key, d.folder, d.title, d.modified, p.text, p.heading, p.position FROM passage p"
-        " JOIN document d ON d.key = p.document WHERE p.key > ? ORDER BY p.key LIMIT ?",
+        "SELECT c.number, c.passage, d.folder, d.title, d.modified, p.text, p.heading, p.position"
+        " FROM passage_change c LEFT JOIN passage p ON p.key = c.passage LEFT JOIN document d ON d.key = p.document"
+        " WHERE c.number > ? ORDER BY c.number LIMIT ?",
         (after, limit),
     )
-    return [(key, folder, title, modified, Passage(*rest)) for key, folder, title, modified, *rest in rows]
+    return [
+        Change(
+            number, key, folder or 0, title or "", modified or 0, None if folder is None else Passage(*rest)
+        )
+        for number, key, folder, title, modified, *rest in rows
+    ]
 
 
 def documents(connection: sqlite3.Connection, path: str, room: str) -> list[Document]:
@@ -232,14 +237,6 @@ def _refused(connection: sqlite3.Connection, folder: int) -> list[tuple[str, int
         "SELECT refused, count(*) FROM document WHERE folder = ? AND refused <> '' GROUP BY refused ORDER BY refused",
         (folder,),
     ).fetchall()
-
-
-def _passages_of(connection: sqlite3.Connection, which: str, *values: object) -> list[int]:
-    rows = connection.execute(
-        f"SELECT p.key FROM passage p JOIN document d ON d.key = p.document WHERE {which} ORDER BY p.key",
-        values,
-    )
-    return [key for (key,) in rows]
 
 
 def _marks(values: Collection[object]) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ __all__ = ["Folder", "Library", "Match"]
 
 BATCH = 16
 """Passages that are embedded at once; between two batches whoever speaks goes first."""
+RETRY_AFTER = 60.0
+"""Seconds after which everything is looked through again, where the disk, the index or the model failed."""
 KIND = "document"
 _HERE = "continuum"
 
@@ -67,9 +69,11 @@ class Library:
         extractor: reads PDF and HTML.
         watcher: notices changes.
         quiet: waited for before each batch of work, so that nobody who speaks is kept waiting.
+        indexed: number of the last change that is in the index; 0 for an empty one.
         lull: seconds from one look at what has changed to the next.
 
     Attributes:
+        indexed: as above, now.
         counts: what could not be read or kept, by reason.
     """
 
@@ -82,6 +86,7 @@ class Library:
         watcher: Watcher,
         *,
         quiet: Callable[[], Awaitable[None]] = _at_once,
+        indexed: int = 0,
         lull: float = 2.0,
     ) -> None:
         self._store = store
@@ -90,10 +95,12 @@ class Library:
         self._extractor = extractor
         self._watcher = watcher
         self._quiet = quiet
+        self.indexed = indexed
         self._lull = lull
         self._given: tuple[Folder, ...] = ()
         self._changed: set[Folder] = set()
         self._renewed = True
+        self._failed = False
         self._wake = asyncio.Event()
         self._rooms: dict[int, str] = {}
         self._idle = asyncio.Event()
@@ -127,9 +134,14 @@ class Library:
                     self._changed |= set(given)
                 while self._changed and not self._renewed:
                     await self._guarded(partial(self._refresh, self._changed.pop()))
-                if not self._wake.is_set():
-                    self._idle.set()
-                await self._wake.wait()
+                if self._wake.is_set():
+                    continue
+                self._idle.set()
+                try:
+                    async with asyncio.timeout(RETRY_AFTER if self._failed else None):
+                        await self._wake.wait()
+                except TimeoutError:
+                    self._renewed, self._failed = True, False
 
     async def search(self, place: Place, words: str, *, limit: int) -> list[Match]:
         """The passages that bear on some words, of those that may be known in a place; best first.
@@ -150,13 +162,6 @@ class Library:
         by_key: dict[int, Hit] = {int(hit.id): hit for hit in hits[:limit]}
         found = await self._store.read(lambda c: documents.find(c, by_key, place.room))
         return [Match(one, by_key[one.key].similarity, by_key[one.key].bm25) for one in found]
-
-    async def items(self, size: int = 256) -> AsyncIterator[list[Item]]:
-        """Everything that belongs into the index, for building it anew."""
-        after = 0
-        while rows := await self._store.read(partial(documents.passages, after=after, limit=size)):
-            yield await self._items(rows)
-            after = rows[-1][0]
 
     def _allowed(self, place: Place) -> npt.NDArray[np.bool_]:
         """Folders by key. What is said on another host goes to people who were not given these files."""
@@ -183,24 +188,28 @@ class Library:
             self.counts["documents not watched"] += 1
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Where the disk, the index or the model fails, the rest goes on; what was not done is at the next change."""
+        """Where the disk, the index or the model fails, the rest goes on, and what was not done is done later."""
         try:
             await work()
         except StoreError:
             self.counts["documents not kept"] += 1
+            self._failed = True
         except IndexFailed:
             self.counts["documents not indexed"] += 1
+            self._failed = True
         except EmbeddingError:
             self.counts["documents not embedded"] += 1
+            self._failed = True
 
     async def _keep(self, given: Sequence[Folder]) -> None:
         pairs = {(str(folder.path), folder.room) for folder in given}
 
-        def kept(connection: sqlite3.Connection) -> tuple[list[int], dict[int, str]]:
-            return documents.keep_folders(connection, pairs), documents.rooms_of(connection)
+        def kept(connection: sqlite3.Connection) -> dict[int, str]:
+            documents.keep_folders(connection, pairs)
+            return documents.rooms_of(connection)
 
-        gone, self._rooms = await self._store.write(kept)
-        await self._index.remove([str(key) for key in gone])
+        self._rooms = await self._store.write(kept)
+        await self._catch_up()
 
     async def _refresh(self, folder: Folder) -> None:
         """Brings one folder up to date."""
@@ -213,15 +222,16 @@ class Library:
             self.counts[f"document passed over: {reason}"] += count
         known = await self._store.read(partial(documents.seen, folder=key))
         for path in known.keys() - listing.files.keys():
-            gone = await self._store.write(partial(documents.forget_document, folder=key, path=path))
-            await self._index.remove([str(each) for each in gone])
+            await self._store.write(partial(documents.forget_document, folder=key, path=path))
         for path, stamp in listing.files.items():
             seen = known.get(path)
             if seen is None or (seen.size, seen.modified) != (stamp.size, stamp.modified):
                 await self._quiet()
                 await self._guarded(partial(self._take, folder, key, path, stamp, seen))
+                await self._catch_up()
             if self._renewed:
                 return
+        await self._catch_up()
 
     async def _take(self, folder: Folder, key: int, path: str, stamp: Stamp, seen: Seen | None) -> None:
         """Reads one file, and keeps what it says or why it was refused."""
@@ -240,33 +250,23 @@ class Library:
         except Refused as refused:
             self.counts[f"document refused: {refused}"] += 1
             document = Document(path, title, stamp.size, stamp.modified, b"", str(refused))
-        # Embedded before it is kept, so that a document is found as soon as it is known.
-        texts = [_read_as(title, part) for part in parts]
-        vectors: list[npt.NDArray[np.float32]] = []
-        for first in range(0, len(texts), BATCH):
+        await self._store.write(lambda c: documents.keep_document(c, key, document, parts))
+
+    async def _catch_up(self) -> None:
+        """Brings the index up to the store, as what is in the store is what is there."""
+        while news := await self._store.read(partial(documents.changes, after=self.indexed, limit=BATCH)):
             await self._quiet()
-            vectors += list(await self._embedder.embed(texts[first : first + BATCH]))
-        gone, came = await self._store.write(lambda c: documents.keep_document(c, key, document, parts))
-        await self._index.remove([str(each) for each in gone])
-        await self._index.put(
-            [
-                _item(each, key, text, vector, document.modified)
-                # None came where the folder was taken back meanwhile.
-                for each, text, vector in zip(came, texts, vectors, strict=bool(came))
-            ]
-        )
-
-    async def _items(self, rows: Sequence[tuple[int, int, str, int, Passage]]) -> list[Item]:
-        texts = [_read_as(title, passage) for _, _, title, _, passage in rows]
-        vectors = await self._embedder.embed(texts)
-        return [
-            _item(key, folder, text, vector, modified)
-            for (key, folder, _, modified, _), text, vector in zip(rows, texts, vectors, strict=True)
-        ]
-
-
-def _item(key: int, folder: int, text: str, vector: npt.NDArray[np.float32], modified: int) -> Item:
-    return Item(str(key), text, vector, folder, modified / 1e9, KIND)
+            there = [(change, change.passage) for change in news if change.passage is not None]
+            texts = [_read_as(change.title, passage) for change, passage in there]
+            vectors = await self._embedder.embed(texts)
+            await self._index.put(
+                [
+                    Item(str(change.key), text, vector, change.folder, change.modified / 1e9, KIND)
+                    for (change, _), text, vector in zip(there, texts, vectors, strict=True)
+                ]
+            )
+            await self._index.remove([str(change.key) for change in news if change.passage is None])
+            self.indexed = news[-1].number
 
 
 def _read_as(title: str, passage: Passage) -> str:
