@@ -50,6 +50,10 @@ class MemoryStore:
         finally:
             connection.execute("PRAGMA query_only = OFF")
 
+    async def scrub(self) -> None:
+        """See `Storage`; there is neither file nor log."""
+        self._open()
+
     async def aclose(self) -> None:
         """Forgets everything; again does nothing."""
         if self._connection is not None:

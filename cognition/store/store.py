@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from cognition.store.connection import open_reader
-from cognition.store.errors import QueueFull, StoreClosed, StoreError, explained
+from cognition.store.errors import DiskError, QueueFull, StoreClosed, StoreError, explained
 from cognition.store.opening import Opened, open_database
 from cognition.store.schema import Migration, shipped
 
-__all__ = ["Storage", "Store", "open_store"]
+__all__ = ["Storage", "Store", "open_store", "scrub"]
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -68,11 +68,25 @@ class Storage(Protocol):
         """
         ...
 
+    async def scrub(self) -> None:
+        """Writes the file anew, and empties its log: nothing that was deleted by then is left in either.
+
+        Writes wait for as long as it takes; the disk has room for two more of the file.
+
+        Raises:
+            QueueFull: too many wait; nothing was done.
+            StoreClosed: it is closed; nothing was done.
+            DiskError: the disk is full or fails, or another program reads the store; all is as sound as before.
+        """
+        ...
+
 
 @dataclass(slots=True)
 class _Request:
     work: Work[Any]
     future: "asyncio.Future[Any]"
+    alone: bool = False
+    """It is no part of a transaction."""
 
 
 @dataclass(slots=True)
@@ -151,13 +165,16 @@ class Store:
 
     def submit(self, work: Work[T]) -> "asyncio.Future[T]":
         """See `Storage`."""
+        return self._submit(work)
+
+    def _submit(self, work: Work[T], *, alone: bool = False) -> "asyncio.Future[T]":
         if self._closing is not None:
             raise StoreClosed(f"the store {self.path} is closed")
         if self._writing >= MAX_WAITING:
             raise QueueFull(f"{MAX_WAITING} writes wait for the store {self.path}")
         self._writing += 1
         future: asyncio.Future[T] = self._loop.create_future()
-        self._to_write.put(_Request(work, future))
+        self._to_write.put(_Request(work, future, alone))
         return future
 
     async def write(self, work: Work[T]) -> T:
@@ -174,6 +191,10 @@ class Store:
         future: asyncio.Future[T] = self._loop.create_future()
         self._to_read.put(_Request(work, future))
         return await future
+
+    async def scrub(self) -> None:
+        """See `Storage`."""
+        await self._submit(scrub, alone=True)
 
     async def aclose(self) -> None:
         """Does what still waits, then closes; again waits for the same."""
@@ -206,7 +227,7 @@ class Store:
         while not ending:
             batch = [request] if (request := self._to_write.get()) is not None else []
             ending = request is None
-            while batch and not ending and len(batch) < BATCH:
+            while batch and not ending and len(batch) < BATCH and not batch[-1].alone:
                 try:
                     request = self._to_write.get_nowait()
                 except queue.Empty:
@@ -218,11 +239,14 @@ class Store:
             if not batch:
                 continue
             waiting, outcomes, commits, durable = deque(batch), list[_Outcome](), 0, 0
+            alone = waiting.pop() if waiting[-1].alone else None
             while waiting:
                 done = _transaction(connection, waiting, self.path)
                 commits += any(one.error is None for one in done)
                 outcomes += done
             durable = sum(one.error is None for one in outcomes)
+            if alone is not None:
+                outcomes.append(_by_itself(connection, alone, self.path))
             if not self._tell(self._settle_writes, outcomes, durable, commits):
                 return
             unmoved = connection.total_changes - moved
@@ -293,6 +317,39 @@ def _transaction(connection: sqlite3.Connection, waiting: deque[_Request], path:
         for outcome in kept:
             outcome.error = why
     return kept + refused
+
+
+def _by_itself(connection: sqlite3.Connection, request: _Request, path: Path) -> _Outcome:
+    outcome = _Outcome(request.future)
+    if not request.future.cancelled():
+        try:
+            outcome.value = request.work(connection)
+        except Exception as error:
+            outcome.error = explained(error, path) if isinstance(error, sqlite3.Error) else error
+    return outcome
+
+
+def scrub(connection: sqlite3.Connection) -> None:
+    """Writes a database anew, and empties its log.
+
+    Free pages are zeroed when they become free (secure_delete), but what moves from page to page is not: VACUUM leaves
+    nothing of it, and the checkpoint nothing in the log (https://www.sqlite.org/pragma.html#pragma_secure_delete).
+
+    Args:
+        connection: that of the writer, in no transaction.
+
+    Raises:
+        sqlite3.Error: the disk is full or cannot be written.
+        DiskError: another program reads the store.
+    """
+    connection.execute("PRAGMA temp_store = FILE")
+    try:
+        connection.execute("VACUUM")
+    finally:
+        connection.execute("PRAGMA temp_store = MEMORY")
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise DiskError("another program reads the store, so its log cannot be emptied: end it")
 
 
 def _looked_up(connection: sqlite3.Connection, request: _Request, path: Path) -> _Outcome:

@@ -44,6 +44,11 @@ BEGIN
     SELECT raise(ABORT, 'what was erased stays on record');
 END;
 
+-- Erasures of which the file's free pages, its log and the index may still hold something.
+CREATE TABLE unscrubbed (
+    erasure INTEGER PRIMARY KEY REFERENCES erasure (number)
+) STRICT;
+
 -- The events from which words were taken. That they happened, when, where and before whom stays as it is.
 CREATE TABLE erased (
     event INTEGER PRIMARY KEY REFERENCES event (seq) ON DELETE CASCADE,
