@@ -3,24 +3,30 @@
 import asyncio
 import math
 import re
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
 import structlog
 
-from cognition.events import Event, Feedback
+from cognition.conversation.transcript import line_of as line_of_wire
+from cognition.events import Event, Feedback, Left
 from cognition.persona.actions import Action, Allowed
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
-from cognition.persona.tasks import Outcome, TaskWatch
+from cognition.persona.tasks import ANSWER_WITHIN, VERDICT_WITHIN, Outcome, TaskWatch
 from cognition.persona.trust import NotAPerson, Opinion, Trust, day_of, domain_of, giver_key, line_of
 from cognition.store.errors import StoreError
 from cognition.store.personas import journal_of
+from cognition.store.recorder import line_from
 from cognition.store.store import Storage
+from cognition.store.timeline import Entry, Query, page
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, JsonObject
+from signaling.living import event_of
 from signaling.persona_card import card_of
 
 __all__ = ["NO_SUCH_PERSONA", "Judgements"]
@@ -30,6 +36,10 @@ PAGE = 50
 """Entries of a card's history."""
 JOURNAL = 20
 """Entries of a card's journal."""
+LATELY = ANSWER_WITHIN + VERDICT_WITHIN
+"""How far back a verdict and what it is on can lie."""
+MAX_LATELY = 1000
+"""Lines that are looked at of that time."""
 MAX_WAITING = 256
 """Verdicts on tasks that may wait for the disk."""
 
@@ -81,6 +91,8 @@ class Judgements:
         self._lines = lines
         self._changed = changed
         self._watches: dict[str, TaskWatch] = {}
+        self._owed: dict[str, Opinion] = {}
+        """What came of tasks before the process began, by task: it may not have lived to keep it."""
         self._outcomes: asyncio.Queue[Opinion] = asyncio.Queue(MAX_WAITING)
         self.dropped: Counter[str] = Counter()
         """What was not kept, by reason."""
@@ -153,12 +165,39 @@ class Judgements:
         asked = due.kind == "talk" and due.line is not None and due.line.participant not in self._personas()
         return isinstance(self._trust.may(due.persona, _ACTIONS[due.kind], asked=asked), Allowed)
 
+    async def resume(self) -> None:
+        """Takes up what was asked and done lately; `run` keeps what a mind that died had yet to keep of it.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        givers: dict[tuple[str, str], str] = {}
+        for entry in await self._store.read(partial(_lately, since=self._trust.now() - LATELY)):
+            room, who = entry.place.room, entry.participant
+            if entry.kind == "left":
+                self._outcome_of(Left(room, who, entry.name, entry.at))
+                continue
+            if entry.identity:
+                givers[room, who] = entry.identity
+            outcome = self._outcome_of(event_of(room, line_from(entry), who in self._personas()))
+            if outcome is not None and (giver := givers.get((room, outcome.asker))) is not None:
+                self._owed[outcome.task] = self._opinion(outcome, giver)
+
+    def take_over(self, room: str, history: Iterable[JsonObject]) -> None:
+        """Notes what media has of a room and the mind before did not live to note."""
+        personas = self._personas()
+        for wire in history:
+            try:
+                line = line_of_wire(wire)
+            except (ValueError, AttributeError):
+                # The mind counts it.
+                continue
+            self.observe(event_of(room, line, line.speaker in personas))
+
     def observe(self, event: Event) -> None:
         """Notes what an event makes of a room's tasks; `run` keeps it."""
-        personas = self._personas()
-        watch = self._watches.setdefault(event.room, TaskWatch(event.room))
-        outcome = watch.observe(event, personas)
-        if outcome is None or outcome.persona not in personas:
+        outcome = self._outcome_of(event)
+        if outcome is None:
             return
         introduced = self._persons(event.room).get(outcome.asker)
         if introduced is None:
@@ -175,13 +214,23 @@ class Judgements:
 
     async def run(self) -> None:
         """Keeps what becomes of tasks, until cancelled."""
+        while self._owed:
+            await self._take_task(self._owed.pop(next(iter(self._owed))))
         while True:
-            opinion = await self._outcomes.get()
-            try:
-                await self._take(opinion)
-            except RpcError as error:
-                self.dropped["task: not kept"] += 1
-                _log.warning("task not kept", persona=opinion.persona, reason=str(error))
+            await self._take_task(await self._outcomes.get())
+
+    async def _take_task(self, opinion: Opinion) -> None:
+        try:
+            await self._take(opinion)
+        except RpcError as error:
+            self.dropped["task: not kept"] += 1
+            _log.warning("task not kept", persona=opinion.persona, reason=str(error))
+
+    def _outcome_of(self, event: Event) -> Outcome | None:
+        personas = self._personas()
+        watch = self._watches.setdefault(event.room, TaskWatch(event.room))
+        outcome = watch.observe(event, personas)
+        return outcome if outcome is not None and outcome.persona in personas else None
 
     async def _take(self, opinion: Opinion) -> None:
         before = self._trust.standing(opinion.persona).level
@@ -221,3 +270,9 @@ class Judgements:
                 asked = [one for one in lines[:number] if one["from"] != lines[number]["from"]][-1:]
                 return tuple(str(one["text"]) for one in (lines[number], *asked))
         return ()
+
+
+def _lately(connection: sqlite3.Connection, since: datetime) -> tuple[Entry, ...]:
+    """What was said in all rooms since then, and who left, oldest first."""
+    query = Query(kinds=frozenset({"heard", "read", "said", "left"}), since=since)
+    return page(connection, query, limit=MAX_LATELY, newest_first=True).entries[::-1]

@@ -17,7 +17,7 @@ from cognition.store.store import Storage
 from signaling.attendance import Attendance
 from signaling.ipc.jsonrpc import JsonObject
 
-__all__ = ["Living"]
+__all__ = ["Living", "event_of"]
 
 _log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ class Living:
             except (ValueError, AttributeError):
                 # The mind counts it.
                 continue
-            life.observe(_event_of(room, line, line.speaker in life.personas), present)
+            life.observe(event_of(room, line, line.speaker in life.personas), present)
 
     def vacate(self, room: str) -> None:
         """Nobody is in the room any more."""
@@ -119,7 +119,8 @@ class Living:
                 attendance.no_longer_due(due)
 
 
-def _event_of(room: str, line: Line, persona: bool) -> Heard | Read | Said:
+def event_of(room: str, line: Line, persona: bool) -> Heard | Read | Said:
+    """A line of a room as it was when it was said."""
     if persona:
         return Said(room, line.speaker, line.text, line.at, line.interrupted, line.id, line.kind, line.to)
     if line.kind == "chat":

@@ -234,6 +234,7 @@ class MindProcess:
         }
         await self._living.open(self._personas.values())
         await self._trust.load()
+        await self._judgements.resume()
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
@@ -329,6 +330,7 @@ class MindProcess:
             self._deliver("participant.joined", {**participant, "greeted": greeted})
             if participant["connected"]:
                 self._deliver("participant.connected", participant)
+        self._judgements.take_over(room, history)
 
     def _persons(self, room: str) -> dict[str, JsonObject]:
         known = self._rooms.get(room)

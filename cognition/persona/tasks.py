@@ -25,6 +25,8 @@ ANSWER_WITHIN = timedelta(minutes=2)
 """What is said later than this is no answer to a request."""
 VERDICT_WITHIN = timedelta(minutes=10)
 """What a person says later than this of "that" may be of something else."""
+MAX_LINES = 1000
+"""Lines of a room that are known to have been told: more than a room tells again."""
 MAX_PEOPLE = 256
 """People of a room whose requests are remembered."""
 REMINDER_PREFIX = "remind-"
@@ -140,14 +142,18 @@ class TaskWatch:
     """What was done for each person last."""
     _spoke: str = ""
     """The persona that spoke last."""
+    _seen: dict[tuple[object, ...], None] = field(default_factory=dict)
+    """The lines that were told, the newest last."""
 
     def observe(self, event: Event, personas: Collection[str]) -> Outcome | None:
-        """What an event makes of the tasks of the room.
+        """What an event makes of the tasks of the room; a line that is told again makes nothing.
 
         Args:
             event: what happened.
             personas: ids of all personas; their words ask for nothing and judge nothing.
         """
+        if isinstance(event, Heard | Read | Said) and not self._is_new(event):
+            return None
         match event:
             case Heard() | Read() if event.participant not in personas:
                 return self._heard(event)
@@ -157,6 +163,16 @@ class TaskWatch:
                 for held in (self._wishes, self._reminders, self._done):
                     held.pop(event.participant, None)
         return None
+
+    def _is_new(self, line: Heard | Read | Said) -> bool:
+        # A written line's id is its writer's choice, and may come again another time.
+        key = (line.participant, line.id, line.at if isinstance(line, Read) or not line.id else None)
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > MAX_LINES:
+            del self._seen[next(iter(self._seen))]
+        return True
 
     def _heard(self, line: Heard | Read) -> Outcome | None:
         who, judged = line.participant, None

@@ -320,3 +320,60 @@ async def test_the_mind_itself_keeps_feedback_shows_cards_and_tells_how_personas
             ada.send(type="card", id="c", persona="nova")
             card = await ada.expect("card", id="c")
             assert (card["standing"]["praised"], [event["mine"] for event in card["history"]]) == (1, [True])
+
+
+class DeadLedger(Judgements):
+    """Takes in what comes of tasks, and dies before it keeps any of it."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_what_was_said_of_a_task_is_kept_once_although_the_mind_died_before_it_could(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        with monkeypatch.context() as dying:
+            dying.setattr("signaling.mind_process.Judgements", DeadLedger)
+            async with running(mind_process(store), path):
+                await seated(ada, "Nova")
+                ada.send(type="chat", id="asked", text="Nova, please tell me how many stars there are.")
+                while (await ada.expect("chat"))["name"] != "Nova":
+                    pass
+                ada.send(type="chat", id="thanks", text="Thanks, that helped!")
+                await ada.expect("ack", id="thanks")
+                await asyncio.sleep(1)
+                assert not home.mind.unkept
+        for _ in range(2):
+            async with running(mind_process(store), path):
+                await seated(ada, "Nova")
+                await asyncio.sleep(1)
+                ada.send(type="card", id="c", persona="nova")
+                standing = (await ada.expect("card", id="c"))["standing"]
+                assert (standing["completed"], standing["succeeded"]) == (1, 1)
+        (rows,) = await store.read(
+            lambda connection: connection.execute("SELECT count(*) FROM reputation").fetchone()
+        )
+        assert rows == 1
+
+
+async def test_a_verdict_counts_although_the_mind_was_another_when_the_task_was_done(tmp_path: Path) -> None:
+    store = MemoryStore()
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            ada.send(type="chat", id="asked", text="Nova, please tell me how many stars there are.")
+            while (await ada.expect("chat"))["name"] != "Nova":
+                pass
+            await asyncio.sleep(1)
+        async with running(mind_process(store), path):
+            await seated(ada, "Nova")
+            ada.send(type="chat", id="thanks", text="Thanks, that helped!")
+            await ada.expect("ack", id="thanks")
+            await asyncio.sleep(1)
+            ada.send(type="card", id="c", persona="nova")
+            standing = (await ada.expect("card", id="c"))["standing"]
+            assert (standing["completed"], standing["succeeded"]) == (1, 1)
