@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -51,6 +51,7 @@ class Attending:
         personas: who takes a seat, by id; looked at anew for each room.
         voices: theirs.
         dropped: counts what could not be done, by reason.
+        sounding: told when a persona's voice begins to sound in a room, and when that is over.
 
     Attributes:
         attendances: those that are under way.
@@ -69,6 +70,7 @@ class Attending:
         personas: Mapping[str, Persona],
         voices: Mapping[str, Voice],
         dropped: Counter[str],
+        sounding: Callable[[str, str, bool], None],
     ) -> None:
         self._engines = engines
         self._settings = settings
@@ -79,6 +81,7 @@ class Attending:
         self._personas = personas
         self._voices = voices
         self.dropped = dropped
+        self._sounding = sounding
         self.attendances: list[Attendance] = []
         self.gone: Counter[str] = Counter()
 
@@ -151,10 +154,14 @@ class Attending:
             floor=attendance.floor,
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
-            sounds=partial(attendance.sounds, persona.id),
+            sounds=partial(self._sounds, attendance, persona.id),
         )
         attendance.seat(presence, persona.name)
         self._bearings.seat(room, persona.id, attendance.port)
+
+    def _sounds(self, attendance: Attendance, persona: str, on: bool) -> None:
+        self._sounding(attendance.room, persona, on)
+        attendance.sounds(persona, on)
 
     async def _reseat(
         self, endpoint: Endpoint, attendance: Attendance, persona: str, rings: dict[str, SharedFile]

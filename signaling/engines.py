@@ -26,6 +26,7 @@ from media.speech.transcriber import WhisperTranscriber
 from media.speech.vad import SileroModel, SileroVoiceActivity
 from media.speech.voice import Voice, VoiceCharacter
 from media.speech.voiceprint import VoiceEncoder
+from signaling.long_memory import OpenMemory
 from signaling.quick_model import quick_model
 from signaling.settings import Settings
 from signaling.weights_cache import WeightsCache, WeightsError
@@ -49,6 +50,7 @@ class Engines:
         voices: of the personas, by their ids.
         speaking: the lane of the voices.
         diarization: tells the voices at a shared microphone; its weights are read with the first one.
+        memory: how what remembers is opened, once the rest is at work; None: nothing is remembered.
         make_voice: loads the voice of one more persona; raises WeightsError, ModelError, VoiceError.
     """
 
@@ -59,6 +61,7 @@ class Engines:
     speaking: Lane
     diarization: Diarization
     make_voice: Callable[[Persona], Awaitable[Voice]]
+    memory: OpenMemory | None = None
 
 
 class _VoiceprintsOnDemand:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cognition.inference.generator import GenerationError
 from cognition.persona.actions import Allowed, may
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError
+from cognition.persona.recollection import Allowance
 from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
@@ -38,6 +40,7 @@ from signaling.ipc.transcript import latest
 from signaling.judgements import Judgements
 from signaling.living import Living
 from signaling.logs import configure_logs
+from signaling.long_memory import LongMemory
 from signaling.open_room import OpenRoom
 from signaling.profiles import Profiles
 from signaling.settings import Launch, Settings, SettingsError
@@ -49,6 +52,8 @@ __all__ = ["MindProcess", "main"]
 IPC_VERSION = 1
 MAX_EARLY = 8192
 """Notifications that may wait until the rooms are taken over."""
+ALLOWANCE = Allowance(stable=160, fresh=80, late=30)
+"""Tokens of a prompt that what is remembered may have: 0.3 s of evaluation after the end of speech at the very most."""
 ATTEMPTS = 5
 """How often a room that fails is attended."""
 RETRY_AFTER = 1.0
@@ -82,6 +87,7 @@ class MindProcess:
         settings: how replies are made.
         store: where what is lived is kept.
         profiles: where those of the personas are kept.
+        now: the wall clock, UTC.
     """
 
     def __init__(
@@ -91,13 +97,21 @@ class MindProcess:
         settings: Settings,
         store: Storage,
         profiles: Profiles,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engines = engines
         self._personas = {persona.id: persona for persona in personas}
         self._settings = settings
         self._store = store
         self._voices = dict(engines.voices)
-        self._chronicle = Chronicle(store, self._personas.values(), self._persons)
+        self._memory = LongMemory(
+            store,
+            engines.memory,
+            count=engines.generator.count,
+            disposition=self._disposition,
+            now=now,
+        )
+        self._chronicle = Chronicle(store, self._personas.values(), self._persons, grown=self._memory.lived)
         self._living = Living(
             store,
             engines.generator,
@@ -112,6 +126,10 @@ class MindProcess:
             disposition=self._disposition,
             held_back=self._living.held_back,
             observe=self._observe,
+            recollection=self._memory,
+            allowance=ALLOWANCE if engines.memory is not None else Allowance(),
+            now=now,
+            replying=self._memory.replying,
         )
         self._trust = Trust(store)
         self._bearings = Bearings(self._disposition, lambda persona: self._trust.standing(persona).level)
@@ -151,6 +169,7 @@ class MindProcess:
             personas=self._personas,
             voices=self._voices,
             dropped=self.dropped,
+            sounding=self._memory.sounding,
         )
 
     def _admit(self, persona: Persona, voice: Voice) -> None:
@@ -238,7 +257,7 @@ class MindProcess:
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
-            running = (self._chronicle.run(), self._living.run(), self._judgements.run())
+            running = (self._chronicle.run(), self._living.run(), self._judgements.run(), self._memory.run())
             tasks = [group.create_task(one) for one in running]
             try:
                 await connect_forever(socket, handlers, self._session)
@@ -270,6 +289,7 @@ class MindProcess:
         finally:
             self._attached = None
             self._taken_over.clear()
+            self._memory.all_silent()
 
     async def _forget_vacant(self) -> None:
         """Forgets the rooms that were brought back and to which nobody has returned."""
@@ -293,7 +313,8 @@ class MindProcess:
                 + self._mind.counts
                 + self._chronicle.counts()
                 + self._living.counts()
-                + self._judgements.counts(),
+                + self._judgements.counts()
+                + self._memory.counts(),
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):
@@ -354,6 +375,8 @@ class MindProcess:
             before = known.task if known is not None else None
             known = self._rooms[room] = OpenRoom(before=before)
             known.task = group.create_task(self._attend(endpoint, room, known))
+        if method in ("gate.opened", "gate.closed", "participant.left"):
+            self._memory.speaking(room, who, method == "gate.opened")
         if method == "participant.joined":
             known.persons[who] = params
             self._chronicle.told(method, params)
@@ -383,6 +406,7 @@ class MindProcess:
             self._mind.forget(room)
             self._living.vacate(room)
             self._judgements.forget(room)
+            self._memory.vacate(room)
             if self._rooms.get(room) is opened:
                 del self._rooms[room]
             await self.warm_up()

@@ -43,7 +43,7 @@ def memory(
 ROME = memory("Ada lives in Rome.")
 LISBON = memory("The harbour festival takes place in Lisbon.", about="")
 INTERVIEW = memory(
-    "Ada has a job interview on Friday.", quote="I have a job interview on Friday", kind="event"
+    "Ada has a job interview on Friday.", quote="I have a job interview on Friday", kind="thread"
 )
 
 

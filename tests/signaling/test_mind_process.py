@@ -5,6 +5,7 @@ import gc
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -27,6 +28,7 @@ from media.speech.vad import FakeVoiceActivity, SileroModel
 from media.speech.voice import FakeVoice, Voice
 from media.speech.voiceprint import FakeVoiceprints
 from signaling.engines import Engines
+from signaling.long_memory import OpenMemory
 from signaling.mind_process import VACANT, MindProcess
 from signaling.profiles import Profiles
 from signaling.server.history import Line
@@ -56,7 +58,12 @@ async def make_voice(persona: Persona) -> Voice:
     return FakeVoice()
 
 
-def mind_process(store: Storage | None = None, profiles: Profiles | None = None) -> MindProcess:
+def mind_process(
+    store: Storage | None = None,
+    profiles: Profiles | None = None,
+    memory: OpenMemory | None = None,
+    later: timedelta = timedelta(0),
+) -> MindProcess:
     speech = SpeechEngines(FakeTranscriber(lambda _: ""), FakeTurnModel(), FakeLane(), FakeLane())
     engines = Engines(
         FakeGenerator(("I see.",)),
@@ -66,9 +73,17 @@ def mind_process(store: Storage | None = None, profiles: Profiles | None = None)
         FakeLane(),
         Diarization(FakeVoiceprints(), FakeVoiceActivity, FakeLane()),
         make_voice,
+        memory,
     )
     profiles = profiles or Profiles((), Path("unused"))
-    return MindProcess(engines, (NOVA,), Settings(), store or MemoryStore(), profiles)
+    return MindProcess(
+        engines,
+        (NOVA,),
+        Settings(),
+        store or MemoryStore(),
+        profiles,
+        now=lambda: datetime.now(UTC) + later,
+    )
 
 
 @asynccontextmanager

@@ -1,0 +1,268 @@
+"""What the personas remember, put together: read in the background once the mind is up, made in idle time.
+
+Until it is there nothing is remembered, and nobody waits for it. While somebody speaks or is answered, no work of it
+goes on but what a reply asks for.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from cognition.conversation.disposition import Disposition
+from cognition.memory.hippocampus import Hippocampus
+from cognition.memory.indexing import refresh
+from cognition.memory.recall import Recall, Recalled
+from cognition.memory.recollecting import HybridRecall
+from cognition.persona.recollection import NoRecollection, Remembering
+from cognition.rag.context import Context
+from cognition.rag.engine import ContextEngine, Feed
+from cognition.rag.source import Request
+from cognition.rag.sources.awareness import AwarenessSource
+from cognition.rag.sources.conversation import ConversationSource
+from cognition.rag.sources.identity import IdentitySource
+from cognition.rag.sources.memory import MemorySource
+from cognition.rag.sources.presence import PresenceSource
+from cognition.search.embedder import Embedder, EmbeddingError
+from cognition.search.index import Index, IndexFailed
+from cognition.store.errors import StoreError
+from cognition.store.store import Storage
+
+__all__ = ["LongMemory", "MemoryUnavailable", "OpenMemory", "Opened"]
+
+RETRY_AFTER = 30.0
+"""Seconds after which what failed is tried again."""
+
+_log = structlog.get_logger()
+
+
+class MemoryUnavailable(Exception):
+    """The memory cannot be opened; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What memory is made with.
+
+    Attributes:
+        embedder: tells what texts mean; its cache can be told to forget.
+        index: of the memories.
+        indexed: number of the last change of the store's memories that is in the index.
+    """
+
+    embedder: Embedder
+    index: Index
+    indexed: int = 0
+
+
+OpenMemory = Callable[[Storage], AbstractAsyncContextManager[Opened]]
+"""Opens it, in a thread where that takes long, and closes it; raises `MemoryUnavailable`."""
+
+
+class LongMemory:
+    """A `Recollection` over all that was lived.
+
+    Args:
+        store: where that is.
+        open_memory: how its embedder and index are opened; None: nothing is remembered.
+        count: tokens of a text.
+        disposition: how a persona is disposed just now.
+        now: the wall clock, UTC.
+    """
+
+    def __init__(
+        self,
+        store: Storage,
+        open_memory: OpenMemory | None,
+        *,
+        count: Callable[[str], int],
+        disposition: Callable[[str], Disposition],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._open_memory = open_memory
+        self._count = count
+        self._disposition = disposition
+        self._now = now
+        self._busy: set[str] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._grown = asyncio.Event()
+        self._indexed = asyncio.Event()
+        self._open: _Open | None = None
+        self._ready = asyncio.Event()
+        self._blank = NoRecollection()
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def recall(self) -> Recall | None:
+        """What is remembered; None until it is there."""
+        return None if self._open is None else self._open.recall
+
+    def counts(self) -> Counter[str]:
+        """What could not be remembered, by reason, and what was recalled."""
+        opened = self._open
+        if opened is None:
+            return +self._counts
+        parts = (opened.recall.counts, opened.hippocampus.counts, opened.engine.counts, opened.both.counts)
+        return self._counts + sum(
+            (Counter({f"memory: {why}": n for why, n in part.items()}) for part in parts), Counter()
+        )
+
+    async def ready(self) -> None:
+        """Waits until there is a memory."""
+        await self._ready.wait()
+
+    async def settled(self) -> None:
+        """Waits until all that was lived so far is thought about, and found by what it says."""
+        await self._ready.wait()
+        assert self._open is not None
+        await self._open.hippocampus.settled()
+        await self._indexed.wait()
+
+    def lived(self) -> None:
+        """The timeline grew."""
+        if self._open is not None:
+            self._open.hippocampus.wake()
+
+    def busy(self, key: str, on: bool) -> None:
+        """Somebody begins or ceases to speak, or to be answered; work in idle time stops at once, or may go on."""
+        if on:
+            self._busy.add(key)
+            self._quiet.clear()
+        else:
+            self._busy.discard(key)
+            if not self._busy:
+                self._quiet.set()
+        if self._open is not None:
+            (self._open.hippocampus.pause if on else self._open.hippocampus.resume)(key)
+
+    def speaking(self, room: str, participant: str, on: bool) -> None:
+        """Somebody is perhaps speaking, or no longer."""
+        self.busy(f"{room}\0gate\0{participant}", on)
+
+    def sounding(self, room: str, persona: str, on: bool) -> None:
+        """A persona's voice sounds, or no longer."""
+        self.busy(f"{room}\0voice\0{persona}", on)
+
+    def replying(self, room: str, reply: int, on: bool) -> None:
+        """A reply is being made, or no longer."""
+        self.busy(f"{room}\0reply\0{reply}", on)
+
+    def vacate(self, room: str) -> None:
+        """Nobody is in a room any more, or the line to media was lost: nobody speaks there."""
+        for key in [key for key in self._busy if key.startswith(f"{room}\0")]:
+            self.busy(key, False)
+
+    def all_silent(self) -> None:
+        """The line to media was lost."""
+        for key in list(self._busy):
+            self.busy(key, False)
+
+    async def compose(
+        self,
+        request: Request,
+        *,
+        budget: int,
+        deadline: float,
+        standing: Sequence[Context] = (),
+        least: float = 0.0,
+    ) -> Context:
+        """See `Recollection`; empty until there is a memory, which is counted."""
+        if self._open is None:
+            self._counts["memory: asked before it was there"] += 1
+            return await self._blank.compose(request, budget=budget, deadline=deadline)
+        both = self._open.both
+        return await both.compose(request, budget=budget, deadline=deadline, standing=standing, least=least)
+
+    async def about(
+        self, persona: str, listeners: frozenset[str], person: str, *, now: datetime, limit: int = 6
+    ) -> tuple[Recalled, ...]:
+        """See `Recollection`."""
+        if self._open is None:
+            self._counts["memory: asked before it was there"] += 1
+            return ()
+        return await self._open.both.about(persona, listeners, person, now=now, limit=limit)
+
+    async def run(self) -> None:
+        """Opens the memory and makes memories in idle time, until cancelled."""
+        while self._open_memory is not None:
+            try:
+                async with self._open_memory(self._store) as opened:
+                    await self._remember(opened)
+            except MemoryUnavailable as error:
+                _log.warning("nothing is remembered", reason=str(error))
+                self._counts["memory: unavailable"] += 1
+            except Exception as error:  # whatever it is, the rooms are not to suffer from it
+                _log.exception("the memory failed", exc_info=error)
+                self._counts["memory: failed"] += 1
+            finally:
+                self._open = None
+                self._ready.clear()
+            await asyncio.sleep(RETRY_AFTER)
+
+    async def _remember(self, opened: Opened) -> None:
+        recall = HybridRecall(self._store, opened.embedder, opened.index)
+        engine = ContextEngine(self._feeds(recall), self._count)
+        hippocampus = Hippocampus(
+            self._store,
+            opened.embedder,
+            clock=lambda: self._now().timestamp(),
+            zone=self._now().astimezone().tzinfo or UTC,
+            grew=self._grew,
+        )
+        for key in self._busy:
+            hippocampus.pause(key)
+        self._open = _Open(recall, engine, hippocampus, Remembering(engine, recall))
+        self._grew()
+        self._ready.set()
+        _log.info("memory is there")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(hippocampus.run())
+            group.create_task(self._index(opened))
+
+    async def _index(self, opened: Opened) -> None:
+        """Keeps the index up with what is remembered, in idle time."""
+        after = opened.indexed
+        while True:
+            await self._grown.wait()
+            await self._quiet.wait()
+            self._grown.clear()
+            try:
+                number = await refresh(self._store, opened.embedder, opened.index, after)
+            except (StoreError, EmbeddingError, IndexFailed) as error:
+                self._counts[f"memory: index not kept up: {type(error).__name__}"] += 1
+                _log.warning("the index of memories is behind", reason=str(error))
+                await asyncio.sleep(RETRY_AFTER)
+                self._grown.set()
+                continue
+            if number != after:
+                self._grown.set()
+            elif not self._grown.is_set():
+                self._indexed.set()
+            after = number
+
+    def _grew(self) -> None:
+        self._indexed.clear()
+        self._grown.set()
+
+    def _feeds(self, recall: HybridRecall) -> list[Feed]:
+        return [
+            Feed(PresenceSource(), priority=2, floor=16),
+            Feed(IdentitySource(recall, self._disposition), seconds=0.2, priority=3),
+            Feed(AwarenessSource(self._store), priority=1),
+            Feed(MemorySource(recall), seconds=0.2, priority=3),
+            Feed(ConversationSource(self._store), priority=2),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    recall: HybridRecall
+    engine: ContextEngine
+    hippocampus: Hippocampus
+    both: Remembering
