@@ -35,28 +35,24 @@ from media.speech.events import (
 )
 from signaling.answering import Answering
 from signaling.attendant import Attendant
+from signaling.dues import MEDIA_WAIT, Dues
+from signaling.errors import NotAttended
 from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
 from signaling.volunteering import Volunteering
 
-__all__ = ["Attendance", "Attendant", "NotAttended"]
+__all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
-MEDIA_WAIT = 15.0
-"""Seconds a greeting waits for the participant's media."""
 CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
 CHAT_AGE = 60.0
 """Seconds within which a written line is answered, or the next of several who answer it begins to."""
 
 _log = structlog.get_logger()
-
-
-class NotAttended(RuntimeError):
-    """The room takes no more tasks: nobody attends it, or its end has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +103,6 @@ class Attendance:
         self._group: asyncio.TaskGroup | None = None
         self._thinking: asyncio.Task[None] | None = None
         self._life = life
-        self._dues: dict[str, asyncio.Task[None]] = {}
-        """What personas are about to say by themselves, by its id."""
         self._held_voices = HeldVoices(self.spawn, lambda reason: self.dropped.update([reason]))
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
@@ -126,6 +120,20 @@ class Attendance:
             dropped=self.dropped,
         )
         self._volunteering = Volunteering(room, mind, self.floor, self._answering.free)
+        self._dues = Dues(
+            room,
+            mind=mind,
+            port=port,
+            persons=self._persons,
+            presences=self._presences,
+            answering=self._answering,
+            volunteering=self._volunteering,
+            hush=self._hush,
+            spawn=self.spawn,
+            said=self.said,
+            refusable=life,
+            dropped=self.dropped,
+        )
 
     @property
     def personas(self) -> Collection[str]:
@@ -154,8 +162,6 @@ class Attendance:
             for person in list(self._persons.values()):
                 self._dismiss(person)
             self._answering.close()
-            for task in self._dues.values():
-                task.cancel()
             for presence in self._presences.values():
                 if presence.reply is not None:
                     presence.withdraw(presence.reply)
@@ -169,6 +175,7 @@ class Attendance:
     def close(self) -> None:
         """Ends `run`."""
         self._closed.set()
+        self._dues.close()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Starts a task owned by the room.
@@ -268,35 +275,16 @@ class Attendance:
 
     def due(self, due: Due) -> None:
         """A persona wants to say something by itself: a bid for the floor as any other, for which a lull is awaited."""
-        presence = self._presences.get(due.persona)
-        if presence is None or not self._persons or self._closed.is_set():
-            self._refuse_due(due, "away")
-            return
-        if due.id in self._dues:
-            return
-        by = None if due.kind == "question" else due.persona
-        if due.line is not None and self._answering.answers(due.line, by):
-            self._refuse_due(due, "another-answers")
-            return
-        try:
-            task = self._dues[due.id] = self.spawn(self._say_due(presence, due))
-        except NotAttended:
-            self._refuse_due(due, "away")
-            return
-        task.add_done_callback(lambda _: self._dues.pop(due.id, None))
+        self._dues.take(due)
 
     def no_longer_due(self, id: str) -> None:
-        """What a persona wanted to say by itself is over; of what is heard of it by now, nothing is taken back."""
-        task = self._dues.get(id)
-        replies = (presence.reply for presence in self._presences.values() if presence.sounding)
-        if task is not None and all(reply is None or reply.utterance != id for reply in replies):
-            self.dropped["no longer due"] += 1
-            task.cancel()
+        """What a persona wanted to say by itself is over, whoever has seen to it."""
+        self._dues.take_back(id)
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
         self._mind.record(event)
-        self._dues.pop(event.id, None)
+        self._dues.was_said(event.id)
         for person in self._persons.values():
             if event.kind == "speech" and (event.to is None or person.id in event.to):
                 person.listener.asked(event.text)
@@ -564,43 +552,6 @@ class Attendance:
             line = f"{persona}-{time.monotonic_ns():x}"
             self.port.post_chat(persona, words, line)
             self.said(Said(self.room, persona, words, datetime.now(UTC), id=line, kind="chat"))
-
-    async def _greet_due(self, presence: Presence, due: Due) -> None:
-        """Greets somebody once they can hear; in writing where there is no gap."""
-        person = self._persons.get(due.to)
-        try:
-            async with asyncio.timeout(MEDIA_WAIT):
-                if person is not None:
-                    await person.connected.wait()
-        except TimeoutError:
-            person = None
-        if person is None or due.to not in self._persons:
-            self._refuse_due(due, "away")
-            return
-        words = await self._mind.welcome(self.room, due.persona, due.to)
-        if not await self._volunteering.greet(presence, words, due.id):
-            self._write_due(due, words)
-
-    async def _say_due(self, presence: Presence, due: Due) -> None:
-        if due.kind == "greet":
-            await self._greet_due(presence, due)
-            return
-        if await self._volunteering.say(presence, due):
-            return
-        if due.kind == "rest":
-            self._write_due(due, due.text)
-        else:
-            self._refuse_due(due, "person-speaks" if not self._hush.is_set() else "another-speaks")
-
-    def _write_due(self, due: Due, words: str) -> None:
-        """Writes what there was no gap for, and what people are to know all the same."""
-        self.port.post_chat(due.persona, words, due.id)
-        self.said(Said(self.room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
-
-    def _refuse_due(self, due: Due, reason: Silence) -> None:
-        self.dropped[f"{due.kind} refused: {reason}"] += 1
-        if self._life is not None:
-            self._life.refused(due, reason)
 
     async def _answer_chat(self) -> None:
         """Answers written lines one after the other, each once it is its turn."""

@@ -1,6 +1,10 @@
-"""What goes wrong for a reason that people can do something about."""
+"""What goes wrong for a reason that others can do something about."""
 
-__all__ = ["UserError"]
+__all__ = ["NotAttended", "UserError"]
+
+
+class NotAttended(RuntimeError):
+    """A room takes no more tasks: nobody attends it, or its end has begun."""
 
 
 class UserError(Exception):

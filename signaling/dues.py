@@ -1,0 +1,155 @@
+"""What the personas of a room are about to say by themselves: each is a bid, said, written, refused or taken back."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from cognition.conversation.reasons import Silence
+from cognition.events import Said
+from cognition.persona.engine import Mind
+from cognition.persona.life import Due
+from signaling.answering import Answering
+from signaling.attendant import Attendant
+from signaling.errors import NotAttended
+from signaling.presence import Presence, RoomPort
+from signaling.volunteering import Volunteering
+
+__all__ = ["MEDIA_WAIT", "Dues", "Refusable"]
+
+MEDIA_WAIT = 15.0
+"""Seconds a greeting waits for the participant's media."""
+
+
+class Refusable(Protocol):
+    """Learns what a persona did not come to say; `cognition.persona.life.Life` does."""
+
+    def refused(self, due: Due, reason: str) -> None:
+        """The floor was not to be had for it."""
+
+
+class Dues:
+    """See the module.
+
+    Args:
+        room: the room's id.
+        mind: has the words to greet with.
+        port: the room, where things are written.
+        persons: who is there, by id.
+        presences: the personas seated, by id.
+        answering: what is being answered.
+        volunteering: says things aloud.
+        hush: set while no person speaks.
+        spawn: starts a task owned by the room.
+        said: told what was written.
+        refusable: told what was not said; None for nobody.
+        dropped: counts that, by reason.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        *,
+        mind: Mind,
+        port: RoomPort,
+        persons: Mapping[str, Attendant],
+        presences: Mapping[str, Presence],
+        answering: Answering,
+        volunteering: Volunteering,
+        hush: asyncio.Event,
+        spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
+        said: Callable[[Said], None],
+        refusable: Refusable | None,
+        dropped: "Counter[str]",
+    ) -> None:
+        self._room = room
+        self._mind = mind
+        self._port = port
+        self._persons = persons
+        self._presences = presences
+        self._answering = answering
+        self._volunteering = volunteering
+        self._hush = hush
+        self._spawn = spawn
+        self._said = said
+        self._refusable = refusable
+        self._dropped = dropped
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._tasks
+
+    def take(self, due: Due) -> None:
+        """A persona wants to say something by itself."""
+        presence = self._presences.get(due.persona)
+        if presence is None or not self._persons or self._closed:
+            self._refuse(due, "away")
+            return
+        if due.id in self._tasks:
+            return
+        # A question is open until anybody answers; what was held back, until this persona says it.
+        by = None if due.kind == "question" else due.persona
+        if due.line is not None and self._answering.answers(due.line, by):
+            self._refuse(due, "another-answers")
+            return
+        try:
+            task = self._tasks[due.id] = self._spawn(self._say(presence, due))
+        except NotAttended:
+            self._refuse(due, "away")
+            return
+        task.add_done_callback(lambda _: self._tasks.pop(due.id, None))
+
+    def take_back(self, id: str) -> None:
+        """Something is no longer to be said; of what is heard of it by now, nothing is taken back."""
+        task = self._tasks.get(id)
+        replies = (presence.reply for presence in self._presences.values() if presence.sounding)
+        if task is not None and all(reply is None or reply.utterance != id for reply in replies):
+            self._dropped["no longer due"] += 1
+            task.cancel()
+
+    def was_said(self, id: str) -> None:
+        """It was heard, or written; there is nothing to take back any more."""
+        self._tasks.pop(id, None)
+
+    def close(self) -> None:
+        """Gives everything up, and takes nothing more."""
+        self._closed = True
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _say(self, presence: Presence, due: Due) -> None:
+        if due.kind == "greet":
+            await self._greet(presence, due)
+        elif not await self._volunteering.say(presence, due):
+            if due.kind == "rest":
+                self._write(due, due.text)
+            else:
+                self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
+
+    async def _greet(self, presence: Presence, due: Due) -> None:
+        """Greets somebody once they can hear; in writing where there is no gap."""
+        person = self._persons.get(due.to)
+        try:
+            async with asyncio.timeout(MEDIA_WAIT):
+                if person is not None:
+                    await person.connected.wait()
+        except TimeoutError:
+            person = None
+        if person is None or due.to not in self._persons:
+            self._refuse(due, "away")
+            return
+        words = await self._mind.welcome(self._room, due.persona, due.to)
+        if not await self._volunteering.greet(presence, words, due.id):
+            self._write(due, words)
+
+    def _write(self, due: Due, words: str) -> None:
+        """Writes what there was no gap for, and what people are to know all the same."""
+        self._port.post_chat(due.persona, words, due.id)
+        self._said(Said(self._room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
+
+    def _refuse(self, due: Due, reason: Silence) -> None:
+        self._dropped[f"{due.kind} refused: {reason}"] += 1
+        if self._refusable is not None:
+            self._refusable.refused(due, reason)
