@@ -1,0 +1,120 @@
+"""Which words go when something is forgotten: somebody's own, those that repeat them, and those about them. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from cognition.store.erasure import Said, Traces
+from cognition.store.memories import Memory
+
+__all__ = [
+    "ECHO",
+    "echo_words",
+    "goes",
+    "is_about",
+    "is_cut",
+    "names_one_of",
+    "without",
+    "words_in",
+    "words_left",
+]
+
+ECHO = 5
+"""Letters of a word that may be known again as somebody's own."""
+_RETOLD = frozenset({"turn", "episode"})
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def names_one_of(words: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text holds one of some words or names, as a word of its own and however it is written."""
+    known = sorted({word.casefold() for word in words if word.strip()}, key=len, reverse=True)
+    if not known:
+        return lambda _text: False
+    pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, known))})(?![^\W_])")
+    return lambda text: pattern.search(text.casefold()) is not None
+
+
+def echo_words(traces: Traces) -> frozenset[str]:
+    """Words of some length that only this person used where they were: who says them repeats what they said."""
+    own = Counter(word for said in traces.events if said.own for word in words_in(said.text))
+    others = {word for text in traces.others for word in words_in(text)}
+    return frozenset(word for word in own if len(word) >= ECHO and word not in others)
+
+
+def words_left(
+    said: Said, met: Collection[str], mentions: Callable[[str], bool], echoes: Callable[[str], bool]
+) -> str | None:
+    """What is left of an event's words once a person is forgotten; None where all of them are.
+
+    Args:
+        said: the event.
+        met: identities of those who were somewhere together with them.
+        mentions: whether a text names them.
+        echoes: whether it holds words that only they used.
+    """
+    if said.own or said.answer or (said.persona and echoes(said.text)):
+        return ""
+    if said.author in met and mentions(said.text):
+        return " ".join(one for one in _SENTENCE.split(said.text) if not mentions(one))
+    return None
+
+
+def without(text: str, quote: str) -> str:
+    """A text without some words of it: without the sentences that hold them, or share most of them."""
+    wanted = set(words_in(quote))
+    if not wanted:
+        return ""
+    kept = []
+    for sentence in _SENTENCE.split(text):
+        there = set(words_in(sentence))
+        if not (wanted <= there or (there and len(there & wanted) > len(there) / 2)):
+            kept.append(sentence)
+    left = " ".join(kept)
+    # Words that run over several sentences, or were written otherwise: the whole of it goes.
+    return left if left != text else ""
+
+
+def goes(
+    memory: Memory, person: str, traces: Traces, mentions: Callable[[str], bool], left: Mapping[int, str]
+) -> bool:
+    """Whether a memory is forgotten with a person: theirs, of them, naming them, or made of words that are gone.
+
+    Args:
+        memory: any.
+        person: identity.
+        traces: what there is of them.
+        mentions: whether a text names them; somebody of their name whom they never met is somebody else.
+        left: what is left of the events from which words are taken, by `seq`.
+    """
+    if memory.teller == person or is_about(memory, person):
+        return True
+    head, _, spoken_of = memory.subject.partition("/")
+    if spoken_of and head in traces.met and mentions(spoken_of):
+        return True
+    said = f"{memory.subject_name} {memory.text} {memory.quote} {memory.value}"
+    if mentions(said) and (not memory.teller or memory.teller in traces.met):
+        return True
+    return is_cut(memory, left)
+
+
+def is_cut(memory: Memory, left: Mapping[int, str]) -> bool:
+    """Whether words that a memory is made of are gone."""
+    cut = [left[seq] for seq in memory.sources if seq in left]
+    if not cut:
+        return False
+    if memory.kind in _RETOLD or not memory.quote:
+        return True
+    wanted = set(words_in(memory.quote))
+    return not any(wanted <= set(words_in(text)) for text in cut)
+
+
+def is_about(memory: Memory, person: str) -> bool:
+    """Whether a memory is about a person, or about somebody they speak of."""
+    return memory.subject == person or memory.subject.startswith(f"{person}/")
+
+
+def words_in(text: str) -> list[str]:
+    """Words and numbers, however they are written."""
+    return [word.casefold() for word in _WORD.findall(text)]

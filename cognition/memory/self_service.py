@@ -1,0 +1,398 @@
+"""What a person may do with what is known of them: see it, correct it, take it along, have it forgotten.
+
+What is forgotten is gone from the timeline, the memories, what personas lived, the index and the cached vectors, and
+from every backup made from then on: the words themselves, what was derived from them, and what personas said back.
+Which words these are is decided in `redaction.py`; here it is done, in an order in which a process that is killed
+leaves nothing half forgotten that the next start does not finish.
+"""
+
+import re
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from cognition.memory.currency import standings
+from cognition.memory.extraction import extract
+from cognition.memory.recall import Recall, Recalled
+from cognition.memory.redaction import (
+    ECHO,
+    echo_words,
+    goes,
+    is_about,
+    is_cut,
+    names_one_of,
+    without,
+    words_left,
+)
+from cognition.memory.speaking_of import Speaker
+from cognition.memory.spoken import content_words
+from cognition.persona.trust import giver_key
+from cognition.store import erasure, memories, remembered
+from cognition.store.erasure import Erased, Traces
+from cognition.store.memories import Memory
+from cognition.store.store import Storage
+from cognition.store.timeline import Cursor, Place, Query, page
+from cognition.store.visibility import readable
+
+__all__ = [
+    "Derived",
+    "Known",
+    "KnownPage",
+    "NoSuchMemory",
+    "SelfService",
+    "echo_words",
+    "names_one_of",
+    "words_left",
+]
+
+PAGE = 50
+MAX_KNOWN = 2000
+"""Memories of one person that are shown."""
+
+_FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our)\b", re.IGNORECASE)
+
+
+class NoSuchMemory(Exception):
+    """There is no such memory of theirs; the message says which was asked for."""
+
+
+class Derived(Protocol):
+    """What is kept of words beside the store: an index, a cache of vectors."""
+
+    async def forget(self, ids: Collection[str], texts: Collection[str]) -> None:
+        """Nothing of these memories and texts is left in any of its files, old versions too; again does nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something a persona knows of a person, as that person sees it."""
+
+    id: str
+    text: str
+    quote: str
+    at: datetime
+    kind: str
+    place: Place
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """The newest first; `before` brings the next page, and is None on the last."""
+
+    known: tuple[Known, ...]
+    before: str | None
+
+
+class SelfService:
+    """Lets people see, correct, export and delete what is known of them.
+
+    Args:
+        store: the truth.
+        recall: finds what a topic is about.
+        derived: what is kept beside the store.
+        let_go: called first with who is to be forgotten: whoever holds something of them in memory lets go of it.
+    """
+
+    def __init__(
+        self,
+        store: Storage,
+        recall: Recall,
+        derived: Sequence[Derived] = (),
+        *,
+        let_go: Callable[[Traces], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._recall = recall
+        self._derived = tuple(derived)
+        self._let_go = let_go
+
+    async def known(
+        self, persona: str, person: str, *, now: datetime, before: str | None = None, limit: int = PAGE
+    ) -> KnownPage:
+        """What a persona knows of a person and may say to them.
+
+        Args:
+            persona: identity.
+            person: identity.
+            now: timezone-aware.
+            before: of the page before.
+            limit: how many at most.
+        """
+        listeners = frozenset({person})
+
+        def look(connection: sqlite3.Connection) -> tuple[dict[str, Memory], list[Place]]:
+            ids = remembered.about(connection, persona, listeners, person, limit=MAX_KNOWN)
+            found = memories.get(connection, readable(connection, ids, persona, listeners))
+            origins = remembered.origins(connection, [(one.scope, one.sources) for one in found.values()])
+            return found, [place for place, _ in origins]
+
+        found, places = await self._store.read(look)
+        standing = standings(found.values(), now)
+        shown = [
+            Known(one.id, one.text, one.quote, one.at, one.kind, place, standing[one.id].current)
+            for one, place in zip(found.values(), places, strict=True)
+        ]
+        shown.sort(key=lambda one: (one.at, one.id), reverse=True)
+        start = int(before) if before is not None and before.isdigit() else 0
+        end = start + limit
+        return KnownPage(tuple(shown[start:end]), str(end) if end < len(shown) else None)
+
+    async def export(self, person: str, *, personas: Iterable[str], now: datetime) -> list[dict[str, Any]]:
+        """Everything about a person that they may take along: what each persona knows, and what they said and did.
+
+        Args:
+            person: identity.
+            personas: identities.
+            now: timezone-aware.
+        """
+        told: list[dict[str, Any]] = []
+        for persona in personas:
+            before: str | None = None
+            while True:
+                found = await self.known(persona, person, now=now, before=before)
+                told += [_as_json(persona, one) for one in found.known]
+                before = found.before
+                if before is None:
+                    break
+        after: Cursor | None = None
+        while True:
+            query, since = Query(participant=person), after
+            entries = await self._store.read(
+                lambda connection, query=query, since=since: page(connection, query, after=since, limit=500)  # type: ignore[misc]
+            )
+            told += [{"what": "event", **entry.as_json()} for entry in entries.entries]
+            after = entries.next
+            if after is None:
+                return told
+
+    async def correct(self, persona: str, person: str, id: str, text: str, *, now: datetime) -> Memory:
+        """Puts a memory right, wherever the same was told; returns it as it is now.
+
+        Args:
+            persona: which is asked.
+            person: of whom it is.
+            id: of the memory.
+            text: how it is, in the person's own words.
+            now: in the person's time zone.
+
+        Raises:
+            NoSuchMemory: there is none of theirs that the persona may say to them.
+            ValueError: nothing is said.
+        """
+        text = " ".join(text.split())
+        if not text:
+            raise ValueError("nothing is said")
+        listeners = frozenset({person})
+
+        def put_right(connection: sqlite3.Connection) -> Memory:
+            target = _theirs(connection, persona, person, id)
+            said, value = corrected(target, text, now)
+            same = [one for one in _all_of(connection, persona, listeners, target) if one.fact == target.fact]
+            for one in same or [target]:
+                memories.correct(connection, one.id, said, value, now)
+            return memories.get(connection, [id])[id]
+
+        return await self._store.write(put_right)
+
+    async def forget(self, persona: str, person: str, id: str, *, now: datetime) -> Erased:
+        """Forgets one memory of a person, wherever the same was told, and the words it comes from.
+
+        Raises:
+            NoSuchMemory: see `correct`.
+        """
+        return await self._forget_some(persona, person, [id], now)
+
+    async def forget_about(
+        self, persona: str, person: str, topic: str, *, now: datetime
+    ) -> tuple[Recalled, ...]:
+        """Forgets what a person told about something, or was told about them; returns what it was.
+
+        Args:
+            persona: which is asked.
+            person: who asks.
+            topic: in their words: "my knee".
+            now: in their time zone.
+        """
+        found = await self._recall.recall(persona, frozenset({person}), topic, now=now, limit=20)
+        theirs = await self._store.read(
+            lambda connection: {
+                id
+                for id, one in memories.get(connection, [each.id for each in found]).items()
+                if one.teller == person or is_about(one, person)
+            }
+        )
+        chosen = tuple(each for each in found if each.id in theirs)
+        if chosen:
+            await self._forget_some(persona, person, [each.id for each in chosen], now)
+        return chosen
+
+    async def forget_person(self, person: str, *, by: str, now: datetime) -> Erased:
+        """Forgets a person: what they said, what was made of it, what others told of them where they have met.
+
+        Args:
+            person: identity.
+            by: at whose word; "themselves", or an operator.
+            now: timezone-aware.
+
+        Raises:
+            StoreError: the store cannot be read or written; nothing is forgotten, or `finish` has something to do.
+        """
+        if self._let_go is not None:
+            await self._let_go(
+                await self._store.read(lambda connection: erasure.traces_of(connection, person))
+            )
+        done = await self._store.write(lambda connection: erase_person(connection, person, by=by, at=now))
+        await self._finished(done)
+        return done
+
+    async def finish(self) -> int:
+        """At the start: finishes what a killed process has left to be forgotten; how many erasures that were."""
+        left = await self._store.read(erasure.pending)
+        if left:
+            for one in self._derived:
+                await one.forget((), ())
+            await self._store.scrub()
+            await self._store.write(erasure.scrubbed)
+        return left
+
+    async def _forget_some(self, persona: str, person: str, ids: Sequence[str], now: datetime) -> Erased:
+        done = await self._store.write(
+            lambda connection: erase_memories(connection, persona, person, ids, by="themselves", at=now)
+        )
+        await self._finished(done)
+        return done
+
+    async def _finished(self, done: Erased) -> None:
+        for one in self._derived:
+            await one.forget(done.memories, done.texts)
+        await self._store.scrub()
+        await self._store.write(lambda connection: erasure.scrubbed(connection, done.number))
+
+
+def erase_person(connection: sqlite3.Connection, person: str, *, by: str, at: datetime) -> Erased:
+    """`SelfService.forget_person` in the store, in the transaction of the caller."""
+    traces = erasure.traces_of(connection, person)
+    mentions = names_one_of(traces.names)
+    echoes = names_one_of(echo_words(traces))
+    left = {
+        said.seq: words
+        for said in traces.events
+        if (words := words_left(said, traces.met, mentions, echoes)) is not None
+    }
+    candidates = memories.get(connection, erasure.memory_ids_of(connection, traces))
+    gone = [one for one in candidates.values() if goes(one, person, traces, mentions, left)]
+    # What others said of them goes where it is a memory about them, and with the sentence that it comes from.
+    for one in gone:
+        for seq in one.sources:
+            if (
+                seq not in left
+                and (said := _event(connection, seq)) is not None
+                and not one.kind == "episode"
+            ):
+                left[seq] = without(said, one.quote or one.text)
+    # The words of other things that were said with it may be gone by now.
+    gone += [one for one in _made_of(connection, left, {one.id for one in gone})]
+    done = erasure.erase(connection, at=at, by=by, what="person", events=left, gone=gone)
+    erasure.erase_lives(connection, traces, mentions, echoes)
+    erasure.erase_names(connection, traces, giver_key(person), f"forgotten-{secrets.token_hex(8)}")
+    return done
+
+
+def erase_memories(
+    connection: sqlite3.Connection, persona: str, person: str, ids: Iterable[str], *, by: str, at: datetime
+) -> Erased:
+    """`SelfService.forget` in the store, as `erase_person`."""
+    listeners = frozenset({person})
+    targets = [_theirs(connection, persona, person, id) for id in ids]
+    gone = {one.id: one for one in targets}
+    for target in targets:
+        if target.fact:
+            # The same words may tell several things, and the same thing may be told in several places.
+            same = _all_of(connection, persona, listeners, target)
+            gone |= {one.id: one for one in same if one.fact == target.fact}
+    left: dict[int, str] = {}
+    for one in gone.values():
+        words = names_one_of({word for word in content_words(one.quote or one.text) if len(word) >= ECHO})
+        for seq in one.sources:
+            if (said := _event(connection, seq)) is not None:
+                left[seq] = without(left.get(seq, said), one.quote or one.text)
+            for answer, text in _answers(connection, seq):
+                if words(text):
+                    left[answer] = ""
+    made = _made_of(connection, left, set(gone))
+    return erasure.erase(connection, at=at, by=by, what="memories", events=left, gone=[*gone.values(), *made])
+
+
+def corrected(memory: Memory, text: str, now: datetime) -> tuple[str, str]:
+    """The sentence and the value of a memory that is put right in its subject's own words."""
+    head, _, spoken_of = memory.subject.partition("/")
+    if not spoken_of:
+        for found in extract(text, Speaker(head, memory.subject_name), now, question=""):
+            if found.attribute == memory.attribute and found.valid_to is None:
+                return found.text, found.value
+    # What cannot be read as a sentence about them is told as theirs.
+    return (f'{memory.subject_name}: "{text}"' if _FIRST_PERSON.search(text) else text), text
+
+
+def _made_of(connection: sqlite3.Connection, left: dict[int, str], known: set[str]) -> list[Memory]:
+    ids = {
+        id
+        for seq in left
+        for (id,) in connection.execute(
+            "SELECT m.id FROM memory m JOIN memory_source s ON s.memory = m.key WHERE s.event = ?", (seq,)
+        )
+    }
+    found = memories.get(connection, sorted(ids - known))
+    return [one for one in found.values() if is_cut(one, left)]
+
+
+def _theirs(connection: sqlite3.Connection, persona: str, person: str, id: str) -> Memory:
+    found = memories.get(connection, readable(connection, [id], persona, frozenset({person})))
+    if id not in found or not (found[id].teller == person or is_about(found[id], person)):
+        raise NoSuchMemory(f"nothing of the id {id[:64]!r} is known of them")
+    return found[id]
+
+
+def _all_of(
+    connection: sqlite3.Connection, persona: str, listeners: frozenset[str], memory: Memory
+) -> list[Memory]:
+    rows = connection.execute(
+        "SELECT id FROM memory WHERE subject = ? AND fact = ? AND fact <> ''", (memory.subject, memory.fact)
+    ).fetchall()
+    ids = readable(connection, [id for (id,) in rows], persona, listeners)
+    return list(memories.get(connection, ids).values())
+
+
+def _event(connection: sqlite3.Connection, seq: int) -> str | None:
+    row = connection.execute("SELECT text FROM event WHERE seq = ? AND text <> ''", (seq,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _answers(connection: sqlite3.Connection, seq: int) -> list[tuple[int, str]]:
+    """What personas said soon after an event, before those who perceived it."""
+    return connection.execute(
+        "SELECT a.seq, a.text FROM event e JOIN event a ON a.place = e.place AND a.kind = 'said' AND a.text <> ''"
+        " AND a.at BETWEEN e.at AND e.at + ? WHERE e.seq = ?",
+        (erasure.REPLY_S * 1_000_000, seq),
+    ).fetchall()
+
+
+def _as_json(persona: str, known: Known) -> dict[str, Any]:
+    return {
+        "what": "memory",
+        "persona": persona,
+        "id": known.id,
+        "text": known.text,
+        "quote": known.quote,
+        "at": known.at.isoformat(),
+        "kind": known.kind,
+        "room": known.place.room,
+        "channel": known.place.channel,
+        "host": known.place.host,
+        "current": known.current,
+    }
