@@ -28,7 +28,6 @@ class Batch:
         kinds: of each row.
         importance: float32[n].
         about: of each row.
-        sequence: int64[n]: of their last change in the store.
     """
 
     ids: Sequence[str]
@@ -40,7 +39,6 @@ class Batch:
     kinds: Sequence[str]
     importance: npt.NDArray[np.float32]
     about: Sequence[str]
-    sequence: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,6 @@ class Columns:
         importance: float32.
         about: int32, a number for its name.
         length: uint16, words.
-        sequence: int64.
         alive: bool; whether the row is still there. Cleared in place, seen by all at once.
     """
 
@@ -68,7 +65,6 @@ class Columns:
     importance: npt.NDArray[np.float32]
     about: npt.NDArray[np.int32]
     length: npt.NDArray[np.uint16]
-    sequence: npt.NDArray[np.int64]
     alive: npt.NDArray[np.bool_]
 
     @classmethod
@@ -83,7 +79,6 @@ class Columns:
             np.empty(capacity, np.float32),
             np.empty(capacity, np.int32),
             np.empty(capacity, np.uint16),
-            np.empty(capacity, np.int64),
             np.zeros(capacity, np.bool_),
         )
 

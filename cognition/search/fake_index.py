@@ -23,11 +23,15 @@ class FakeIndex:
 
     Attributes:
         items: by id.
+        number: see `Index`.
+        purges: how often it was purged.
         closed: after it nothing is found or kept any more.
     """
 
     def __init__(self, dimensions: int = DIMENSIONS) -> None:
         self.items: dict[str, Item] = {}
+        self.number = 0
+        self.purges = 0
         self.closed = False
         self._dimensions = dimensions
 
@@ -44,6 +48,16 @@ class FakeIndex:
         self._check()
         for id in ids:
             self.items.pop(id, None)
+
+    async def keep(self, number: int) -> None:
+        """See `Index`."""
+        self._check()
+        self.number = number
+
+    async def purge(self) -> None:
+        """Is counted."""
+        self._check()
+        self.purges += 1
 
     async def search(
         self, vector: npt.NDArray[np.float32] | None, text: str, *, limit: int, where: Filter = EVERYTHING

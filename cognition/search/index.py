@@ -93,6 +93,10 @@ class Hit:
 class Index(Protocol):
     """Finds items by meaning and by words; what was put is found by the next search."""
 
+    @property
+    def number(self) -> int:
+        """Of the last change of the store that it holds, as `keep` said; 0 in a new one."""
+
     async def put(self, items: Sequence[Item]) -> None:
         """Adds items, and replaces those whose ids are there.
 
@@ -104,6 +108,22 @@ class Index(Protocol):
 
     async def remove(self, ids: Collection[str]) -> None:
         """Takes items out; ids that are not there are passed over. From the return on no search finds them.
+
+        Raises:
+            IndexFailed: as for `put`.
+        """
+        ...
+
+    async def keep(self, number: int) -> None:
+        """All changes of the store up to a number are in it: who opens it again goes on from there.
+
+        Raises:
+            IndexFailed: as for `put`.
+        """
+        ...
+
+    async def purge(self) -> None:
+        """From the return on no byte of what was removed or replaced is left, wherever it is kept.
 
         Raises:
             IndexFailed: as for `put`.

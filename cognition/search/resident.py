@@ -23,7 +23,6 @@ PROBED = 30_000
 MAX_LIMIT = 1000
 MAX_KINDS = 255
 _MERGE_PAIRS = 100_000
-_MERGE_ROWS = 16_384
 _DEAD_ROWS = 4096
 
 
@@ -100,12 +99,6 @@ class Resident:
         with self._writing:
             return list(self._row_of)
 
-    def sequence_of(self, id: str) -> int | None:
-        """The number of the last change that is known of an item; None: it is not there."""
-        with self._writing:
-            row = self._row_of.get(id)
-            return None if row is None else int(self._view.columns.sequence[row])
-
     def add(self, batch: Batch) -> None:
         """Adds rows, and replaces those of the same ids.
 
@@ -128,7 +121,6 @@ class Resident:
             columns.importance[first:last] = batch.importance
             columns.about[first:last] = [_number(who, self._abouts, self._about_names) for who in batch.about]
             columns.length[first:last] = np.minimum(batch.words, 65_535)
-            columns.sequence[first:last] = batch.sequence
             columns.alive[first:last] = True
             pairs = pairs_of(batch.terms, batch.words, first)
             words = view.words.added(pairs, len(batch.terms), more)
@@ -183,7 +175,7 @@ class Resident:
         return (
             self._crowded(view)
             or view.words.size > _MERGE_PAIRS
-            or view.count - self._covered(view) > max(_MERGE_ROWS, self._exact // 8)
+            or view.count - self._covered(view) > self._exact // 6
         )
 
     def upkeep(self, stopped: Callable[[], bool]) -> None:
@@ -205,7 +197,7 @@ class Resident:
                     words=replace(words, postings=merged, recent=later, size=len(later.rows)),
                 )
         view = self._view
-        if view.count - self._covered(view) > max(_MERGE_ROWS, self._exact // 8):
+        if view.count - self._covered(view) > self._exact // 6:
             columns, old = view.columns, view.clusters
             if old is None or view.count > 2 * old.trained:
                 clusters = trained(columns.codes, columns.scales, view.count, stopped)
