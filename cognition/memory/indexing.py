@@ -38,6 +38,7 @@ async def refresh(store: Storage, embedder: Embedder, index: Index, after: int) 
     gone = [change.id for change in news if change.memory is None]
     if gone:
         await index.remove(gone)
+    await index.keep(news[-1].number)
     return news[-1].number
 
 

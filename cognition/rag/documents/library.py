@@ -266,6 +266,7 @@ class Library:
                 ]
             )
             await self._index.remove([str(change.key) for change in news if change.passage is None])
+            await self._index.keep(news[-1].number)
             self.indexed = news[-1].number
 
 
