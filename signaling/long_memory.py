@@ -5,9 +5,10 @@ goes on but what a reply asks for.
 """
 
 import asyncio
+import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ import structlog
 
 from cognition.conversation.disposition import Disposition
 from cognition.memory.hippocampus import Hippocampus
-from cognition.memory.indexing import refresh
+from cognition.memory.indexing import Indexing, Vectors
 from cognition.memory.recall import Recall, Recalled
 from cognition.memory.recollecting import HybridRecall
 from cognition.persona.recollection import NoRecollection, Remembering
@@ -49,14 +50,14 @@ class Opened:
     """What memory is made with.
 
     Attributes:
-        embedder: tells what texts mean; its cache can be told to forget.
+        embedder: tells what texts mean.
         index: of the memories.
-        indexed: number of the last change of the store's memories that is in the index.
+        vectors: what the embedder remembers, and can be told to forget.
     """
 
     embedder: Embedder
     index: Index
-    indexed: int = 0
+    vectors: Vectors | None = None
 
 
 OpenMemory = Callable[[Storage], AbstractAsyncContextManager[Opened]]
@@ -96,7 +97,13 @@ class LongMemory:
         self._open: _Open | None = None
         self._ready = asyncio.Event()
         self._blank = NoRecollection()
+        self._numbers = itertools.count()
         self._counts: Counter[str] = Counter()
+
+    @property
+    def self_service(self) -> SelfService | None:
+        """What people may do with it; None until it is there."""
+        return None if self._open is None else self._open.self_service
 
     @property
     def recall(self) -> Recall | None:
@@ -112,6 +119,24 @@ class LongMemory:
         return self._counts + sum(
             (Counter({f"memory: {why}": n for why, n in part.items()}) for part in parts), Counter()
         )
+
+    def changed(self) -> None:
+        """Memories were corrected or deleted: what is made of them follows."""
+        if self._open is not None:
+            self._open.engine.forget()
+            self._grew()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """No memory is made meanwhile."""
+        key = f"alone {next(self._numbers)}"
+        self.busy(key, True)
+        # What was under way ends at its next turn of the loop.
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            self.busy(key, False)
 
     async def ready(self) -> None:
         """Waits until there is a memory."""
@@ -217,34 +242,33 @@ class LongMemory:
         )
         for key in self._busy:
             hippocampus.pause(key)
-        self._open = _Open(recall, engine, hippocampus, Remembering(engine, recall))
+        indexing = Indexing(self._store, opened.embedder, opened.index, opened.vectors)
+        self._open = _Open(recall, engine, hippocampus, Remembering(engine, recall), indexing)
         self._grew()
         self._ready.set()
         _log.info("memory is there")
         async with asyncio.TaskGroup() as group:
             group.create_task(hippocampus.run())
-            group.create_task(self._index(opened))
+            group.create_task(self._index(indexing))
 
-    async def _index(self, opened: Opened) -> None:
+    async def _index(self, indexing: Indexing) -> None:
         """Keeps the index up with what is remembered, in idle time."""
-        after = opened.indexed
         while True:
             await self._grown.wait()
             await self._quiet.wait()
             self._grown.clear()
             try:
-                number = await refresh(self._store, opened.embedder, opened.index, after)
+                changed = await indexing.refresh()
             except (StoreError, EmbeddingError, IndexFailed) as error:
                 self._counts[f"memory: index not kept up: {type(error).__name__}"] += 1
                 _log.warning("the index of memories is behind", reason=str(error))
                 await asyncio.sleep(RETRY_AFTER)
                 self._grown.set()
                 continue
-            if number != after:
+            if changed:
                 self._grown.set()
             elif not self._grown.is_set():
                 self._indexed.set()
-            after = number
 
     def _grew(self) -> None:
         self._indexed.clear()
@@ -266,3 +290,4 @@ class _Open:
     engine: ContextEngine
     hippocampus: Hippocampus
     both: Remembering
+    indexing: Indexing

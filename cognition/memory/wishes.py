@@ -22,7 +22,10 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _FORGET = r"(?:forget|erase|delete|remove|wipe)"
-_AT_LAST = r"(?:,? (?:completely|entirely|forever|for good|please|now|altogether|so far|ever|to you|just now))*[.!?\s]*$"
+_AT_LAST = (
+    r"(?:,? (?:completely|entirely|forever|for good|please|now|altogether|so far|ever|to you|just now))*"
+    r"[.!?\s]*$"
+)
 _OF_ME = r"(?:that )?(?:you (?:know|have|remember|(?:have )?(?:saved|stored|noted|kept))|there is) (?:about|on|of) me"
 _TOLD = r"(?:i|we)(?:'ve| have|'d)? (?:ever |just )?(?:told you|said|talked|spoke|mentioned|discussed)"
 _WHO = tuple(

@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -129,21 +130,28 @@ class Batcher:
                     one.waiters -= 1
         return vectors
 
-    async def forget(self, texts: Collection[str]) -> None:
-        """Removes what is remembered of texts, in memory and on the disk.
+    async def forget(self, texts: Collection[str] | None) -> None:
+        """Removes what is remembered of texts, in memory and on the disk; of all texts for None.
 
         Raises:
             EmbeddingError: the disk refused it.
         """
-        self._forgotten |= {text for text in texts if text in self._under_way}
-        for text in texts:
-            self._recent.pop(text, None)
+        if texts is None:
+            self._forgotten |= set(self._under_way)
+            self._recent.clear()
+        else:
+            self._forgotten |= {text for text in texts if text in self._under_way}
+            for text in texts:
+                self._recent.pop(text, None)
         if self._cache is None or self._closed:
             return
-        keys = [digest(self.name, text) for text in texts]
+        if texts is None:
+            work = self._cache.clear
+        else:
+            work = partial(self._cache.forget, [digest(self.name, text) for text in texts])
         try:
             # In the thread's turn: what is computed at this moment is on the disk by then, and goes with the rest.
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._cache.forget, keys)
+            await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.Error as error:
             raise EmbeddingError(f"cached vectors could not be removed: {error}") from error
 

@@ -115,6 +115,17 @@ class VectorCache:
         self._count -= removed
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def clear(self) -> None:
+        """Removes all vectors, in the file as well as in its log.
+
+        Raises:
+            sqlite3.Error: the disk cannot be written.
+        """
+        self._connection.execute("DELETE FROM vector")
+        self._count = 0
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Closes the file; again does nothing."""
         self._connection.close()

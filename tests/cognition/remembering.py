@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cognition.memory.indexing import catch_up
+from cognition.memory.indexing import Indexing
 from cognition.memory.recollecting import HybridRecall
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
@@ -28,10 +28,10 @@ class World:
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     index: FakeIndex = field(default_factory=FakeIndex)
     number: int = 0
-    known: int = 0
 
     def __post_init__(self) -> None:
         self.recall = HybridRecall(self.store, self.embedder, self.index)
+        self.indexing = Indexing(self.store, self.embedder, self.index)
 
     async def heard(
         self,
@@ -89,8 +89,7 @@ class World:
         return (await self.store.write(keep)).id
 
     async def indexed(self) -> None:
-        async for number in catch_up(self.store, self.embedder, self.index, self.known):
-            self.known = number
+        await self.indexing.catch_up()
 
     async def texts(self, query: str, *listeners: str, persona: str = "nova", **more: Any) -> list[str]:
         await self.indexed()

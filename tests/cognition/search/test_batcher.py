@@ -190,11 +190,25 @@ async def test_what_is_to_be_forgotten_is_gone_from_memory_and_disk(tmp_path: Pa
         await asyncio.sleep(0)
         encoder.gate.set()
         await asyncio.gather(forgetting, meanwhile, waiting)
-        await batcher.embed(["kept"])
+        # The next run waits for what is being removed.
+        await batcher.embed(["afterwards"])
         for text in ("a secret", "being computed", "not yet computed"):
             assert not _holding(tmp_path, digest("lengths", text))
         await batcher.embed(["a secret", "being computed", "not yet computed", "kept"])
-    assert encoder.runs[3:] == [["a secret", "being computed", "not yet computed"]]
+    assert encoder.runs[4:] == [["a secret", "being computed", "not yet computed"]]
+
+
+async def test_when_everything_is_forgotten_no_vector_is_left_in_memory_or_in_the_file(
+    tmp_path: Path,
+) -> None:
+    encoder = _Encoder()
+    async with _opened(encoder, tmp_path / "vectors.db") as batcher:
+        await batcher.embed(["one", "another"])
+        await batcher.forget(None)
+        for text in ("one", "another"):
+            assert not _holding(tmp_path, digest("lengths", text))
+        await batcher.embed(["one"])
+    assert encoder.runs[-1] == ["one"]
 
 
 async def test_a_damaged_cache_is_begun_anew_and_an_unusable_one_done_without(tmp_path: Path) -> None:
