@@ -27,6 +27,7 @@ from media.speech.vad import SileroModel, SileroVoiceActivity
 from media.speech.voice import Voice, VoiceCharacter
 from media.speech.voiceprint import VoiceEncoder
 from signaling.long_memory import OpenMemory
+from signaling.memory_engines import open_memory
 from signaling.quick_model import quick_model
 from signaling.settings import Settings
 from signaling.weights_cache import WeightsCache, WeightsError
@@ -133,7 +134,10 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
             )
             voiceprints = _VoiceprintsOnDemand(partial(cache.resolve, "voiceprint", given))
             diarization = Diarization(voiceprints, partial(SileroVoiceActivity, activity), speakers)
-            yield Engines(generator, activity, speech, voices, speaking, diarization, load_voice)
+            memory = partial(
+                open_memory, cache=cache, given=given, directory=settings.store_path.with_name("memory")
+            )
+            yield Engines(generator, activity, speech, voices, speaking, diarization, load_voice, memory)
         finally:
             await generator.aclose()
     finally:

@@ -7,7 +7,7 @@ goes on but what a reply asks for.
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from cognition.memory.hippocampus import Hippocampus
 from cognition.memory.indexing import Indexing, Vectors
 from cognition.memory.recall import Recall, Recalled
 from cognition.memory.recollecting import HybridRecall
+from cognition.memory.self_service import SelfService
 from cognition.persona.recollection import NoRecollection, Remembering
 from cognition.rag.context import Context
 from cognition.rag.engine import ContextEngine, Feed
@@ -30,6 +31,7 @@ from cognition.rag.sources.memory import MemorySource
 from cognition.rag.sources.presence import PresenceSource
 from cognition.search.embedder import Embedder, EmbeddingError
 from cognition.search.index import Index, IndexFailed
+from cognition.store.erasure import Traces
 from cognition.store.errors import StoreError
 from cognition.store.store import Storage
 
@@ -73,6 +75,7 @@ class LongMemory:
         count: tokens of a text.
         disposition: how a persona is disposed just now.
         now: the wall clock, UTC.
+        let_go: called first with who is to be forgotten.
     """
 
     def __init__(
@@ -83,12 +86,14 @@ class LongMemory:
         count: Callable[[str], int],
         disposition: Callable[[str], Disposition],
         now: Callable[[], datetime],
+        let_go: Callable[[Traces], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._open_memory = open_memory
         self._count = count
         self._disposition = disposition
         self._now = now
+        self._let_go = let_go
         self._busy: set[str] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -243,16 +248,19 @@ class LongMemory:
         for key in self._busy:
             hippocampus.pause(key)
         indexing = Indexing(self._store, opened.embedder, opened.index, opened.vectors)
-        self._open = _Open(recall, engine, hippocampus, Remembering(engine, recall), indexing)
+        self_service = SelfService(self._store, recall, [indexing], let_go=self._let_go)
+        both = Remembering(engine, recall)
+        self._open = _Open(recall, engine, hippocampus, both, self_service)
         self._grew()
         self._ready.set()
         _log.info("memory is there")
         async with asyncio.TaskGroup() as group:
             group.create_task(hippocampus.run())
-            group.create_task(self._index(indexing))
+            group.create_task(self._index(indexing, self_service))
 
-    async def _index(self, indexing: Indexing) -> None:
+    async def _index(self, indexing: Indexing, self_service: SelfService) -> None:
         """Keeps the index up with what is remembered, in idle time."""
+        finished = False
         while True:
             await self._grown.wait()
             await self._quiet.wait()
@@ -268,7 +276,21 @@ class LongMemory:
             if changed:
                 self._grown.set()
             elif not self._grown.is_set():
+                if not finished:
+                    await self._finish(self_service)
+                    finished = True
                 self._indexed.set()
+
+    async def _finish(self, self_service: SelfService) -> None:
+        """Finishes what a process that was killed has left to be forgotten."""
+        try:
+            left = await self_service.finish()
+        except (StoreError, EmbeddingError, IndexFailed) as error:
+            self._counts["memory: forgetting not finished"] += 1
+            _log.error("something is yet to be forgotten", reason=str(error))
+            return
+        if left:
+            _log.info("forgotten what was left to be", erasures=left)
 
     def _grew(self) -> None:
         self._indexed.clear()
@@ -290,4 +312,4 @@ class _Open:
     engine: ContextEngine
     hippocampus: Hippocampus
     both: Remembering
-    indexing: Indexing
+    self_service: SelfService

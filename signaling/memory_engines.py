@@ -1,0 +1,90 @@
+"""What memory is made with, from the settings: opened in the background, for nobody waits for it at the start."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from cognition.search.batcher import Batcher
+from cognition.search.embedder import EmbeddingError
+from cognition.search.index import IndexFailed
+from cognition.store.errors import StoreError
+from cognition.store.memories import change_number
+from cognition.store.store import Storage
+from signaling.long_memory import MemoryUnavailable, Opened
+from signaling.weights_cache import WeightsCache, WeightsError
+
+if TYPE_CHECKING:
+    from cognition.search.lance_index import LanceIndex
+    from cognition.search.minilm import MiniLm
+
+__all__ = ["open_memory"]
+
+_log = structlog.get_logger()
+
+THREADS = 2
+"""Of one run of the embedding model."""
+
+
+@asynccontextmanager
+async def open_memory(
+    store: Storage, *, cache: WeightsCache, given: Mapping[str, Path], directory: Path, location: str = ""
+) -> AsyncIterator[Opened]:
+    """Opens the embedder, with its cache of vectors, and the index.
+
+    Args:
+        store: what is remembered.
+        cache: of weights.
+        given: paths of the user's own weights, by role.
+        directory: where index and vectors are kept; all of it can be made again.
+        location: where the index is kept instead, a directory or a URI that LanceDB knows.
+
+    Raises:
+        MemoryUnavailable: the weights are missing or damaged, or the index cannot be opened.
+    """
+    try:
+        encoder = await asyncio.to_thread(_prepared, cache, given, directory)
+        embedder = await Batcher.open(encoder, directory / "vectors.db")
+    except (WeightsError, EmbeddingError, OSError) as error:
+        raise MemoryUnavailable(str(error)) from error
+    try:
+        open_index = await asyncio.to_thread(_index)
+        try:
+            index = await open_index(
+                location or str(directory / "index"),
+                name="memories",
+                model=embedder.name,
+                dimensions=embedder.dimensions,
+                latest=await store.read(change_number),
+            )
+        except (IndexFailed, StoreError) as error:
+            raise MemoryUnavailable(str(error)) from error
+        try:
+            if index.rebuilding:
+                _log.warning("the index of memories is built anew", reason=index.rebuilding)
+            yield Opened(embedder, index, embedder)
+        finally:
+            await index.aclose()
+    finally:
+        await embedder.aclose()
+
+
+def _index() -> "Callable[..., Awaitable[LanceIndex]]":
+    # Here, in a thread: to import it takes seconds.
+    from cognition.search.lance_index import LanceIndex
+
+    return LanceIndex.open
+
+
+def _prepared(cache: WeightsCache, given: Mapping[str, Path], directory: Path) -> "MiniLm":
+    # Here, in a thread: importing the tokenizer takes longer than much of the start.
+    from cognition.search.minilm import MiniLm
+
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    model = cache.resolve("embeddings", given)
+    if model.is_dir():
+        model /= "model.onnx"
+    return MiniLm(model, model.with_name("tokenizer.json"), threads=THREADS)
