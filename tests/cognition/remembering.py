@@ -9,6 +9,7 @@ from cognition.memory.indexing import Indexing
 from cognition.memory.recollecting import HybridRecall
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
+from cognition.search.index import Index
 from cognition.store.memories import Memory, fact_key, put, scope_of
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Storage
@@ -26,7 +27,7 @@ class World:
 
     store: Storage = field(default_factory=MemoryStore)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
-    index: FakeIndex = field(default_factory=FakeIndex)
+    index: Index = field(default_factory=FakeIndex)
     number: int = 0
 
     def __post_init__(self) -> None:

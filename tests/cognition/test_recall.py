@@ -7,6 +7,7 @@ import pytest
 
 from cognition.memory.recall import FakeRecall, Recalled, Source
 from cognition.search.embedder import EmbeddingError
+from cognition.search.fake_index import FakeIndex
 from cognition.search.index import IndexFailed
 from cognition.store.memories import delete, get
 from cognition.store.timeline import open_place
@@ -228,6 +229,7 @@ async def test_an_embedder_or_an_index_that_fails_is_named_and_not_taken_for_no_
     world.embedder.error = "no model"
     with pytest.raises(EmbeddingError, match="no model"):
         await world.recall.recall("nova", frozenset({"ada"}), "cat", now=NOON)
+    assert isinstance(world.index, FakeIndex)
     world.embedder.error, world.index.closed = None, True
     with pytest.raises(IndexFailed, match="closed"):
         await world.recall.recall("nova", frozenset({"ada"}), "cat", now=NOON)

@@ -1,15 +1,21 @@
 """People see, correct, take along and delete what is known of them; what is forgotten is in no file any more."""
 
+import shutil
 import sqlite3
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from cognition.memory.hippocampus import Hippocampus
 from cognition.memory.redaction import echo_words, names_one_of, without, words_left
 from cognition.memory.self_service import NoSuchMemory, SelfService, corrected, erase_person
+from cognition.search.embedder import FakeEmbedder
+from cognition.search.fake_index import FakeIndex
+from cognition.search.lance_index import LanceIndex
 from cognition.store.backup import back_up
 from cognition.store.erasure import Said, Traces, pending, traces_of
 from cognition.store.memories import Memory, get, page
@@ -103,6 +109,7 @@ async def test_who_is_forgotten_is_in_no_file_of_the_store_nor_in_a_backup_and_t
         rebuilt = World(store)
         await Hippocampus(store, rebuilt.embedder, clock=lambda: (NOON + 2 * DAY).timestamp()).think()
         await rebuilt.indexed()
+        assert isinstance(rebuilt.index, FakeIndex)
         kept = " ".join(item.text for item in rebuilt.index.items.values())
         assert [word for word in ADAS if word in kept] == []
         assert all(word in kept for word in OTHERS)
@@ -119,6 +126,50 @@ async def test_who_is_forgotten_is_in_no_file_of_the_store_nor_in_a_backup_and_t
     finally:
         await store.aclose()
     assert found_in(directory, *ADAS) == set()
+
+
+async def test_nor_is_anything_left_in_the_files_of_the_index(tmp_path: Path) -> None:
+    directory = tmp_path / "store"
+    store = await Store.open(directory / "continuum.db")
+    embedder = FakeEmbedder()
+
+    async def opened() -> LanceIndex:
+        return await LanceIndex.open(
+            str(directory / "index"), name="memories", model=embedder.name, dimensions=embedder.dimensions
+        )
+
+    index = await opened()
+    try:
+        world = World(store, embedder, index)
+        await lived(world)
+        memories = await store.read(page)
+        vectors = await embedder.embed([one.text for one in memories if one.subject == "ada"])
+        assert found_in(directory / "index", *ADAS) == set(ADAS)
+        assert any(held(directory / "index", vector) for vector in vectors)
+        service = SelfService(store, world.recall, [world.indexing])
+        await service.forget_person("ada", by="themselves", now=NOON + DAY)
+        assert found_in(directory, *ADAS) == set()
+        assert not any(held(directory, vector) for vector in vectors)
+        assert found_in(directory / "index", *OTHERS) == set(OTHERS)
+        assert await world.texts("What is Bob allergic to?", "bob") != []
+        # A restart, and an index that is built anew, bring nothing back.
+        await index.aclose()
+        shutil.rmtree(directory / "index")
+        index = await opened()
+        again = World(store, embedder, index)
+        await again.indexed()
+        assert found_in(directory, *ADAS) == set()
+        assert await again.texts("What is Bob allergic to?", "bob") != []
+        assert await again.texts("Where does Ada live?", "ada") == []
+    finally:
+        await index.aclose()
+        await store.aclose()
+
+
+def held(directory: Path, vector: npt.NDArray[np.float32]) -> bool:
+    """Whether a vector is in any file, as its bytes."""
+    wanted = vector.tobytes()
+    return any(wanted in file.read_bytes() for file in directory.rglob("*") if file.is_file())
 
 
 def _lived_through(connection: sqlite3.Connection) -> None:
