@@ -20,6 +20,7 @@ from cognition.conversation.floor_control import Bid
 from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
+from cognition.memory.wishes import wish_about_memory
 from cognition.persona.engine import Clause, Mind
 from cognition.persona.life import Due, Life
 from media.speech.backchannel import is_backchannel
@@ -402,7 +403,8 @@ class Attendance:
             return
         if self._sounding:
             await self._interrupt(person.heard_by(event.turn))
-        if not self._speculative:
+        if not self._speculative or wish_about_memory(event.text) is not None:
+            # What is done with a memory is not done on a guess that the turn is over.
             return
         heard = self._heard(person, event.turn, event.text, event.speaker)
         decision = self._mind.consider(heard)

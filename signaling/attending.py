@@ -13,6 +13,7 @@ import structlog
 from cognition.events import Arrived, Left
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona
+from cognition.rag.context import Account
 from cognition.store.store import Storage
 from media.realtime.ring import AudioRing, RingError
 from media.speech.listener import Listener
@@ -52,6 +53,7 @@ class Attending:
         voices: theirs.
         dropped: counts what could not be done, by reason.
         sounding: told when a persona's voice begins to sound in a room, and when that is over.
+        explains: told how a reply came about, with its id.
 
     Attributes:
         attendances: those that are under way.
@@ -71,6 +73,7 @@ class Attending:
         voices: Mapping[str, Voice],
         dropped: Counter[str],
         sounding: Callable[[str, str, bool], None],
+        explains: Callable[[str, tuple[Account, ...]], None],
     ) -> None:
         self._engines = engines
         self._settings = settings
@@ -82,6 +85,7 @@ class Attending:
         self._voices = voices
         self.dropped = dropped
         self._sounding = sounding
+        self._explains = explains
         self.attendances: list[Attendance] = []
         self.gone: Counter[str] = Counter()
 
@@ -155,6 +159,7 @@ class Attending:
             said=attendance.said,
             dropped=lambda reason: attendance.dropped.update([reason]),
             sounds=partial(self._sounds, attendance, persona.id),
+            explains=self._explains,
         )
         attendance.seat(presence, persona.name)
         self._bearings.seat(room, persona.id, attendance.port)

@@ -23,6 +23,7 @@ from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, ProfileError
 from cognition.persona.recollection import Allowance
 from cognition.persona.trust import Trust
+from cognition.store.erasure import Traces
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
 from media.speech.backchannel import is_backchannel
@@ -43,6 +44,7 @@ from signaling.logs import configure_logs
 from signaling.long_memory import LongMemory
 from signaling.open_room import OpenRoom
 from signaling.profiles import Profiles
+from signaling.self_service import SelfServing
 from signaling.settings import Launch, Settings, SettingsError
 from signaling.signals import until_signalled
 from signaling.weights_cache import WeightsError
@@ -110,6 +112,14 @@ class MindProcess:
             count=engines.generator.count,
             disposition=self._disposition,
             now=now,
+            let_go=self._let_go,
+        )
+        self._self_serving = SelfServing(
+            store,
+            self._memory,
+            lambda: self._mind,
+            lambda: self._chronicle.written(),
+            lambda: now().astimezone(),
         )
         self._chronicle = Chronicle(store, self._personas.values(), self._persons, grown=self._memory.lived)
         self._living = Living(
@@ -130,6 +140,7 @@ class MindProcess:
             allowance=ALLOWANCE if engines.memory is not None else Allowance(),
             now=now,
             replying=self._memory.replying,
+            wishes=self._self_serving,
         )
         self._trust = Trust(store)
         self._bearings = Bearings(self._disposition, lambda persona: self._trust.standing(persona).level)
@@ -170,6 +181,7 @@ class MindProcess:
             voices=self._voices,
             dropped=self.dropped,
             sounding=self._memory.sounding,
+            explains=self._self_serving.explain_later,
         )
 
     def _admit(self, persona: Persona, voice: Voice) -> None:
@@ -218,6 +230,10 @@ class MindProcess:
         await self._chronicle.written()
         return answer
 
+    async def _let_go(self, _traces: Traces) -> None:
+        """Somebody is to be forgotten: no prompt says any more what was known of them."""
+        self._mind.forget_memories()
+
     async def warm_up(self, most: int | None = None) -> None:
         """Makes the first reply in a new room as fast as the others, of so many personas at most."""
         if not self._settings.reply.prefill:
@@ -250,6 +266,11 @@ class MindProcess:
             "feedback": self._feedback,
             "persona.card": self._judgements.card,
             "persona.manage": self._cast.manage,
+            "memory.known": self._self_serving.known,
+            "memory.correct": self._self_serving.correct,
+            "memory.forget": self._self_serving.forget,
+            "room.openness": self._self_serving.openness,
+            "explain": self._self_serving.explain,
         }
         await self._living.open(self._personas.values())
         await self._trust.load()
@@ -314,7 +335,8 @@ class MindProcess:
                 + self._chronicle.counts()
                 + self._living.counts()
                 + self._judgements.counts()
-                + self._memory.counts(),
+                + self._memory.counts()
+                + self._self_serving.counts,
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):

@@ -22,6 +22,7 @@ from cognition.events import Said
 from cognition.inference.generator import GenerationError
 from cognition.persona.engine import Clause
 from cognition.persona.reputation import Level
+from cognition.rag.context import Account
 from media.participant import REWOUND
 from media.realtime.ring import AudioRing
 from media.speech.events import Speaker
@@ -169,6 +170,7 @@ class Presence:
         said: told what was heard of a reply, or written.
         dropped: told why a reply, or the rest of one, was not heard.
         sounds: told when the voice begins to sound, and when it has ended, whatever ended it.
+        explains: told how a reply came about of which something was heard, with its id.
     """
 
     def __init__(
@@ -185,9 +187,11 @@ class Presence:
         said: Callable[[Said], None],
         dropped: Callable[[str], None],
         sounds: Callable[[bool], None] = lambda _on: None,
+        explains: Callable[[str, tuple[Account, ...]], None] = lambda _reply, _accounts: None,
     ) -> None:
         self.persona = persona
         self._sounds = sounds
+        self._explains = explains
         self._room = room
         self._voice = voice
         self._ring = ring
@@ -323,6 +327,8 @@ class Presence:
 
     def _remember(self, reply: Reply, text: str, *, interrupted: bool = False) -> None:
         kind: Literal["speech", "chat"] = "chat" if reply.written else "speech"
+        if reply.accounts:
+            self._explains(reply.utterance, reply.accounts)
         self._said(
             Said(
                 self._room,
@@ -374,6 +380,7 @@ class Presence:
                         async for clip in pieces:
                             await clips.put(clip)
                     reply.composed.append(clause.text)
+                    reply.accounts = reply.accounts or clause.accounts
         except (GenerationError, VoiceError, LaneBusy) as error:
             if not reply.composed:
                 raise

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from cognition.rag.context import Account
 from signaling.spoken import Span
 
 __all__ = ["Cause", "Reply"]
@@ -38,6 +39,8 @@ class Reply:
     """All its words are known, or there will be no more."""
     spans: list[Span] = field(default_factory=list)
     composed: list[str] = field(default_factory=list)
+    accounts: tuple[Account, ...] = ()
+    """Of what was remembered for it."""
     marks: dict[str, int] = field(default_factory=dict)
     """Instants of the stages of the latency record, `time.monotonic_ns`."""
     silenced: bool = False

@@ -30,7 +30,7 @@ from cognition.persona.opening import opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
 from cognition.persona.readiness import in_play, worth_preparing
-from cognition.persona.recollection import Allowance, NoRecollection, Recollection
+from cognition.persona.recollection import Allowance, NoRecollection, NoWishes, Recollection, Wishes
 from cognition.persona.remembrance import Remembrance
 from cognition.persona.rights import resting_words
 from cognition.persona.threads import is_about, picked_up
@@ -51,6 +51,7 @@ WELCOME_DEADLINE = 0.5
 """Seconds within which a greeting is to know of earlier days."""
 NO_RECOLLECTION = NoRecollection()
 NO_ALLOWANCE = Allowance()
+NO_WISHES = NoWishes()
 IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
 
@@ -91,6 +92,7 @@ class Mind:
         recollection: what is remembered of earlier days.
         allowance: tokens of each prompt that may have; a persona whose profile leaves no room for it has none.
         now: UTC.
+        wishes: does what people want done with what is known of them.
         replying: told when a reply of a room begins to be made (with its number, and true), and when that is over.
 
     Raises:
@@ -113,6 +115,7 @@ class Mind:
         allowance: Allowance = NO_ALLOWANCE,
         now: Callable[[], datetime] = _utc,
         replying: Callable[[str, int, bool], None] = _unheeded,
+        wishes: Wishes = NO_WISHES,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
@@ -125,6 +128,7 @@ class Mind:
         """Personas whose prompts have room for what is remembered."""
         self._now = now
         self._replying = replying
+        self._wishes = wishes
         self._numbers = itertools.count()
         self._budgets = {
             id: self._budget(persona, self._systems[id]) for id, persona in self._personas.items()
@@ -356,6 +360,10 @@ class Mind:
             name = self._personas[persona].name
             yield Clause(resting_words(name, self._awake(room, persona)), first=True, last=True)
             return
+        if not isinstance(to, Said) and (words := await self._wished(room, persona, to)) is not None:
+            for place, sentence in enumerate(words):
+                yield Clause(sentence, first=place == 0, last=place == len(words) - 1)
+            return
         number = next(self._numbers)
         self._replying(room, number, True)
         try:
@@ -364,6 +372,19 @@ class Mind:
                     yield clause
         finally:
             self._replying(room, number, False)
+
+    async def _wished(self, room: str, persona: str, to: Heard | Read) -> list[str] | None:
+        """What is answered to a line that wants something done with what is known of who said it."""
+        state, line = self._room(room), self._line(to)
+        own = [each.text for each in state.transcript.known_to(line.to) if each.speaker == line.speaker]
+        return await self._wishes.answer(
+            persona,
+            line,
+            state.identities.get(line.speaker, line.speaker),
+            state.listeners(line.to),
+            next((text for text in reversed(own) if text != line.text), ""),
+            shared=isinstance(to, Heard) and to.speaker != "",
+        )
 
     async def _composed(
         self, room: str, persona: str, to: Heard | Read | Said, planned: Sequence[Said]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cognition.conversation.transcript import Line
 from cognition.memory.recall import Recall, Recalled
 from cognition.rag.context import Account, Context
 from cognition.rag.engine import ContextEngine
@@ -13,7 +14,7 @@ from cognition.rag.source import Request
 from cognition.search.embedder import EmbeddingError
 from cognition.store.errors import StoreError
 
-__all__ = ["Allowance", "NoRecollection", "Recollection", "Remembering"]
+__all__ = ["Allowance", "NoRecollection", "NoWishes", "Recollection", "Remembering", "Wishes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,35 @@ class Recollection(Protocol):
     ) -> tuple[Recalled, ...]:
         """What a persona knows of a person; see `Recall`."""
         ...
+
+
+class Wishes(Protocol):
+    """Does what people want done with what is known of them; `signaling.self_service.SelfServing`."""
+
+    async def answer(
+        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+    ) -> list[str] | None:
+        """Does what a line wishes, once, and says so sentence by sentence; None where it wishes nothing.
+
+        Args:
+            persona: who answers.
+            line: what was said; it is over, and will not be taken back.
+            person: identity of who said it.
+            listeners: identities of the people who hear the answer.
+            before: what the same person said before it, or "".
+            shared: several people speak at their microphone: nobody knows that it is they who wish it.
+        """
+        ...
+
+
+class NoWishes:
+    """Takes no words for a wish."""
+
+    async def answer(
+        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+    ) -> list[str] | None:
+        """See `Wishes`."""
+        return None
 
 
 class NoRecollection:
