@@ -19,6 +19,9 @@ MAX_TOKENS = 256
 
 _MAX_CHARACTERS = 16 * MAX_TOKENS
 """Of a text that are tokenized at all: what comes after cannot be among the first tokens of any sensible text."""
+_RUN_TOKENS = 32
+"""What a run costs beside its tokens, in tokens."""
+_RUN_TEXTS = 64
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -126,12 +129,16 @@ def _readable(text: str) -> str:
 
 
 def _alike(order: Sequence[int], tokens: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Cuts an order by length into runs in which at most a third of the tokens would be padding."""
+    """Cuts an order by length into runs, where padding would cost more than reading the weights once more."""
     runs: list[list[int]] = []
     filled = 0
     for at in order:
         size = len(tokens[at])
-        if runs and (len(runs[-1]) + 1) * size <= 1.5 * (filled + size) and len(runs[-1]) < 64:
+        if (
+            runs
+            and (len(runs[-1]) + 1) * size - (filled + size) <= _RUN_TOKENS
+            and len(runs[-1]) < _RUN_TEXTS
+        ):
             runs[-1].append(at)
             filled += size
         else:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -23,7 +24,12 @@ _SMALLEST = 4096
 
 def terms_of(text: str) -> npt.NDArray[np.uint32]:
     """A number for the stem of each word of a text, in their order; of 100,000 stems about one shares its number."""
-    return np.array([zlib.crc32(stem(word).encode()) for word in words(text)], np.uint32)
+    return np.array([_term(word) for word in words(text)], np.uint32)
+
+
+@lru_cache(65_536)
+def _term(word: str) -> int:
+    return zlib.crc32(stem(word).encode())
 
 
 @dataclass(frozen=True, slots=True)

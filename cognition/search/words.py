@@ -26,6 +26,8 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Words in lower case, without accents and apostrophes, in their order."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).replace("'", "").replace("’", "")
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return [word[:MAX_WORD] for word in _WORD.findall(bare)]
+    plain = text.casefold().replace("'", "")
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain).replace("’", "")
+        plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return [word[:MAX_WORD] for word in _WORD.findall(plain)]
