@@ -218,8 +218,8 @@ def measure() -> Report:
         results,
         (
             "From a query's words and vector to the ranked memories; embedding the query is `perf.embed`'s. Ours while",
-            f"{_WRITTEN} items are written every {1000 * _WRITE_EVERY_S:.0f} ms, durably. Baseline: FTS5, and numpy over",
-            "a float32 matrix, without writes to them.",
+            f"{_WRITTEN} items are written every {1000 * _WRITE_EVERY_S:.0f} ms, durably. Baseline: FTS5, and numpy",
+            "over a float32 matrix, without writes to them.",
             "Recall@10 is against the matrix. Of memories: sentences by seed, see perf/recall_world.py.",
             *notes,
         ),
