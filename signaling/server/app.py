@@ -19,6 +19,7 @@ from signaling.server.overview import Overview
 from signaling.server.page import Asset, Page
 from signaling.server.persona_routes import persona_routes
 from signaling.server.ports import PeerFactory
+from signaling.server.room_routes import room_routes
 from signaling.server.session import Session, SessionSettings
 from signaling.server.text import clean_name
 from signaling.server.tokens import EVERYTHING, Permission, TokenError, Tokens
@@ -170,6 +171,7 @@ def create_app(
         return may_operate(shown, tokens.is_key, local=_is_local(request))
 
     app.include_router(persona_routes(conference, may_ask))
+    app.include_router(room_routes(conference, may_ask))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
