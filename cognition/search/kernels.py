@@ -14,6 +14,7 @@ __all__ = [
     "add_words",
     "admit",
     "best_words",
+    "count_recent",
     "merge_postings",
     "nearest_centroids",
     "probe",
@@ -176,6 +177,15 @@ def add_recent_words(terms, rows, counts, size, asked, weights, lengths, admitte
             count = np.float32(counts[place])
             length = k1 * (np.float32(1) - b + b * np.float32(lengths[row]) / mean)
             scores[row] += weights[at] * count * (k1 + np.float32(1)) / (count + length)
+
+
+@njit("void(uint32[::1], int64, uint32[::1], int64[::1])", cache=True, nogil=True)
+def count_recent(terms, size, asked, had):  # type: ignore[no-untyped-def]
+    """Adds to `had` how many of the first `size` terms are each of those that are asked for (sorted)."""
+    for place in range(size):
+        at = np.searchsorted(asked, terms[place])
+        if at < asked.shape[0] and asked[at] == terms[place]:
+            had[at] += 1
 
 
 @njit("void(float32[::1], int64, float32[::1], int32[::1])", cache=True, nogil=True)

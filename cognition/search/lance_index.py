@@ -63,6 +63,7 @@ class LanceIndex:
         self._upkept = asyncio.Event()
         self._purge_at: float | None = None
         self._purge_took = 0.0
+        self._doubtful = False
         self._closed = False
         self._upkeep: asyncio.Task[None] | None = None
 
@@ -85,8 +86,8 @@ class LanceIndex:
         backup), it is begun anew: `number` is 0, and the store's changes are to be put again.
 
         Args:
-            location: a directory, or a URI that LanceDB knows, as `s3://bucket/path`.
-            name: of what is in it, as "memories"; several may share a location.
+            location: a directory, or a URI that LanceDB knows, as `s3://bucket/path`; of one server alone.
+            name: of what is in it, as "memories", without hyphens; several may share a location.
             model: whose vectors, by `Embedder.name`.
             dimensions: of these.
             latest: number of the store's last change; None: not compared.
@@ -109,17 +110,19 @@ class LanceIndex:
         resident = Resident(dimensions, exact=exact, probed=probed)
         try:
             if latest is not None and table.number > latest:
-                raise TableDamaged(f"it has change {table.number}, the store only {latest}")
-            async for batch in table.batches():
-                await asyncio.to_thread(resident.add, batch)
+                why = f"it was ahead of the store: it had change {table.number}, the store has {latest}"
+            else:
+                async for batch in table.batches():
+                    await asyncio.to_thread(resident.add, batch)
         except TableDamaged as error:
             why = f"it was damaged: {error}"
-            table.close()
-            table = await open_table(anew=True)
-            resident = Resident(dimensions, exact=exact, probed=probed)
         except BaseException:
             table.close()
             raise
+        if why and not table.fresh:
+            table.close()
+            table = await open_table(anew=True)
+            resident = Resident(dimensions, exact=exact, probed=probed)
         index = cls(table, resident)
         index.rebuilding = why
         index._upkeep = asyncio.create_task(index._keep_up())
@@ -146,6 +149,7 @@ class LanceIndex:
         for item in items:
             if item.vector.shape != (dimensions,) or not np.isfinite(item.vector).all():
                 raise ValueError(f"the vector of {item.id} is not {dimensions} finite numbers")
+        self._resident.check_kinds({item.kind for item in items})
         latest = list({item.id: item for item in items}.values())
         await self._write(partial(self._put, latest))
 
@@ -245,15 +249,19 @@ class LanceIndex:
         loop = asyncio.get_running_loop()
         batch = await loop.run_in_executor(self._writer, _batch, items)
         texts = [item.text.encode("utf-8", "replace").decode() for item in items]
-        if any(item.id in self._resident for item in items):
+        known = any(item.id in self._resident for item in items)
+        if known:
             self._leaves_bytes()
-            await self._table.replace(batch, texts)
-        else:
-            await self._table.add(batch, texts)
+        try:
+            await (self._table.replace if known or self._doubtful else self._table.add)(batch, texts)
+        except IndexFailed:
+            # An error that came on the way back does not say that nothing was written.
+            self._doubtful = True
+            raise
         await loop.run_in_executor(self._writer, self._resident.add, batch)
 
     async def _remove(self, ids: Sequence[str]) -> None:
-        there = [id for id in ids if id in self._resident]
+        there = [id for id in ids if self._doubtful or id in self._resident]
         if there:
             self._leaves_bytes()
             await self._table.remove(there)

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from cognition.search.kernels import add_recent_words, add_words, merge_postings
+from cognition.search.kernels import add_recent_words, add_words, count_recent, merge_postings
 from cognition.search.words import stem, words
 
 __all__ = ["Pairs", "Postings", "Words", "pairs_of", "terms_of"]
@@ -185,10 +185,9 @@ class Words:
         if not len(terms) or not self.rows:
             return False
         lists = [self.postings.of(term) for term in terms]
-        fresh = np.searchsorted(terms, self.recent.terms[: self.size])
-        fresh[fresh == len(terms)] = 0
-        had = np.bincount(fresh[terms[fresh] == self.recent.terms[: self.size]], minlength=len(terms))
-        having = np.minimum(np.array([len(rows) for rows, _ in lists]) + had, count)
+        having = np.array([len(rows) for rows, _ in lists], np.int64)
+        count_recent(self.recent.terms, self.size, terms, having)
+        having = np.minimum(having, count)
         wanted = having > 0
         if count >= _COMMON_FROM and (rare := wanted & (having <= COMMON * count)).any():
             wanted = rare

@@ -36,11 +36,13 @@ class StoredTable:
     Attributes:
         number: of the last change; 0 in a new table.
         commits: made since it was last put in order.
+        fresh: it was made when it was opened.
     """
 
     def __init__(self, connection: lancedb.AsyncConnection, name: str, dimensions: int) -> None:
         self.number = 0
         self.commits = 0
+        self.fresh = False
         self._generation = 0
         self._connection = connection
         self._name = name
@@ -72,7 +74,10 @@ class StoredTable:
         Raises:
             IndexFailed: the location cannot be reached or written.
             TableDamaged: there is a table that cannot be opened.
+            ValueError: the name has other characters than letters, digits and underscores.
         """
+        if not name.isidentifier():
+            raise ValueError(f"an index is named with letters, digits and underscores, not {name!r}")
         full = f"{name}-{blake2b(f'{LAYOUT}/{dimensions}/{model}'.encode(), digest_size=6).hexdigest()}"
         try:
             connection = await lancedb.connect_async(location, storage_options=dict(options or {}))
@@ -204,6 +209,7 @@ class StoredTable:
         return f"{self._name}-state"
 
     async def _make(self) -> None:
+        self.fresh = True
         self._items = await self._fresh(self._items_name, self._schema())
         # Last: with it the table is there.
         self._state = await self._fresh(self._state_name, self._state_row().schema)

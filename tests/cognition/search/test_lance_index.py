@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cognition.search import lance_index
+from cognition.search.columns import Batch
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import Filter, IndexFailed, Item
@@ -43,7 +44,10 @@ def _vectors(count: int, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.f
     rng = np.random.default_rng(seed)
     middle = rng.standard_normal((max(count // 100, 1), D))
     vectors = middle[rng.integers(0, len(middle), count)] + 0.5 * rng.standard_normal((count, D))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray[tuple[int, int], np.dtype[np.float32]] = vectors / np.linalg.norm(
+        vectors, axis=1, keepdims=True
+    )
+    return unit.astype(np.float32)
 
 
 def _items(count: int, *, seed: int = 1, first: int = 0) -> list[Item]:
@@ -155,7 +159,7 @@ async def test_an_index_of_another_model_or_ahead_of_the_store_is_begun_anew(tmp
         await index.keep(30)
     async with _opened(tmp_path, latest=29) as index:
         assert (len(index), index.number) == (0, 0)
-        assert "29" in index.rebuilding
+        assert "ahead" in index.rebuilding
         await index.put(_items(20))
         await index.keep(30)
     async with _opened(tmp_path, model="other", latest=30) as index:
@@ -317,6 +321,40 @@ async def test_refuses_what_it_cannot_take_and_what_comes_after_its_end(tmp_path
     for attempt in (index.search(None, "x", limit=3), index.put([item]), index.remove(["x"]), index.keep(1)):
         with pytest.raises(IndexFailed, match="closed"):
             await attempt
+
+
+async def test_a_write_that_failed_on_its_way_back_leaves_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = _items(20)
+    async with _opened(tmp_path) as index:
+        add = index._table.add
+
+        async def failing(batch: Batch, texts: Sequence[str]) -> None:
+            await add(batch, texts)
+            raise IndexFailed("the answer was lost")
+
+        monkeypatch.setattr(index._table, "add", failing)
+        with pytest.raises(IndexFailed, match="lost"):
+            await index.put(items)
+        assert len(index) == 0
+        await index.put(items[:15])
+        await index.remove([items[0].id, items[19].id])
+    async with _opened(tmp_path) as index:
+        assert await index._table._items.count_rows() == len(index) == 18
+
+
+async def test_an_index_has_at_most_255_kinds_and_a_plain_name(tmp_path: Path) -> None:
+    items = [replace(item, kind=f"kind{n}") for n, item in enumerate(_items(256))]
+    async with _opened(tmp_path) as index:
+        with pytest.raises(ValueError, match="255"):
+            await index.put(items)
+        await index.put(items[:255])
+        with pytest.raises(ValueError, match="255"):
+            await index.put(items[255:])
+        assert len(index) == 255
+    with pytest.raises(ValueError, match="a-b"):
+        await LanceIndex.open(str(tmp_path), name="a-b", model="fake", dimensions=D)
 
 
 async def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
