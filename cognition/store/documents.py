@@ -11,6 +11,7 @@ __all__ = [
     "Passage",
     "Seen",
     "Summary",
+    "change_number",
     "changes",
     "documents",
     "find",
@@ -191,6 +192,12 @@ def find(connection: sqlite3.Connection, keys: Iterable[int], room: str) -> list
     )
     found = {key: Found(key, title, path, Passage(*rest)) for key, title, path, *rest in rows}
     return [found[key] for key in wanted if key in found]
+
+
+def change_number(connection: sqlite3.Connection) -> int:
+    """The number of the last change of any passage; 0 before the first."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passage_change'").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def changes(connection: sqlite3.Connection, after: int, limit: int) -> list[Change]:

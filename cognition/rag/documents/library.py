@@ -69,11 +69,9 @@ class Library:
         extractor: reads PDF and HTML.
         watcher: notices changes.
         quiet: waited for before each batch of work, so that nobody who speaks is kept waiting.
-        indexed: number of the last change that is in the index; 0 for an empty one.
         lull: seconds from one look at what has changed to the next.
 
     Attributes:
-        indexed: as above, now.
         counts: what could not be read or kept, by reason.
     """
 
@@ -86,7 +84,6 @@ class Library:
         watcher: Watcher,
         *,
         quiet: Callable[[], Awaitable[None]] = _at_once,
-        indexed: int = 0,
         lull: float = 2.0,
     ) -> None:
         self._store = store
@@ -95,7 +92,6 @@ class Library:
         self._extractor = extractor
         self._watcher = watcher
         self._quiet = quiet
-        self.indexed = indexed
         self._lull = lull
         self._given: tuple[Folder, ...] = ()
         self._changed: set[Folder] = set()
@@ -254,20 +250,24 @@ class Library:
 
     async def _catch_up(self) -> None:
         """Brings the index up to the store, as what is in the store is what is there."""
-        while news := await self._store.read(partial(documents.changes, after=self.indexed, limit=BATCH)):
+        while news := await self._store.read(
+            partial(documents.changes, after=self._index.number, limit=BATCH)
+        ):
             await self._quiet()
             there = [(change, change.passage) for change in news if change.passage is not None]
-            texts = [_read_as(change.title, passage) for change, passage in there]
-            vectors = await self._embedder.embed(texts)
-            await self._index.put(
-                [
-                    Item(str(change.key), text, vector, change.folder, change.modified / 1e9, KIND)
-                    for (change, _), text, vector in zip(there, texts, vectors, strict=True)
-                ]
-            )
-            await self._index.remove([str(change.key) for change in news if change.passage is None])
+            if there:
+                texts = [_read_as(change.title, passage) for change, passage in there]
+                vectors = await self._embedder.embed(texts)
+                await self._index.put(
+                    [
+                        Item(str(change.key), text, vector, change.folder, change.modified / 1e9, KIND)
+                        for (change, _), text, vector in zip(there, texts, vectors, strict=True)
+                    ]
+                )
+            gone = [str(change.key) for change in news if change.passage is None]
+            if gone:
+                await self._index.remove(gone)
             await self._index.keep(news[-1].number)
-            self.indexed = news[-1].number
 
 
 def _read_as(title: str, passage: Passage) -> str:
