@@ -118,15 +118,18 @@ def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:
     """Whether a name occurs, perhaps misspelt or in two pieces; a word that is exactly one of `others` is not it."""
     called = name_words(name)
     target = "".join(called)
+    found = {called[0]} if len(called) > 1 and len(called[0]) > 2 and called[0] in said.words else set()
+    found |= {word for word in said.by_onset.get("a", ()) if _without_h(word, target)}
+    found |= {
+        form
+        for form in said.by_onset.get(_onset(target[:_LONGEST_ONSET]), ())
+        if sounds_like(form, target) and (form in said.words or _consonants(form) == _consonants(target))
+    }
+    if not found:
+        return False
+    # Most lines name nobody, and the names of all the others need not be looked at.
     taken = {word for other in others for word in name_words(other)} - {target}
-    if len(called) > 1 and len(called[0]) > 2 and called[0] in said.words and called[0] not in taken:
-        return True
-    if any(_without_h(word, target) for word in said.by_onset.get("a", frozenset()) - taken):
-        return True
-    return any(
-        sounds_like(form, target) and (form in said.words or _consonants(form) == _consonants(target))
-        for form in said.by_onset.get(_onset(target[:_LONGEST_ONSET]), frozenset()) - taken
-    )
+    return not found <= taken
 
 
 def addressed(said: Wording, name: str) -> bool:

@@ -90,9 +90,7 @@ class Agenda:
         for each in self.of(persona):
             if now > each.expires and not each.waits:
                 self._end(each, "expired")
-        return min(
-            (each.due for each in self.of(persona) if scene(each.room).can(each)), default=float("inf")
-        )
+        return next((each.due for each in self.of(persona) if scene(each.room).can(each)), float("inf"))
 
     def offer(self, persona: str, scene: Callable[[str], Scene]) -> Intention | None:
         """The most urgent of what is due, taken to be put to the floor now; None when that was only to be ended."""

@@ -55,6 +55,8 @@ class Inbox:
     def __init__(self, messages: Iterable[Message] = (), *, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._messages = sorted(messages, key=_order)[:capacity]
+        self._waiting = {(each.room, each.id) for each in self._messages}
+        self._senders = Counter(each.sender for each in self._messages)
         self.dropped: Counter[tuple[str, DropReason]] = Counter()
 
     def __len__(self) -> int:
@@ -76,11 +78,13 @@ class Inbox:
         A sender with many messages waiting loses their own least; in a full queue the least urgent goes, the oldest of
         several. One that waits already is not taken twice.
         """
-        if any(message.id == each.id and message.room == each.room for each in self._messages):
+        if (message.room, message.id) in self._waiting:
             return None
         insort(self._messages, message, key=_order)
-        own = [each for each in self._messages if each.sender == message.sender]
-        if len(own) > SHARE:
+        self._waiting.add((message.room, message.id))
+        self._senders[message.sender] += 1
+        if self._senders[message.sender] > SHARE:
+            own = [each for each in self._messages if each.sender == message.sender]
             return self._drop(own, "flood")
         if len(self._messages) > self._capacity:
             return self._drop(self._messages, "full")
@@ -88,11 +92,16 @@ class Inbox:
 
     def take(self) -> Message | None:
         """The most urgent message, which waits no longer; None when there is none."""
-        return self._messages.pop(0) if self._messages else None
+        if not self._messages:
+            return None
+        self._gone(self._messages[0])
+        return self._messages.pop(0)
 
     def take_room(self, room: str, until: float) -> list[Message]:
         """All messages of a room up to a moment: the persona has just spoken there, so it knows them."""
         taken = [each for each in self._messages if each.room == room and each.at <= until]
+        for each in taken:
+            self._gone(each)
         self._messages = [each for each in self._messages if each.room != room or each.at > until]
         return taken
 
@@ -102,6 +111,8 @@ class Inbox:
         if stale:
             self._messages = [each for each in self._messages if now - each.at <= STALE_S]
             self.dropped.update([(each.room, "stale") for each in stale])
+            for each in stale:
+                self._gone(each)
         return stale
 
     def missed(self, room: str) -> dict[DropReason, int]:
@@ -116,8 +127,15 @@ class Inbox:
     def _drop(self, among: list[Message], reason: DropReason) -> tuple[Message, DropReason]:
         least = min(among, key=lambda each: (each.priority, each.at))
         self._messages.remove(least)
+        self._gone(least)
         self.dropped[least.room, reason] += 1
         return least, reason
+
+    def _gone(self, message: Message) -> None:
+        self._waiting.discard((message.room, message.id))
+        self._senders[message.sender] -= 1
+        if not self._senders[message.sender]:
+            del self._senders[message.sender]
 
 
 def missed_words(missed: dict[DropReason, int]) -> str:

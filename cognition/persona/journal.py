@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cognition.conversation.names import words_of
@@ -94,8 +94,8 @@ class Experience:
     spoke: int = 0
     interrupted: int = 0
     praised: int = 0
-    people: "Counter[str]" = field(default_factory=Counter)
-    topics: "Counter[str]" = field(default_factory=Counter)
+    people: dict[str, int] = field(default_factory=dict)
+    topics: dict[str, int] = field(default_factory=dict)
     deeds: list[str] = field(default_factory=list)
 
     @property
@@ -105,16 +105,25 @@ class Experience:
 
     def copy(self) -> "Experience":
         """The same, which further events do not change."""
-        return replace(self, people=Counter(self.people), topics=Counter(self.topics), deeds=list(self.deeds))
+        return Experience(
+            self.lines,
+            self.spoke,
+            self.interrupted,
+            self.praised,
+            self.people.copy(),
+            self.topics.copy(),
+            list(self.deeds),
+        )
 
     def heard(self, name: str, topics: Sequence[str]) -> None:
         """Somebody said something to all: their name as it is spoken, and `topics_of` it."""
         self.lines += 1
         if name and (name in self.people or len(self.people) < MAX_PEOPLE):
-            self.people[name] += 1
-        self.topics.update(topics)
+            self.people[name] = self.people.get(name, 0) + 1
+        for topic in topics:
+            self.topics[topic] = self.topics.get(topic, 0) + 1
         if len(self.topics) > MAX_TOPICS:
-            self.topics = Counter(dict(self.topics.most_common(MAX_TOPICS // 2)))
+            self.topics = dict(Counter(self.topics).most_common(MAX_TOPICS // 2))
 
     def did(self, deed: str) -> None:
         """It did something by itself."""
@@ -143,10 +152,10 @@ def compose(experience: Experience, state: State, at: datetime) -> str:
         at: now, in the people's time zone.
     """
     names = {word for name in experience.people for word in words_of(name)}
-    people = [name for name, _ in experience.people.most_common(3)]
-    topics = [word for word, count in experience.topics.most_common(12) if count > 1 and word not in names][
-        :3
-    ]
+    people = [name for name, _ in Counter(experience.people).most_common(3)]
+    topics = [
+        word for word, count in Counter(experience.topics).most_common(12) if count > 1 and word not in names
+    ][:3]
     said = [f"This {_part(at)} I was with {_listed(people)}." if people else f"A quiet {_part(at)}."]
     if topics:
         said.append(f"We talked about {_listed(topics)}.")

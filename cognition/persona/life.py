@@ -486,7 +486,7 @@ class Life:
         for wish in wanted(event, said, scene):
             self._agenda.intend(wish)
         for id in there:
-            self._expect(id)
+            self._expect(id, lambda where: scene if where == room else self._scene(where))
 
     def _reflect_on(self, event: Event, name: str) -> None:
         """What a persona thinks of it for itself."""
@@ -515,13 +515,13 @@ class Life:
         self._change.orders.append(replace(order, by=plain(order.by, MAX_BY), why=plain(order.why, MAX_WHY)))
         self._save()
 
-    def _expect(self, persona: str) -> None:
-        """Tells the scheduler what is next for a persona."""
+    def _expect(self, persona: str, scene: Callable[[str], Scene] | None = None) -> None:
+        """Tells the scheduler what is next for a persona, in a room as it is now unless it is given."""
         if persona in self._personas:
             inbox = self._mail.of(persona)
             self._roster.expect(
                 persona,
-                intention=self._agenda.next_due(persona, self._scene),
+                intention=self._agenda.next_due(persona, scene or self._scene),
                 reflect=self._diary.due(persona),
                 inbox=(len(inbox), inbox.priority),
             )
@@ -549,9 +549,7 @@ class Life:
 
     def _awake(self, room: str) -> list[str]:
         """Personas there that neither rest nor are paused."""
-        return [
-            id for id in self._there(room) if not (self._roster.paused(id) or self._roster.state(id).resting)
-        ]
+        return [id for id in self._there(room) if not (self._roster.paused(id) or self._roster.resting(id))]
 
     def _rooms_of(self, persona: str) -> list[str]:
         return [room for room in self._present if persona in self._there(room)]

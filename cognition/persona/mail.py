@@ -38,7 +38,10 @@ class Mail:
 
     def of(self, persona: str) -> Inbox:
         """A persona's inbox."""
-        return self._inboxes.setdefault(persona, Inbox())
+        inbox = self._inboxes.get(persona)
+        if inbox is None:
+            inbox = self._inboxes[persona] = Inbox()
+        return inbox
 
     def put(self, persona: str, line: Heard | Read | Said, name: str, priority: float) -> None:
         """Somebody's line waits to be taken in."""

@@ -91,6 +91,10 @@ class Roster:
         """Whether an operator has paused it."""
         return bool(self._row(persona)["paused"])
 
+    def resting(self, persona: str) -> bool:
+        """Whether it rests."""
+        return bool(self._row(persona)["resting"])
+
     def pause(self, persona: str, on: bool) -> None:
         """An operator pauses it, or lets it go on."""
         self._settle(persona)

@@ -114,6 +114,8 @@ def advanced(state: State, at: float) -> State:
 
 def spent(state: State, *, speaking: float = 0.0, thinking: float = 0.0) -> State:
     """The state after that many seconds of work; no time passes."""
+    if not speaking and not thinking:
+        return state
     left = math.exp(-speaking / DISCHARGE_SPEAKING_S - thinking / DISCHARGE_THINKING_S)
     return replace(state, energy=_within(state.energy * left, 0.0))
 
@@ -127,10 +129,14 @@ def moved(state: State, impulse: Impulse, weight: float = 1.0) -> State:
         weight: of it, 0 to 1.
     """
     valence, arousal = IMPULSES[impulse]
-    return replace(
-        state,
-        valence=_pushed(state.valence, weight * valence),
-        arousal=_pushed(state.arousal, weight * arousal),
+    return State(
+        state.energy,
+        _pushed(state.valence, weight * valence),
+        _pushed(state.arousal, weight * arousal),
+        state.home_valence,
+        state.home_arousal,
+        state.at,
+        state.resting,
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -386,7 +385,7 @@ def _line_of(kept: dict[str, Any]) -> Heard | Read:
 
 
 def _experience(kept: dict[str, Any]) -> Experience:
-    return Experience(**{**kept, "people": Counter(kept["people"]), "topics": Counter(kept["topics"])})
+    return Experience(**kept)
 
 
 def _latest(change: Change) -> float:

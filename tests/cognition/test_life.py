@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cognition.persona.intentions import Scene
 from cognition.persona.journal import Experience
 from cognition.persona.life import Life
 from cognition.persona.state import advanced
@@ -218,3 +220,23 @@ async def test_a_voice_cut_off_when_its_room_closed_does_not_keep_a_persona_from
         room.life.present("another room", ())
         await asyncio.sleep(30)
         assert "remind" in room.kinds()
+
+
+@pytest.mark.virtual_time
+async def test_a_line_costs_one_look_at_the_room_however_many_live_through_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [replace(NOVA, id=f"nova{number}", name=f"Nova{number}") for number in range(14)]
+    async with hall(*many, people=[ADA, BOB]) as room:
+        for number in range(3):
+            room.hear(ADA, f"Nova{number}, what is a comet?")
+        looks: list[str] = []
+        look = Life._scene
+
+        def counted(life: Life, where: str) -> Scene:
+            looks.append(where)
+            return look(life, where)
+
+        monkeypatch.setattr(Life, "_scene", counted)
+        room.hear(BOB, "I do not know, to be honest.")
+        assert len(looks) == 1
