@@ -15,6 +15,8 @@ from cognition.memory.facts import judge
 from cognition.memory.forgetting import fading
 from cognition.memory.novelty import SAME, importance_of, importance_of_turn, nearest, novelty
 from cognition.memory.speaking_of import Speaker
+from cognition.memory.spoken import is_half_a_sentence
+from cognition.search.words import words as words_in
 from cognition.store import memories
 from cognition.store.lived import Lived
 from cognition.store.memories import Dream, Memory, fact_key
@@ -100,9 +102,9 @@ def speaker_of(event: Lived) -> Speaker:
 def pieces_of(event: Lived) -> list[str]:
     """The words of a turn as they are found again: with who spoke, and what a short answer answers."""
     name = event.name or "Somebody"
-    question = event.question[-_LONGEST_QUESTION:]
-    head = f'{name}, asked "{question}": ' if question else f"{name}: "
     text = " ".join(event.text.split())
+    question = event.question[-_LONGEST_QUESTION:] if is_half_a_sentence(text) else ""
+    head = f'{name}, asked "{question}": ' if question else f"{name}: "
     if len(text) <= _LONGEST_PIECE:
         return [head + text]
     pieces = [""]
@@ -262,6 +264,7 @@ def _keep_turn(connection: sqlite3.Connection, draft: Draft, scope: int) -> None
                 subject=speaker.identity,
                 subject_name=speaker.name,
                 teller=speaker.identity,
+                fact=fact_key(speaker.identity, "said", " ".join(words_in(piece))),
                 quote=event.text if len(draft.pieces) == 1 else piece.partition(": ")[2],
                 sources=(event.seq,),
                 importance=importance,

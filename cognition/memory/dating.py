@@ -9,6 +9,18 @@ from cognition.persona.when import moment
 
 __all__ = ["Dated", "dated", "spoken_date"]
 
+_TIMELY = re.compile(
+    r"\d|\b(?:ago|last|past|next|this|yesterday|today|tonight|tomorrow|now|since|before"
+    r"|after|until|till|later|recently|weekend|noon"
+    r"|midnight|(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:minute|hour|day|week"
+    r"|fortnight|month|year|decade)s?|morning|afternoon"
+    r"|evening|night|spring|summer|autumn|fall|winter|january|february|march|april"
+    r"|may|june|july|august|september|october|november"
+    r"|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|christmas|xmas|easter"
+    r"|halloween|thanksgiving|valentine|in|at|by|for)\b",
+    re.IGNORECASE,
+)
+"""Without one of these words no time is named; looked for first, for the times are many."""
 _AHEAD = "upcoming "
 """Makes names that come round again mean their next time."""
 _NUMBERS: dict[str, float] = {
@@ -26,6 +38,12 @@ _CLOCK = re.compile(
     r"\bat\b|:|o'?clock|\d ?[ap]\.?m|noon|midnight|morning|afternoon|evening|tonight|hour|minute",
     re.IGNORECASE,
 )
+_DAYS_AGO = re.compile(
+    r"\b(?P<number>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve) (?P<unit>day|week)s? ago\b",
+    re.IGNORECASE,
+)
+"""Told so, a day is meant, though not always remembered right."""
 _UNIT_DAYS = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25, "decade": 3652.5}
 
 
@@ -59,6 +77,14 @@ def dated(text: str, said: datetime, *, ahead: bool) -> Dated:
         said: when, in the zone of who said it.
         ahead: what it speaks of lies ahead.
     """
+    if _TIMELY.search(text) is None:
+        return Dated(text)
+    ago = None if ahead else _DAYS_AGO.search(text)
+    if ago is not None:
+        number = ago["number"].lower()
+        days = (float(number) if number.isdigit() else _NUMBERS[number]) * _UNIT_DAYS[ago["unit"].lower()]
+        day = (said - timedelta(days)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return Dated(_without(text, ago.start(), ago.end()), day, day + timedelta(days=1))
     lasting = _DURATION.search(text)
     if lasting is not None and not ahead:
         number = lasting["number"].lower()

@@ -191,6 +191,18 @@ _ANSWERS = (
         r"(?:it's|his name is|her name is|he's called|she's called|she's|he's) ",
     ),
 )
+_OWN = (
+    (re.compile(r"\b(?:my|our)\b", re.IGNORECASE), "{0}'s"),
+    (re.compile(r"\b(?:I|me|[Ww]e|us)\b"), "{0}"),
+)
+_DAYS_OF_EVENT = timedelta(days=10)
+_PAST = re.compile(
+    r"\b(?:\w+ed|was|were|had|did|got|came|went|saw|ran|broke|won|lost|met|found|left"
+    r"|took|made|began|fell|stole|sang|swam|drove"
+    r"|rang|grew|threw|caught|taught|bought|sold|built|cut|hit|hurt|put|spent|sent"
+    r"|slept|stood|struck|burst|gave|wrote|flew|rode)\b",
+    re.IGNORECASE,
+)
 _MOMENTOUS = re.compile(
     r"\b(?:died|passed away|death|baby|born|married|engaged|divorced|cancer|surgery"
     r"|hospital|accident|fired|laid off|promoted|promotion|pregnant|graduated|won"
@@ -252,6 +264,7 @@ def _of_clause(
         yield from _relations(clause, speaker)
         yield from _outcomes(clause, said_of, speaker, said)
     if said_of is None:
+        yield from _dated_event(clause, speaker, said)
         return
     plain = " ".join((f"{said_of.lead} " + _ADVERBS.sub("", said_of.rest)).split())
     told = [*_waiting(clause, said_of, said), *_plans(clause, said_of, said)]
@@ -259,7 +272,7 @@ def _of_clause(
         told = list(_by_rules(clause, said_of, plain, said))
     if not told:
         told = list(_events(clause, said_of, plain, said))
-    yield from told
+    yield from told or _dated_event(clause, speaker, said)
 
 
 def _by_rules(clause: Clause, said_of: Statement, plain: str, said: datetime) -> Iterator[Finding]:
@@ -534,6 +547,33 @@ def _events(clause: Clause, said_of: Statement, plain: str, said: datetime) -> I
         clause.quote,
         valid_from=time.since or time.until,
         importance=0.9 if momentous else 0.5 if time.named else 0.4,
+    )
+
+
+def _dated_event(clause: Clause, speaker: Speaker, said: datetime) -> Iterator[Finding]:
+    """Whatever else is said to have happened on a day: "the roof started leaking on Monday"."""
+    if clause.doubt:
+        return
+    time = dated(clause.text, said, ahead=False)
+    if time.since is None or time.until is None or not content_words(time.text):
+        return
+    if time.until - time.since > _DAYS_OF_EVENT or time.since > said or _PAST.search(time.text) is None:
+        return
+    words = " ".join(time.text.split()[:24])
+    for pattern, plain in _OWN:
+        words = pattern.sub(plain.format(speaker.name), words)
+    text = f"{words[:1].upper()}{words[1:]} ({spoken_date(time.since, time.until)})."
+    importance = 0.85 if _MOMENTOUS.search(words) is not None else 0.5
+    yield Finding(
+        "event",
+        speaker.identity,
+        speaker.name,
+        "event",
+        time.text,
+        text,
+        clause.quote,
+        valid_from=time.since,
+        importance=importance,
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cognition.memory.spoken import content_words
+
 __all__ = ["RELATIONS", "SINGLE_RELATIONS", "Named", "Speaker", "Statement", "named_in", "statement"]
 
 SINGLE_RELATIONS = frozenset(
@@ -50,6 +52,10 @@ _SUBJECTS = re.compile(
 )
 _LEADING = 7
 """Words that may stand before the subject."""
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|had|will|did|does|do|that|which|who|what|how|where|got|went)\b", re.IGNORECASE
+)
+"""What stands before a subject and has a verb is a clause, of which the subject's is a part."""
 _NO_NAMES = frozenset(
     """
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
@@ -128,7 +134,7 @@ def statement(text: str, speaker: Speaker, before: Statement | None) -> Statemen
     """
     for match in _SUBJECTS.finditer(text):
         lead = text[: match.start()].strip(" ,")
-        if len(lead.split()) > _LEADING:
+        if len(lead.split()) > _LEADING or _VERB.search(lead) is not None:
             return None
         rest = text[match.end() :].strip(" ,")
         if match["self"]:
@@ -143,7 +149,7 @@ def statement(text: str, speaker: Speaker, before: Statement | None) -> Statemen
                 return None
             return Statement(before.subject, before.name, False, lead, rest)
         name = match["name"]
-        if name.split()[0] in _NO_NAMES:
+        if name.split()[0] in _NO_NAMES or not content_words(name.split()[0]):
             continue
         known = speaker.people.get(name.split()[0].casefold())
         if known is not None:

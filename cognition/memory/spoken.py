@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MAX_TEXT", "Clause", "Doubt", "clauses", "content_words"]
+__all__ = ["MAX_TEXT", "Clause", "Doubt", "clauses", "content_words", "is_half_a_sentence"]
 
 Doubt = Literal["", "question", "hearsay", "supposed", "taken back"]
 
 MAX_TEXT = 4000
 """Characters of one turn that are taken apart."""
+_HALF = 6
+"""Words of an answer that may be half a sentence."""
 
 _CONTRACTIONS = [
     (re.compile(pattern, re.IGNORECASE), plain)
@@ -46,7 +48,7 @@ _CONTRACTIONS = [
     )
 ]
 _FILLERS = re.compile(
-    r"(?:^|(?<=\s))(?:u[hm]+|er+m?|hmm+|mhm|you know|sort of|kind of|kinda|i mean|basically|literally|honestly|actually"
+    r"(?:^|(?<=\s))(?:u[hm]+|er+m?|hmm+|mhm|you know|sort of|kind of|kinda|i mean|literally|honestly|actually"
     r"|really|totally|definitely|absolutely|just|also|finally|obviously|simply|pretty much|of course|currently|still"
     r"|unfortunately|luckily|sadly|fortunately|officially|apparently not|both|all)(?=[\s,.!?]|$),?\s*",
     re.IGNORECASE,
@@ -90,7 +92,7 @@ _SUPPOSED = re.compile(
     r"|as if|as though|what if|would|could"
     r"|dreamed|dreamt|had i|not sure|no idea|doubt|let us say|hypothetically|for example|in (?:the|my|a|this|that)"
     r" (?:book|film|movie|game|novel|dream|show|story|series|play|song)|almost|nearly|the character|should have"
-    r"|supposed to have|used to think|seems?|sounds like|feels like|kind of think|probably)\b",
+    r"|supposed to have|basically|practically|used to think|seems?|sounds like|feels like|kind of think|probably)\b",
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
@@ -167,6 +169,11 @@ def content_words(text: str) -> list[str]:
     """The words in lower case that say something; none in "oh yes, thanks"."""
     found = (word.casefold().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
     return [word for word in found if word not in _EMPTY and (len(word) > 1 or word.isdigit())]
+
+
+def is_half_a_sentence(text: str) -> bool:
+    """Whether words are so short that they say nothing without what was asked: "in Rome", "the second one"."""
+    return len(text.split()) <= _HALF and _HAS_SUBJECT.search(text) is None
 
 
 def clauses(text: str) -> list[Clause]:
