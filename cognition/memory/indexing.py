@@ -85,10 +85,14 @@ class Indexing:
 
 
 def meaning(memory: Memory) -> str:
-    """What is embedded of a memory: of a turn not who spoke, which would make it like all that they ever said."""
-    if memory.kind != "turn":
+    """What is embedded of a memory: not whose it is, which would make it like all that is told of them."""
+    name = memory.subject_name
+    if memory.kind == "turn":
+        return memory.text.removeprefix(f"{name}, asked ").removeprefix(f"{name}: ")
+    if not name or not memory.text.startswith(name):
         return memory.text
-    return memory.text.removeprefix(f"{memory.subject_name}, asked ").removeprefix(f"{memory.subject_name}: ")
+    own = memory.text.removeprefix(name)
+    return f"my{own[2:]}" if own.startswith("'s ") else f"I{own}"
 
 
 async def items_of(embedder: Embedder, news: Sequence[Change]) -> list[Item]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.memory.currency import Standing, standings
+from cognition.memory.indexing import meaning
 from cognition.memory.recall import Recalled, Shown, Source
 from cognition.memory.relevance import LEAST, Question, questioned, relevance
 from cognition.memory.when import When
@@ -48,6 +49,12 @@ _PRESENT = 0.85
 """And of what holds, where the past is asked for."""
 _RIVAL = 0.97
 _FUSED = 0.1
+_LEADS = 3
+"""Memories that lead on to others."""
+_LED = 0.95
+_NARROW = timedelta(days=10)
+_DATED = 0.2
+"""What the relevance of something that happened, or is due, in the time asked for gains."""
 _THREADS = frozenset({"commitment", "thread"})
 
 
@@ -103,7 +110,15 @@ class HybridRecall:
             lambda connection: _look_up(connection, persona, listeners, question, hits, about, place)
         )
         standing = standings(seen.values(), now)
-        best = _chosen(_scored(question, found, seen, hits, standing, now, about), self._least, limit)
+        scored = _scored(question, found, seen, hits, standing, now, about)
+        if question.wide and hits:
+            hits = await self._further(scored, hits, allowed.mask, subjects)
+            found, seen = await self._store.read(
+                lambda connection: _look_up(connection, persona, listeners, question, hits, about, place)
+            )
+            standing = standings(seen.values(), now)
+            scored = _scored(question, found, seen, hits, standing, now, about)
+        best = _chosen(scored, self._least, limit)
         if not best:
             self.counts["nothing recalled"] += 1
         return await self._told(best, seen, standing, now)
@@ -187,6 +202,25 @@ class HybridRecall:
             for id, near, place in _measured(search.result()):
                 known = found.get(id, (math.nan, 0.0))
                 found[id] = (float(np.fmax(known[0], near)), max(known[1], place))
+        return found
+
+    async def _further(
+        self,
+        scored: Sequence["_Scored"],
+        hits: Mapping[str, tuple[float, float]],
+        allowed: npt.NDArray[np.bool_],
+        about: Collection[str],
+    ) -> dict[str, tuple[float, float]]:
+        """Also what is like the best that was found: the others of their kind, and what came before (Rocchio 1971)."""
+        leads = [one for one in sorted(scored, key=lambda one: -one.order) if one.memory.kind != "episode"]
+        leads = leads[:_LEADS]
+        vectors = await self._embedder.embed([meaning(one.memory) for one in leads])
+        where = Filter(allowed=allowed, about=about or None)
+        found = dict(hits)
+        for lead, vector in zip(leads, vectors, strict=True):
+            for hit in await self._index.search(vector, "", limit=DEPTH, where=where):
+                near, place = found.get(hit.id, (math.nan, 0.0))
+                found[hit.id] = (float(np.fmax(near, _LED * lead.bears * hit.similarity)), place)
         return found
 
     async def _told(
@@ -334,6 +368,8 @@ def _scored(
         near[id] = relevance(question, memory, hits[id][0] if id in hits else math.nan)
         if question.bare:
             near[id] = (_BARE + 0.3 * memory.importance) * (0.9 if memory.kind == "turn" else 1.0)
+        if question.when is not None and _happened_in(memory, question.when):
+            near[id] = max(near[id], _BARE) + _DATED
     group: dict[tuple[str, str], float] = {}
     for id, memory in found.items():
         if memory.single and memory.attribute:
@@ -374,6 +410,13 @@ def _in_time(memory: Memory, standing: Standing, time: When) -> bool:
     return began_before_its_end and (
         standing.until is None or time.since is None or standing.until > time.since
     )
+
+
+def _happened_in(memory: Memory, time: When) -> bool:
+    """Whether a day that its words name lies in a time that was asked for as narrowly."""
+    if time.since is None or time.until is None or time.until - time.since > _NARROW:
+        return False
+    return any(each is not None and time.holds(each) for each in (memory.valid_from, memory.due))
 
 
 def _worth(memory: Memory, now: datetime) -> float:

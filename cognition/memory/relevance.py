@@ -24,24 +24,35 @@ _BEFORE = re.compile(
     r"|any ?more|so far|the old|my old|ex|formerly|over the years|ever)\b",
     re.IGNORECASE,
 )
+_SEVERAL = re.compile(
+    r"\b(?:how (?:many|often)|(?:which|what) (?:\w+ )?[a-z]{2,}s\b|what (?:have|has"
+    r"|did|all|else)|who (?:among|has|have|all)|which of"
+    r"|list|every|all (?:the|my|of)|so far|altogether|in total)\b",
+    re.IGNORECASE,
+)
+_NOWADAYS = re.compile(r"\b(?:do|does|am|is|are|have|has)\b", re.IGNORECASE)
 _NO_NAMES = frozenset(
-    """i i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february march
-    april may june july august september october november december what when where who whose which why
-    how do does did is are was were can could would will should have has had tell remember and but so
-    the a an in on at to of for with my your our ok okay hey hi hello yes no well please any also""".split()
+    """
+    i i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february march april
+    may june july august september october november december what when where who whose which why how do does
+    did is are was were can could would will should have has had tell remember and but so the a an in on at to
+    of for with my your our ok okay hey hi hello yes no well please any also
+    """.split()
 )
 _EMPTY = frozenset(
     map(
         stem,
-        """a an the and or but so if then than that this these those it its he him his she her hers they them
-        their theirs we us our ours you your yours i me my mine im ive id ill to of in on at by for with
-        from about into over up down out off is are was were be been being am do does did done doing have
-        has had having will would can could should shall may might must not no yes there here what which who
-        whom whose when where why how all any some just like very too also again ever still now please okay
-        ok well hey hi hello tell told telling say said saying talk talked talking speak spoke know knew
-        known remember recall mention mentioned discuss discussed happen happened happening anything
-        something everything thing things time times think thought really much many more most one get got
-        going go last first before after ago today yesterday week month year day used remind summary""".split(),
+        """
+    a an the and or but so if then than that this these those it its he him his she her hers they them their
+    theirs we us our ours you your yours i me my mine im ive id ill to of in on at by for with from about into
+    over up down out off is are was were be been being am do does did done doing have has had having will would
+    can could should shall may might must not no yes there here what which who whom whose when where why how
+    all any some just like very too also again ever still now please okay ok well hey hi hello tell told
+    telling say said saying talk talked talking speak spoke know knew known remember recall mention mentioned
+    discuss discussed happen happened happening anything something everything thing things time times think
+    thought really much many more most one get got going go last first before after ago today yesterday week
+    month year day used remind summary
+    """.split(),
     )
 )
 
@@ -56,6 +67,7 @@ class Question:
         names: stems of the names in it.
         when: the time it names.
         of_before: it asks for what is no longer so.
+        wide: it asks for several things, or for what came before: what is like the best that is found bears on it.
         bare: it says nothing but a time, a place or a person: "what did we talk about yesterday?"
     """
 
@@ -64,6 +76,7 @@ class Question:
     names: frozenset[str]
     when: When | None
     of_before: bool
+    wide: bool
     bare: bool
 
 
@@ -78,20 +91,25 @@ def questioned(query: str, now: datetime, *, speaker: str = "", known: Collectio
     """
     query = " ".join(query.split()[-MAX_WORDS:])
     time = when(query, now)
+    if time is not None and query[time.start : time.end].casefold() == "today" and _NOWADAYS.search(query):
+        # "How do I eat today?" asks for what holds, and not for what was said since midnight.
+        time = None
     rest = (
         query if time is None else f"{query[: time.start].rstrip()} {query[time.end :].lstrip()}".strip(" ,")
     )
     rest = rest or query
     called = _names(rest, known)
+    own = rest
     if speaker and _FIRST_PERSON.search(rest):
         rest = _in_third_person(rest, speaker)
         called |= set(map(stem, words(speaker)))
-    sentences = [each for each in _SENTENCE.split(rest) if each.strip()]
-    texts = (rest,) if len(sentences) < 2 else (rest, sentences[-1])
+    # Likeness is measured without names, or whatever is about somebody would be like all that is: see `meaning`.
+    sentences = [each for each in _SENTENCE.split(own) if each.strip()]
+    texts = (own,) if len(sentences) < 2 else (own, sentences[-1])
     said = frozenset(one for one in map(stem, words(rest)) if one not in _EMPTY)
-    return Question(
-        texts, said, frozenset(called), time, _BEFORE.search(query) is not None, not said - called
-    )
+    before = _BEFORE.search(query) is not None
+    wide = before or _SEVERAL.search(query) is not None
+    return Question(texts, said, frozenset(called), time, before, wide, not said - called)
 
 
 def relevance(question: Question, memory: Memory, similarity: float) -> float:
@@ -109,7 +127,8 @@ def relevance(question: Question, memory: Memory, similarity: float) -> float:
     near = max(meant, 0.0) + 0.3 * shared * (1.0 - meant)
     if question.names:
         # Words about another person are as near in meaning as those about the one who is asked for.
-        near *= 0.6 + 0.4 * len(question.names & there) / len(question.names)
+        least = 0.85 if memory.kind == "turn" else 0.6
+        near *= least + (1.0 - least) * len(question.names & there) / len(question.names)
     return min(near, 1.0)
 
 
