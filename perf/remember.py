@@ -201,8 +201,8 @@ class _Raw:
 def turned_away(asked: Sequence[Asked], way: int) -> float:
     """Share of the questions without an answer that are known to have none.
 
-    A way of remembering is as sure of an answer as of the best thing it found. The threshold is its own: so high that it
-    lets through `ANSWERED` of the questions that have an answer.
+    A way of remembering is as sure of an answer as of the best thing it found. The threshold is its own: so high that
+    it lets through `ANSWERED` of the questions that have an answer.
     """
     answerable = [one.sure[way] for one in asked if one.query.evidence]
     without = [one.sure[way] for one in asked if one.query.kind == "abstention"]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.memory.episodes import LEAST_TURNS, Turn, summary
-from cognition.memory.extraction import Finding
 from cognition.memory.facts import judge
+from cognition.memory.finding import Finding
 from cognition.memory.forgetting import fading
 from cognition.memory.novelty import SAME, importance_of, importance_of_turn, nearest, novelty
 from cognition.memory.speaking_of import Speaker

@@ -6,40 +6,21 @@ as somebody else's words makes none.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cognition.memory.dating import Dated, dated, spoken_date
+from cognition.memory.finding import ADVERBS, MAX_WORDS, Finding, cut, third
+from cognition.memory.plans import outcomes, plans, waiting
 from cognition.memory.rules import EVENT_VERBS, OCCUPATION, RULES, THING_RULES, Draft
 from cognition.memory.speaking_of import SINGLE_RELATIONS, Speaker, Statement, named_in, statement
 from cognition.memory.spoken import Clause, clauses, content_words
-from cognition.store.memories import Kind
 
-__all__ = ["Finding", "extract"]
+__all__ = ["MAX_FINDINGS", "extract"]
 
-MAX_WORDS = 9
-"""Of a value; what is longer is a story and no fact."""
 MAX_FINDINGS = 12
 """Of one turn."""
 
-_STOP = re.compile(
-    r"\s*(?:[,;:(]|\b(?:because|since|but|which|who|where|when|while|after|before"
-    r"|until|though|although|unless|if|than|whereas"
-    r"|so (?:i|we|that|now|it)|as (?:well|soon|of|long)|with (?:my|our|a few|some"
-    r"|his|her)|for (?:an?|the|my|now|good|\d+|\w+ (?:years|months|weeks))"
-    r"|these days|at the moment|right now|at present|any ?more|and (?:i|we|he|she"
-    r"|they|it|my|our|that|then|now|am|is|are|was|were|love|loves|hate|have|has|started"
-    r"|got)"
-    r"|(?:now|again|too|already|yet|lately|recently|instead|together|either|though|ever|here|today)(?:$|[ ,.]))\b).*$",
-    re.IGNORECASE,
-)
-_ADVERBS = re.compile(
-    r"\b(?:now|recently|already|soon|eventually|always|usually|often|sometimes|quite"
-    r"|very|so|truly|genuinely|secretly|particularly|even"
-    r"|newly|ever|once again|again|lately|these days|at the moment|right now|a lot"
-    r"|very much|so much|more than anything)\b\s*",
-    re.IGNORECASE,
-)
 _NOTHING = frozenset(
     "it that this them him her you me us there here one so something anything everything"
     " nothing someone what how these those "
@@ -63,99 +44,7 @@ _FLEETING = re.compile(
     r"|worst|problem|question|idea|point|thing|day)\b",
     re.IGNORECASE,
 )
-_PERSONS = (
-    (re.compile(r"\b(?:my|our)\b", re.IGNORECASE), "their"),
-    (re.compile(r"\b(?:me|us)\b"), "them"),
-    (re.compile(r"\b(?:mine|ours)\b", re.IGNORECASE), "theirs"),
-    (re.compile(r"\b(?:myself|ourselves)\b", re.IGNORECASE), "themselves"),
-    (re.compile(r"\b(?:I|we) am\b"), "they are"),
-    (re.compile(r"\bI\b|\bwe\b"), "they"),
-    (re.compile(r"^(?:am|are)\b"), "is"),
-    (re.compile(r"^have\b"), "has"),
-    (re.compile(r"^were\b"), "was"),
-    (re.compile(r"^do not\b"), "does not"),
-    (re.compile(r"\b[Yy]our\b"), "somebody's"),
-)
 _WISH = re.compile(r"^(?:I|we) would (?:really )?(?:love|like) to\b(?!.*\bif\b)", re.IGNORECASE)
-_PLAN = re.compile(
-    r"^(?P<way>will|shall|(?:am|is|are) (?:going|planning|about|hoping|supposed|meant"
-    r"|expected|due|aiming|determined|looking) to|plans? (?:to|on)"
-    r"|(?:am|is|are) (?:planning|thinking) (?:on|of|about)|(?:have|has|need|needs"
-    r"|intend|intends|hope|hopes|want|wants|aim|aims|expect|expects|ought) to"
-    r"|(?:(?:have|has) )?(?:promised|decided|agreed|vowed|resolved|committed|pledged)(?:"
-    r" [A-Z]\w+| you| my \w+| them| her| him)? to) (?P<what>.+)",
-    re.IGNORECASE,
-)
-_NO_PLAN = re.compile(
-    r"^(?:will not|(?:am|is|are) (?:not|no longer) (?:going|planning) to|(?:(?:have"
-    r"|has) )?decided (?:not to|against)|(?:have|has) (?:cancelled|canceled|dropped)"
-    r" (?:my|our|the) plans? to"
-    r"|(?:cancelled|canceled|called off|gave up on) (?:my|our|the)) (?P<what>.+)",
-    re.IGNORECASE,
-)
-_SOON = re.compile(
-    r"^(?P<be>am|is|are) (?P<what>(?:moving|flying|meeting|visiting|starting|getting"
-    r"|seeing|going|having|taking|leaving|coming|running|giving|doing|hosting"
-    r"|celebrating|presenting|driving|joining|marrying|finishing|throwing|picking"
-    r"|playing|performing|launching|opening|returning)\b.*)",
-    re.IGNORECASE,
-)
-_EMPTY_PLAN = re.compile(
-    r"^(?:be (?:fine|okay|ok|back|there|right|honest|late|quick|brief)|see|think|try"
-    r"|do (?:it|that|so)|know|say|ask|go(?: now)?|have to|let you know|tell you"
-    r"|admit|leave it|find out|never|be|sleep|eat|take (?:it|that)|keep (?:it|that)"
-    r"|get (?:it|that|there))\b(?: (?:it|that|about it|you|so|now))*$",
-    re.IGNORECASE,
-)
-_AWAITED = (
-    r"(?:job |driving |piano |final |math |maths |history |dentist |doctor's |dental"
-    r" |medical |blood |eye |knee |heart |phone |second |first |big |important |work"
-    r" "
-    r"|performance |house |flat |court |visa |citizenship |chess |school |entrance |bar )*"
-    r"(?P<noun>interview|appointment|exam|test|meeting|deadline|flight|surgery|operation"
-    r"|presentation|wedding|audition|date|race|marathon|half[- ]marathon|concert|match"
-    r"|tournament|competition|viewing|trial|hearing|conference|trip|viva|scan|check-?up"
-    r"|recital|performance|exhibition|defen[cs]e|review|party|talk|gig|lecture|inspection"
-    r"|application|results?|offer|holiday|vacation|due date|move|ceremony|reunion"
-    r"|opening|premiere|move-in|biopsy|examination|checkup|finals?|operation|graduation"
-    r"|retreat)"
-)
-_THREADS = (
-    re.compile(
-        r"^(?:have|has|will have|am having|is having|are having|get|gets)(?: to go to"
-        rf"| to give| to take)? (?P<a>an?|my|our|the|this|another|two|some) (?P<what>{_AWAITED}\b.*)",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"^(?:am|is|are)(?: \w+)? (?:waiting|expecting|nervous|anxious|excited|worried"
-        r"|looking forward|waiting to hear)(?: for| to hear(?: back)?(?: from| about)?"
-        r"| about| on| to| from)? (?P<what>.+)",
-        re.IGNORECASE,
-    ),
-    re.compile(r"^(?:(?:have|has) )?applied (?:for|to) (?P<what>.+)", re.IGNORECASE),
-    re.compile(r"^(?:am|is|are) (?P<what>(?:having|expecting) (?:a baby|twins|a child).*)", re.IGNORECASE),
-)
-_MY_THREAD = re.compile(rf"^(?P<what>{_AWAITED}(?: [\w' ]+?)?)$", re.IGNORECASE)
-_OVER = re.compile(
-    rf"\b(?:the|my|our|that|her|his) (?P<what>{_AWAITED})(?: [\w' ]+?)? (?P<how>(?:went"
-    r"|was|were|turned out|got (?:cancelled|canceled|postponed)|is over|is done|has"
-    r" been|came (?:back|in|out|through)|are (?:in|back|out)|is behind).*)",
-    re.IGNORECASE,
-)
-_DONE = re.compile(
-    r"^(?:(?:have|has) )?(?P<how>passed|failed|aced|nailed|survived|finished|had|did"
-    rf"|ran|got|won|messed up|blew|completed|made it through) (?:my|the|our|that) (?P<what>{_AWAITED}"
-    r"|job|place|position|part|role|visa|house|flat|apartment|scholarship)\b(?P<more>.*)",
-    re.IGNORECASE,
-)
-_GOT = {
-    "job": "interview",
-    "position": "interview",
-    "part": "audition",
-    "role": "audition",
-    "visa": "application",
-    "flat": "viewing",
-}
 _ANSWERS = (
     (
         re.compile(r"\bwhere (?:do|are|is) you (?:live|living|based|staying)\b", re.IGNORECASE),
@@ -211,24 +100,6 @@ _MOMENTOUS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that words tell; as in `Memory`."""
-
-    kind: Kind
-    subject: str
-    subject_name: str
-    attribute: str
-    value: str
-    text: str
-    quote: str
-    single: bool = False
-    valid_from: datetime | None = None
-    valid_to: datetime | None = None
-    due: datetime | None = None
-    importance: float = 0.5
-
-
 def extract(text: str, speaker: Speaker, said: datetime, *, question: str = "") -> tuple[Finding, ...]:
     """Everything that a turn tells.
 
@@ -262,12 +133,12 @@ def _of_clause(
         return
     if not clause.doubt:
         yield from _relations(clause, speaker)
-        yield from _outcomes(clause, said_of, speaker, said)
+        yield from outcomes(clause, said_of, speaker, said)
     if said_of is None:
         yield from _dated_event(clause, speaker, said)
         return
-    plain = " ".join((f"{said_of.lead} " + _ADVERBS.sub("", said_of.rest)).split())
-    told = [*_waiting(clause, said_of, said), *_plans(clause, said_of, said)]
+    plain = " ".join((f"{said_of.lead} " + ADVERBS.sub("", said_of.rest)).split())
+    told = [*waiting(clause, said_of, said), *plans(clause, said_of, said)]
     if not told:
         told = list(_by_rules(clause, said_of, plain, said))
     if not told:
@@ -295,13 +166,13 @@ def _by_rules(clause: Clause, said_of: Statement, plain: str, said: datetime) ->
 def _filled(
     draft: Draft, match: re.Match[str], clause: Clause, said_of: Statement, time: Dated, said: datetime
 ) -> Finding | None:
-    groups = {key: _cut(value or "") for key, value in match.groupdict().items()} | {"0": match[0]}
+    groups = {key: cut(value or "") for key, value in match.groupdict().items()} | {"0": match[0]}
     value = _formed(draft.value, groups)
     if not _fits(value if "{" in draft.value else groups["v"], draft.check, clause):
         return None
     if draft.check == "occupation" and re.match(r"(?:an?|the) ", value) is None and " " not in value:
         groups["v"] = f"{'an' if value[0] in 'aeiou' else 'a'} {value}"
-    groups = {key: _third(group) for key, group in groups.items()}
+    groups = {key: third(group) for key, group in groups.items()}
     name = said_of.name
     if draft.when == "until":
         valid_from, valid_to = None, time.until or time.since or said
@@ -340,10 +211,10 @@ def _being(clause: Clause, said_of: Statement, words: str, time: Dated, said: da
     match = re.match(r"(?:am|is|are) (?P<v>an? [\w' -]+)", words)
     if match is None or said_of.thing:
         return
-    value = _cut(match["v"])
+    value = cut(match["v"])
     if _FLEETING.match(value) or not 2 <= len(value.split()) <= 6:
         return
-    text = f"{said_of.name} is {_third(value)}."
+    text = f"{said_of.name} is {third(value)}."
     yield Finding("fact", said_of.subject, said_of.name, "is", value, text, clause.quote, importance=0.45)
 
 
@@ -362,154 +233,6 @@ def _relations(clause: Clause, speaker: Speaker) -> Iterator[Finding]:
             head in SINGLE_RELATIONS,
             importance=0.8,
         )
-
-
-def _plans(clause: Clause, said_of: Statement, said: datetime) -> Iterator[Finding]:
-    if said_of.thing:
-        return
-    words = f"{said_of.lead} {said_of.rest}".strip()
-    given_up = _NO_PLAN.match(said_of.rest)
-    plan = _PLAN.match(said_of.rest) or _SOON.match(said_of.rest)
-    if given_up is None and plan is None:
-        return
-    time = dated(words, said, ahead=True)
-    if given_up is not None:
-        what = _cut(_trimmed(given_up["what"], said))
-        text = f"{said_of.name} no longer plans to {_third(what)}."
-        yield _plan_of(said_of, clause, what, text, said, Dated(""), 0.5)
-        return
-    assert plan is not None
-    soon = "be" in plan.groupdict()
-    if (soon and not _ahead(time, said)) or plan["what"].startswith("not "):
-        return
-    what = _trimmed(plan["what"], said)
-    what = re.sub(r"\s*(?:[,;]|\b(?:because|since|but|so that|if|unless)\b).*$", "", what).strip()
-    way = "" if soon else plan["way"].lower()
-    if _EMPTY_PLAN.match(what) or not content_words(what):
-        return
-    if way in ("will", "shall") and not time.named and len(content_words(what)) < 2:
-        return
-    if (
-        not soon
-        and re.fullmatch(r"(?:have|has|need|needs) to", way)
-        and not time.named
-        and len(content_words(what)) < 2
-    ):
-        return
-    date = f" {spoken_date(time.since, time.until)}" if _ahead(time, said) else ""
-    verb = (
-        "is" if soon else "promised to" if "promised" in way else "wants to" if "want" in way else "plans to"
-    )
-    what = re.sub(r"^(\w+ing)\b", r"\1", what)
-    text = f"{said_of.name} {verb} {_third(what)}{date}."
-    yield _plan_of(
-        said_of, clause, what, text, None, time if _ahead(time, said) else Dated(""), 0.65 if date else 0.5
-    )
-
-
-def _plan_of(
-    said_of: Statement,
-    clause: Clause,
-    what: str,
-    text: str,
-    ended: datetime | None,
-    time: Dated,
-    importance: float,
-) -> Finding:
-    return Finding(
-        "commitment",
-        said_of.subject,
-        said_of.name,
-        "plan",
-        _gerundless(what),
-        text,
-        clause.quote,
-        valid_to=ended,
-        due=time.since or time.until,
-        importance=importance if said_of.own else 0.8 * importance,
-    )
-
-
-def _waiting(clause: Clause, said_of: Statement, said: datetime) -> Iterator[Finding]:
-    words = f"{said_of.lead} {said_of.rest}".strip()
-    time = dated(words, said, ahead=True)
-    bare = time.text[len(said_of.lead) :].strip(" ,") if time.text.startswith(said_of.lead) else time.text
-    bare = _ADVERBS.sub("", bare).strip()
-    if said_of.thing:
-        mine = _MY_THREAD.match(said_of.thing)
-        if (
-            mine is None
-            or not _ahead(time, said)
-            or not re.match(
-                r"(?:is|are|starts?|begins?|will be|got moved|has been moved|was moved|comes?)\b", bare
-            )
-        ):
-            return
-        text = f"{said_of.name}'s {_third(mine['what'])} is {spoken_date(time.since, time.until)}."
-        yield _thread(said_of, clause, mine["noun"], text, time, 0.85)
-        return
-    for pattern in _THREADS:
-        match = pattern.match(bare)
-        if match is None:
-            continue
-        what = _cut(match["what"])
-        noun = match.groupdict().get("noun") or _head(what)
-        if not content_words(what) or len(what.split()) > MAX_WORDS + 3:
-            return
-        if "noun" in match.groupdict() and not _ahead(time, said):
-            return
-        article = f"{match['a']} " if "a" in match.groupdict() else ""
-        date = f" {spoken_date(time.since, time.until)}" if _ahead(time, said) else ""
-        lead = (
-            f"{said_of.name} has {article}"
-            if "a" in match.groupdict()
-            else f"{said_of.name} {_third(bare[: match.start('what')]).strip()} "
-        )
-        text = f"{lead}{_third(what)}{date}."
-        yield _thread(said_of, clause, noun, text, time if date else Dated(""), 0.8 if date else 0.65)
-        return
-
-
-def _outcomes(
-    clause: Clause, said_of: Statement | None, speaker: Speaker, said: datetime
-) -> Iterator[Finding]:
-    """What was waited for has come."""
-    over = _OVER.search(clause.text)
-    if over is not None:
-        text = f"{speaker.name}'s {over['what']} {over['how']}"
-        subject, name, noun = speaker.identity, speaker.name, over["noun"]
-    elif said_of is not None and not said_of.thing and (done := _DONE.match(said_of.rest)) is not None:
-        noun = done["noun"] or _GOT.get(done["what"].lower(), done["what"])
-        text = f"{said_of.name} {done['how']} their {done['what']}{done['more']}"
-        subject, name = said_of.subject, said_of.name
-    else:
-        return
-    time = dated(text, said, ahead=False)
-    date = spoken_date(time.since, time.until) or spoken_date(said, said + timedelta(days=1))
-    text = (
-        f"{_third(time.text).rstrip('.')} (told {date})."
-        if not time.named
-        else f"{_third(time.text)} ({date})."
-    )
-    yield Finding(
-        "thread", subject, name, "awaits", noun.casefold(), text, clause.quote, valid_to=said, importance=0.7
-    )
-
-
-def _thread(
-    said_of: Statement, clause: Clause, noun: str, text: str, time: Dated, importance: float
-) -> Finding:
-    return Finding(
-        "thread",
-        said_of.subject,
-        said_of.name,
-        "awaits",
-        noun.casefold(),
-        text,
-        clause.quote,
-        due=time.since or time.until,
-        importance=importance if said_of.own else 0.8 * importance,
-    )
 
 
 def _events(clause: Clause, said_of: Statement, plain: str, said: datetime) -> Iterator[Finding]:
@@ -535,7 +258,7 @@ def _events(clause: Clause, said_of: Statement, plain: str, said: datetime) -> I
         return
     shortened = " ".join(words.split()[:24])
     date = spoken_date(time.since, time.until)
-    text = f"{name} {_third(shortened)}{f' ({date})' if date else ''}."
+    text = f"{name} {third(shortened)}{f' ({date})' if date else ''}."
     momentous = _MOMENTOUS.search(words) is not None
     yield Finding(
         "event",
@@ -602,11 +325,6 @@ def _statement_of(name: str, relation: str, speaker: Speaker) -> Statement:
     )
 
 
-def _cut(value: str) -> str:
-    """A value without what only follows it."""
-    return _STOP.sub("", f"{value} ").strip(" .,!?") if value else ""
-
-
 def _fits(value: str, check: str, clause: Clause) -> bool:
     words = value.split()
     if not words or len(words) > MAX_WORDS or words[0].casefold() in _NOTHING or not content_words(value):
@@ -624,29 +342,3 @@ def _fits(value: str, check: str, clause: Clause) -> bool:
 
 def _formed(template: str, groups: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: groups.get(match[1], ""), template).strip()
-
-
-def _third(words: str) -> str:
-    """Somebody's own words, said about them."""
-    for pattern, other in _PERSONS:
-        words = pattern.sub(other, words)
-    return words
-
-
-def _trimmed(what: str, said: datetime) -> str:
-    return dated(what, said, ahead=True).text
-
-
-def _ahead(time: Dated, said: datetime) -> bool:
-    last = time.until or time.since
-    return last is not None and last > said
-
-
-def _gerundless(what: str) -> str:
-    """The same plan under one key, however it is announced: "starting a job", "start a job"."""
-    return " ".join(re.sub(r"(?<=\w{3})ing$", "", word).rstrip("e") for word in content_words(what)[:6])
-
-
-def _head(what: str) -> str:
-    words = content_words(what)
-    return " ".join(words[:4])

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Protocol
 
 from cognition.inference.generator import GenerationError, Generator, Prompt, Turn
-from cognition.memory.extraction import Finding, extract
+from cognition.memory.extraction import extract
+from cognition.memory.finding import Finding
 from cognition.memory.speaking_of import Speaker
 from cognition.memory.spoken import clauses, content_words
 

@@ -30,8 +30,8 @@ from cognition.memory.consolidation import (
     tell,
 )
 from cognition.memory.episodes import MOST_TURNS, Turn, segments
-from cognition.memory.extraction import Finding
 from cognition.memory.extractor import Extractor, RuleExtractor
+from cognition.memory.finding import Finding
 from cognition.memory.spoken import content_words
 from cognition.search.embedder import Embedder, EmbeddingError
 from cognition.store import lived, memories

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from cognition.memory.extraction import Finding
+from cognition.memory.finding import Finding
 from cognition.memory.spoken import content_words
 
 __all__ = ["SAME", "importance_of", "importance_of_turn", "nearest", "novelty"]
