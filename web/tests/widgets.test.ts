@@ -55,8 +55,8 @@ describe("what a client asks the personas", () => {
     tell({ type: "ack", id: asked(client) });
     await expect(given).resolves.toBeUndefined();
     const shown = client.askCard("nova");
-    tell({ type: "card", id: asked(client), card: { persona: "nova" } });
-    await expect(shown).resolves.toEqual({ persona: "nova" });
+    tell({ type: "card", id: asked(client), card: { persona: "nova", standing: {} } });
+    await expect(shown).resolves.toEqual({ persona: "nova", standing: {} });
     const refused = client.giveFeedback("nova", -1);
     tell({ type: "error", id: asked(client), code: "mind-away", message: "away" });
     await expect(refused).rejects.toMatchObject({ code: "mind-away" });

@@ -3,6 +3,7 @@ import { listDevices, openCamera, openMicrophone, type CaptureKind, type Devices
 import { TypedEventTarget } from "./events.js";
 import { LevelMeter } from "./levels.js";
 import { MediaSession } from "./media.js";
+import type { Explanation, Memories } from "./memories.js";
 import { asProblem, Problem } from "./problem.js";
 import {
   cleanName,
@@ -53,11 +54,21 @@ const WHISPER = "whisper";
 const NOBODY = "no-such-participant";
 const STATISTICS_EVERY_MS = 3_000;
 
+/** What the server answers a question with; nothing but that it is done, to some. */
+type Answered = Card | Memories | Explanation | null;
+
 /** What waits for the server's answer; asked again after a reconnection. */
 interface Question {
-  readonly message: Extract<ClientMessage, { type: "feedback" | "card" }>;
-  readonly resolve: (card: Card | null) => void;
+  readonly message: Extract<
+    ClientMessage,
+    { type: "feedback" | "card" | "memories" | "correct" | "forget" | "explain" }
+  >;
+  readonly resolve: (answer: Answered) => void;
   readonly reject: (problem: Problem) => void;
+}
+
+function unanswered(what: string): Problem {
+  return new Problem("bad-message", `${what} was asked for and none came`);
 }
 
 function randomId(): string {
@@ -219,19 +230,43 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
   /** The card of a persona: standing, history, journal. `before` is that of the page before. */
   async askCard(persona: string, before?: string): Promise<Card> {
     const card = await this.ask({ type: "card", id: randomId(), persona, before });
-    if (card === null) throw new Problem("bad-message", "a card was asked for and none came");
+    if (card === null || !("standing" in card)) throw unanswered("a card");
     return card;
   }
 
-  private ask(message: Question["message"]): Promise<Card | null> {
+  /** What a persona knows about us, newest first. `before` is that of the page before. */
+  async askMemories(persona: string, before?: string): Promise<Memories> {
+    const memories = await this.ask({ type: "memories", id: randomId(), persona, before });
+    if (memories === null || !("known" in memories)) throw unanswered("what is known");
+    return memories;
+  }
+
+  /** Puts a memory of us right, in our words; done once it is kept. */
+  async correctMemory(persona: string, memory: string, text: string): Promise<void> {
+    await this.ask({ type: "correct", id: randomId(), persona, memory, text });
+  }
+
+  /** Has one memory of us forgotten, or everything, by all personas; done once it is gone from the disk. */
+  async forgetMemory(persona: string, memory: string | null): Promise<void> {
+    await this.ask({ type: "forget", id: randomId(), persona, memory });
+  }
+
+  /** What a line of a persona was made with. */
+  async explain(persona: string, line: string): Promise<Explanation> {
+    const explanation = await this.ask({ type: "explain", id: randomId(), persona, line });
+    if (explanation === null || !("parts" in explanation)) throw unanswered("an explanation");
+    return explanation;
+  }
+
+  private ask(message: Question["message"]): Promise<Answered> {
     return new Promise((resolve, reject) => {
       this.asked.set(message.id, { message, resolve, reject });
       this.connection.send(message);
     });
   }
 
-  private answered(id: string, card: Card | null): void {
-    this.asked.get(id)?.resolve(card);
+  private answered(id: string, answer: Answered): void {
+    this.asked.get(id)?.resolve(answer);
     this.asked.delete(id);
   }
 
@@ -430,6 +465,12 @@ export class ContinuumClient extends TypedEventTarget<ContinuumEvents> {
         break;
       case "card":
         this.answered(message.id, message.card);
+        break;
+      case "memories":
+        this.answered(message.id, message.memories);
+        break;
+      case "explanation":
+        this.answered(message.id, message.explanation);
         break;
       case "error":
         this.refused(message.code, message.message, message.id);

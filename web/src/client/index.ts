@@ -8,6 +8,15 @@ export type { Caption } from "./captions.js";
 export type { ConnectionState } from "./connection.js";
 export type { Device, Devices } from "./devices.js";
 export { breakdown, type Breakdown, type Stage, type StageName } from "./latency.js";
+export type {
+  ExplainedPart,
+  ExplainedPiece,
+  ExplainedSource,
+  Explanation,
+  Memories,
+  Memory,
+  Openness,
+} from "./memories.js";
 export { Problem, type ProblemCode } from "./problem.js";
 export { cleanName, MAX_CHAT_LENGTH, MAX_NAME_LENGTH, MAX_VOICES } from "./protocol.js";
 export type {

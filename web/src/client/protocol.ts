@@ -1,3 +1,6 @@
+import { fields, flag, list, Malformed, number, optional, tally, text, type Fields } from "./fields.js";
+import { explanation, memories, type Explanation, type Memories } from "./memories.js";
+
 /**
  * The room protocol, version 1 (docs/protocol.md): the messages, and the check every incoming one passes.
  * Unknown fields are ignored; a message that lacks what it must have becomes a `Fault`, never an exception.
@@ -198,6 +201,8 @@ export type ServerMessage =
   | { readonly type: "floor"; readonly floor: Floor }
   | { readonly type: "presence"; readonly presence: Presence }
   | { readonly type: "card"; readonly id: string; readonly card: Card }
+  | { readonly type: "memories"; readonly id: string; readonly memories: Memories }
+  | { readonly type: "explanation"; readonly id: string; readonly explanation: Explanation }
   | { readonly type: "latency"; readonly latency: Latency }
   | { readonly type: "video"; readonly slots: ReadonlyMap<string, string> }
   | { readonly type: "voices"; readonly slots: ReadonlyMap<string, string> }
@@ -226,6 +231,10 @@ export type ClientMessage =
   | { type: "whisper"; to: readonly string[]; id?: string }
   | { type: "feedback"; id: string; persona: string; value: -1 | 0 | 1; line?: string; signed?: boolean }
   | { type: "card"; id: string; persona: string; before?: string }
+  | { type: "memories"; id: string; persona: string; before?: string }
+  | { type: "correct"; id: string; persona: string; memory: string; text: string }
+  | { type: "forget"; id: string; persona: string; memory: string | null }
+  | { type: "explain"; id: string; persona: string; line: string }
   | { type: "ping"; id: string }
   | { type: "leave" };
 
@@ -235,10 +244,6 @@ export interface Fault {
   readonly reason: "malformed" | "unknown";
   readonly detail: string;
 }
-
-class Malformed extends Error {}
-
-type Fields = Record<string, unknown>;
 
 const KINDS: readonly string[] = ["person", "persona"];
 const STATUSES: readonly string[] = [
@@ -253,36 +258,12 @@ const STATUSES: readonly string[] = [
 ];
 const NOBODY_SPEAKS: Floor = { holder: null, queue: [], silent: [] };
 
-function fields(value: unknown, what: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Malformed(`${what} is no object`);
-  return value as Fields;
-}
-
-function text(from: Fields, key: string): string {
-  const value = from[key];
-  if (typeof value !== "string") throw new Malformed(`${key} is no text`);
-  return value;
-}
-
-function flag(from: Fields, key: string, otherwise?: boolean): boolean {
-  const value = from[key] ?? otherwise;
-  if (typeof value !== "boolean") throw new Malformed(`${key} is no boolean`);
-  return value;
-}
-
 function count(from: Fields, key: string): number {
   const value = from[key];
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 256) {
     throw new Malformed(`${key} is no count`);
   }
   return value;
-}
-
-function list<T>(from: Fields, key: string, parse: (item: unknown) => T): T[] {
-  const value = from[key];
-  if (!Array.isArray(value)) throw new Malformed(`${key} is no list`);
-  return value.map(parse);
 }
 
 function milliseconds(from: Fields, key: string): number | null {
@@ -361,17 +342,6 @@ function latency(from: Fields): Latency {
   };
 }
 
-function number(from: Fields, key: string, least: number, most: number): number {
-  const value = from[key];
-  if (typeof value !== "number" || !(value >= least && value <= most))
-    throw new Malformed(`${key} is no share`);
-  return value;
-}
-
-function optional(from: Fields, key: string): string | null {
-  return from[key] == null ? null : text(from, key);
-}
-
 function level(from: Fields, key: string): Level {
   const value = text(from, key) as Level;
   if (!LEVELS.includes(value)) throw new Malformed(`level ${value}`);
@@ -401,10 +371,6 @@ function presence(value: unknown): Presence {
     arousal: number(from, "arousal", -1, 1),
     level: level(from, "level"),
   };
-}
-
-function tally(from: Fields, key: string): number {
-  return number(from, key, 0, Number.MAX_SAFE_INTEGER);
 }
 
 function standing(value: unknown): Standing {
@@ -543,6 +509,10 @@ function message(from: Fields): ServerMessage | null {
       return { type, presence: presence(from) };
     case "card":
       return { type, id: text(from, "id"), card: card(from) };
+    case "memories":
+      return { type, id: text(from, "id"), memories: memories(from) };
+    case "explanation":
+      return { type, id: text(from, "id"), explanation: explanation(from) };
     case "latency":
       return { type, latency: latency(from) };
     case "video":

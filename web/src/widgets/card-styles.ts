@@ -108,7 +108,8 @@ export const cardStyles = [
       text-wrap: pretty;
       overflow-wrap: anywhere;
     }
-    .more {
+    .more,
+    .remembers {
       justify-self: start;
       border: 1px solid var(--_edge);
       border-radius: 999px;

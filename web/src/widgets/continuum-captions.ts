@@ -7,6 +7,7 @@ import { Colours } from "./colours.js";
 import "./feedback.js";
 import { ClientObserver } from "./observe.js";
 import { theme } from "./theme.js";
+import "./why-answer.js";
 
 const ANNOUNCED_AT_ONCE = 3;
 
@@ -107,12 +108,18 @@ export class ContinuumCaptions extends LitElement {
     const persona = this.client?.room.participants.get(caption.from);
     if (!caption.final || persona?.kind !== "persona") return nothing;
     return html`<continuum-feedback
-      .client=${this.client}
-      .persona=${persona.id}
-      .name=${persona.name}
-      .line=${caption.line}
-      class=${this.client?.feedbackOn(persona.id, caption.line) ? "given" : ""}
-    ></continuum-feedback>`;
+        .client=${this.client}
+        .persona=${persona.id}
+        .name=${persona.name}
+        .line=${caption.line}
+        class=${this.client?.feedbackOn(persona.id, caption.line) ? "given" : ""}
+      ></continuum-feedback
+      ><continuum-why
+        .client=${this.client}
+        .persona=${persona.id}
+        .name=${persona.name}
+        .line=${caption.line}
+      ></continuum-why>`;
   }
 
   static override styles = [
@@ -169,13 +176,14 @@ export class ContinuumCaptions extends LitElement {
         color: var(--_quiet);
         white-space: nowrap;
       }
-      continuum-feedback {
+      continuum-feedback,
+      continuum-why {
         margin-inline-start: 0.35rem;
         vertical-align: middle;
         margin-block: -0.25rem;
       }
       @media (hover: hover) {
-        .caption:not(:hover, :focus-within) continuum-feedback:not(.given) {
+        .caption:not(:hover, :focus-within) :is(continuum-feedback:not(.given), continuum-why) {
           opacity: 0;
         }
       }

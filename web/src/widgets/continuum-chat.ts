@@ -7,6 +7,7 @@ import { Colours } from "./colours.js";
 import * as icons from "./icons.js";
 import { ClientObserver } from "./observe.js";
 import { theme } from "./theme.js";
+import "./why-answer.js";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
@@ -110,8 +111,19 @@ export class ContinuumChat extends LitElement {
         <bdi class="name" ${styled({ color: this.colours.of(line.from, line.name) })}>${line.name}</bdi>
         <span class="time">${line.pending ? "sending" : timeOf(line.at)}</span>
       </p>
-      <p class="text" dir="auto">${line.text}</p>
+      <p class="text" dir="auto">${line.text}${this.why(line)}</p>
     </div>`;
+  }
+
+  private why(line: ChatLine) {
+    const persona = this.client?.room.participants.get(line.from);
+    if (persona?.kind !== "persona") return nothing;
+    return html`<continuum-why
+      .client=${this.client}
+      .persona=${persona.id}
+      .name=${persona.name}
+      .line=${line.id}
+    ></continuum-why>`;
   }
 
   static override styles = [
@@ -168,6 +180,16 @@ export class ContinuumChat extends LitElement {
       .text {
         white-space: pre-wrap;
         overflow-wrap: anywhere;
+      }
+      continuum-why {
+        margin-inline-start: 0.35rem;
+        vertical-align: middle;
+        margin-block: -0.25rem;
+      }
+      @media (hover: hover) {
+        .line:not(:hover, :focus-within) continuum-why {
+          opacity: 0;
+        }
       }
       .pending .text {
         color: var(--_quiet);

@@ -4,6 +4,7 @@ import { Problem, type Card, type CardEvent, type ContinuumClient } from "../cli
 import { cardStyles } from "./card-styles.js";
 import "./feedback.js";
 import * as icons from "./icons.js";
+import "./memory-panel.js";
 import { ClientObserver } from "./observe.js";
 import { eventWords, explain, LEVEL_WORDS, moodWord, statusWords, whyWords } from "./words.js";
 
@@ -27,6 +28,7 @@ export class PersonaCard extends LitElement {
   @state() private history: readonly CardEvent[] = [];
   @state() private problem: Problem | null = null;
   @state() private asking = false;
+  @state() private remembering = false;
   @query("dialog") private readonly dialog!: HTMLDialogElement;
 
   constructor() {
@@ -77,7 +79,7 @@ export class PersonaCard extends LitElement {
           <button class="plain" aria-label="Close" @click=${() => this.dialog.close()}>${icons.close}</button>
         </header>
         ${participant ? this.now(name, statusWords(participant)) : html`<p class="quiet">Is not in the room.</p>`}
-        ${this.problem ? this.failed(this.problem) : nothing}
+        ${this.problem ? this.failed(this.problem) : nothing} ${this.memories(name)}
         ${this.card ? this.known(this.card) : this.problem ? nothing : html`<p class="quiet">One moment…</p>`}
       </div>
     </dialog>`;
@@ -103,6 +105,23 @@ export class PersonaCard extends LitElement {
         <continuum-feedback .client=${client} .persona=${this.persona} .name=${name}></continuum-feedback>
       </p>
     </section>`;
+  }
+
+  /** What it knows about us, once that is asked for. */
+  private memories(name: string) {
+    if (!this.remembering)
+      return html`<button
+        class="remembers"
+        data-testid="show-memories"
+        @click=${() => (this.remembering = true)}
+      >
+        What does ${name} know about me?
+      </button>`;
+    return html`<continuum-memories
+      .client=${this.client}
+      .persona=${this.persona}
+      .name=${name}
+    ></continuum-memories>`;
   }
 
   private known(card: Card) {

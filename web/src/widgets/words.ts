@@ -103,11 +103,23 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     title: "That line is no longer known",
     advice: "You can still say what you think of the persona itself.",
   },
+  "no-such-memory": { title: "That is not known any more", advice: "Close this and look again." },
   "mind-away": {
     title: "The personas are away for a moment",
     advice: "Nothing was lost. Try again in a few seconds.",
   },
   "not-allowed": { title: "Your invitation does not allow that", advice: "Ask for one that does." },
+};
+
+/** Where what a persona had in mind comes from. */
+export const SOURCE_WORDS: Readonly<Record<string, string>> = {
+  presence: "who is here",
+  identity: "what is known of you",
+  memory: "remembered",
+  conversation: "said here before",
+  awareness: "said elsewhere",
+  documents: "a document",
+  vision: "seen",
 };
 
 /** A problem in plain words, with what to do about it. The server's own words follow where there are no others. */
