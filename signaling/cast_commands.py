@@ -11,8 +11,9 @@ from cognition.persona.profile import ProfileError, parse_persona
 from signaling.errors import UserError
 from signaling.settings import Settings, signing_key
 
-__all__ = ["order", "profile_of", "roll"]
+__all__ = ["ask", "order", "profile_of", "roll"]
 
+PERSONAS = "/api/personas"
 TIMEOUT_S = 30.0
 
 
@@ -39,7 +40,7 @@ def order(settings: Settings, action: str, id: str, why: str, **details: object)
         UserError: no server runs here, or it refuses.
     """
     body = {"action": action, "id": id, "by": getpass.getuser(), "why": why} | details
-    return _lines(_ask(settings, "POST", body))
+    return _lines(ask(settings, "POST", PERSONAS, body))
 
 
 def roll(settings: Settings) -> list[str]:
@@ -48,13 +49,18 @@ def roll(settings: Settings) -> list[str]:
     Raises:
         UserError: no server runs here, or it refuses.
     """
-    return _lines(_ask(settings, "GET", None))
+    return _lines(ask(settings, "GET", PERSONAS, None))
 
 
-def _ask(settings: Settings, method: str, body: Mapping[str, object] | None) -> Any:
+def ask(settings: Settings, method: str, path: str, body: Mapping[str, object] | None) -> Any:
+    """What the running server answers an operator.
+
+    Raises:
+        UserError: no server runs here, or it refuses.
+    """
     host = "127.0.0.1" if settings.lan or settings.host == "0.0.0.0" else settings.host
     host = f"[{host}]" if ":" in host else host
-    url = f"{'https' if settings.lan else 'http'}://{host}:{settings.port}/api/personas"
+    url = f"{'https' if settings.lan else 'http'}://{host}:{settings.port}{path}"
     key = signing_key(settings).decode("ascii")
     try:
         # The certificate of a server in a local network is its own, and this is the machine it runs on.

@@ -35,6 +35,11 @@ app.add_typer(persona_app, name="persona")
 documents_app = typer.Typer(help="Files and folders that the personas may know.", no_args_is_help=True)
 app.add_typer(documents_app, name="documents")
 
+memory_app = typer.Typer(
+    help="What personas know of a person: shown, put right, taken along, forgotten.", no_args_is_help=True
+)
+app.add_typer(memory_app, name="memory")
+
 PAGE = Path(__file__).parent.parent / "web" / "dist"
 
 Roles = Annotated[
@@ -361,6 +366,86 @@ def _given_documents() -> "GivenDocuments":
     from signaling.settings import load_settings
 
     return given_documents(load_settings())
+
+
+Who = Annotated[str, typer.Argument(metavar="PERSON", help="Whom it is about: an identity, or a name.")]
+Knower = Annotated[str, typer.Option("--persona", help="The id of the persona that knows it.")]
+MemoryId = Annotated[str, typer.Argument(metavar="MEMORY", help="Its id, as `show` names it.")]
+
+
+@memory_app.command("show")
+def show_memories(
+    person: Who,
+    persona: Annotated[str | None, typer.Option(help="A persona's id; all of them if not given.")] = None,
+) -> None:
+    """Show what personas know of a person and may say to them, also while the server runs."""
+    with _told():
+        from signaling.memory_commands import shown
+        from signaling.settings import load_settings
+
+        for line in shown(load_settings().store_path, person, persona):
+            typer.echo(line)
+
+
+@memory_app.command("export")
+def export_memories(
+    person: Who,
+    out: Annotated[Path | None, typer.Option(help="A new file; standard output if not given.")] = None,
+) -> None:
+    """Write all of a person that they may take along as JSON lines, also while the server runs."""
+    with _told():
+        from signaling.memory_commands import exported
+        from signaling.settings import load_settings
+
+        lines = [
+            json.dumps(each, ensure_ascii=False) for each in exported(load_settings().store_path, person)
+        ]
+        if out is None:
+            for line in lines:
+                typer.echo(line)
+            return
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            raise UserError(f"{out} cannot be made: {error.strerror}") from error
+        typer.echo(f"{len(lines)} lines in {out}")
+
+
+@memory_app.command("correct")
+def correct_memory(
+    person: Who,
+    memory: MemoryId,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='How it is, in their words: "I live in Rome".')],
+    persona: Knower,
+) -> None:
+    """Put right what is known of a person, at their word."""
+    with _told():
+        from signaling.memory_commands import change
+        from signaling.settings import load_settings
+
+        change(load_settings(), "correct", person, persona, memory, text)
+        typer.echo("put right")
+
+
+@memory_app.command("forget")
+def forget_memory(
+    person: Who,
+    memory: Annotated[
+        str | None, typer.Argument(metavar="[MEMORY]", help="Its id; everything about them if not given.")
+    ] = None,
+    persona: Knower = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget what is known of a person, at their word, with the words it comes from; nothing brings it back."""
+    with _told():
+        from signaling.memory_commands import change
+        from signaling.settings import load_settings
+
+        if memory is None and not yes:
+            typer.confirm(f"Forget everything about {person}, for good?", abort=True)
+        change(load_settings(), "forget", person, persona, memory)
+        typer.echo("forgotten; backups made before still hold it")
 
 
 @weights_app.callback(invoke_without_command=True)

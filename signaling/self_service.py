@@ -174,7 +174,9 @@ class SelfServing:
             async with self._memory.alone():
                 await self._lived()
                 if id is None:
-                    await service.forget_person(person, by="themselves", now=self._now())
+                    await service.forget_person(
+                        person, by=str(params.get("by") or "themselves"), now=self._now()
+                    )
                 else:
                     await service.forget(persona, person, str(id), now=self._now())
         except NoSuchMemory as error:

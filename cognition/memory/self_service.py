@@ -123,24 +123,9 @@ class SelfService:
             before: of the page before.
             limit: how many at most.
         """
-        listeners = frozenset({person})
-
-        def look(connection: sqlite3.Connection) -> tuple[dict[str, Memory], list[Place]]:
-            ids = remembered.about(connection, persona, listeners, person, limit=MAX_KNOWN)
-            found = memories.get(connection, readable(connection, ids, persona, listeners))
-            origins = remembered.origins(connection, [(one.scope, one.sources) for one in found.values()])
-            return found, [place for place, _ in origins]
-
-        found, places = await self._store.read(look)
-        standing = standings(found.values(), now)
-        shown = [
-            Known(one.id, one.text, one.quote, one.at, one.kind, place, standing[one.id].current)
-            for one, place in zip(found.values(), places, strict=True)
-        ]
-        shown.sort(key=lambda one: (one.at, one.id), reverse=True)
-        start = int(before) if before is not None and before.isdigit() else 0
-        end = start + limit
-        return KnownPage(tuple(shown[start:end]), str(end) if end < len(shown) else None)
+        return await self._store.read(
+            lambda connection: known_of(connection, persona, person, now=now, before=before, limit=limit)
+        )
 
     async def export(self, person: str, *, personas: Iterable[str], now: datetime) -> list[dict[str, Any]]:
         """Everything about a person that they may take along: what each persona knows, and what they said and did.
@@ -150,25 +135,8 @@ class SelfService:
             personas: identities.
             now: timezone-aware.
         """
-        told: list[dict[str, Any]] = []
-        for persona in personas:
-            before: str | None = None
-            while True:
-                found = await self.known(persona, person, now=now, before=before)
-                told += [_as_json(persona, one) for one in found.known]
-                before = found.before
-                if before is None:
-                    break
-        after: Cursor | None = None
-        while True:
-            query, since = Query(participant=person), after
-            entries = await self._store.read(
-                lambda connection, query=query, since=since: page(connection, query, after=since, limit=500)  # type: ignore[misc]
-            )
-            told += [{"what": "event", **entry.as_json()} for entry in entries.entries]
-            after = entries.next
-            if after is None:
-                return told
+        wanted = tuple(personas)
+        return await self._store.read(lambda connection: export_of(connection, person, wanted, now=now))
 
     async def correct(self, persona: str, person: str, id: str, text: str, *, now: datetime) -> Memory:
         """Puts a memory right, wherever the same was told; returns it as it is now.
@@ -272,6 +240,48 @@ class SelfService:
             await one.forget(done.memories, done.texts)
         await self._store.scrub()
         await self._store.write(lambda connection: erasure.scrubbed(connection, done.number))
+
+
+def known_of(
+    connection: sqlite3.Connection,
+    persona: str,
+    person: str,
+    *,
+    now: datetime,
+    before: str | None = None,
+    limit: int = PAGE,
+) -> KnownPage:
+    """`SelfService.known`, of a store that may be in use."""
+    listeners = frozenset({person})
+    ids = remembered.about(connection, persona, listeners, person, limit=MAX_KNOWN)
+    found = memories.get(connection, readable(connection, ids, persona, listeners))
+    origins = remembered.origins(connection, [(one.scope, one.sources) for one in found.values()])
+    standing = standings(found.values(), now)
+    shown = [
+        Known(one.id, one.text, one.quote, one.at, one.kind, place, standing[one.id].current)
+        for one, (place, _) in zip(found.values(), origins, strict=True)
+    ]
+    shown.sort(key=lambda one: (one.at, one.id), reverse=True)
+    start = int(before) if before is not None and before.isdigit() else 0
+    end = start + limit
+    return KnownPage(tuple(shown[start:end]), str(end) if end < len(shown) else None)
+
+
+def export_of(
+    connection: sqlite3.Connection, person: str, personas: Iterable[str], *, now: datetime
+) -> list[dict[str, Any]]:
+    """`SelfService.export`, of a store that may be in use."""
+    told: list[dict[str, Any]] = []
+    for persona in personas:
+        known = known_of(connection, persona, person, now=now, limit=MAX_KNOWN).known
+        told += [_as_json(persona, one) for one in known]
+    after: Cursor | None = None
+    while True:
+        found = page(connection, Query(participant=person), after=after, limit=500)
+        told += [{"what": "event", **entry.as_json()} for entry in found.entries]
+        after = found.next
+        if after is None:
+            return told
 
 
 def erase_person(connection: sqlite3.Connection, person: str, *, by: str, at: datetime) -> Erased:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from signaling.server.access import bearer, is_local_request, may_connect, may_operate
 from signaling.server.client_messages import MAX_TOKEN_CHARACTERS
 from signaling.server.conference import Conference
+from signaling.server.memory_routes import memory_routes
 from signaling.server.metrics import CONTENT_TYPE
 from signaling.server.names import MAX_NAME_CHARACTERS, valid_room
 from signaling.server.overview import Overview
@@ -172,6 +173,7 @@ def create_app(
 
     app.include_router(persona_routes(conference, may_ask))
     app.include_router(room_routes(conference, may_ask))
+    app.include_router(memory_routes(conference, may_ask))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

@@ -281,6 +281,7 @@ paths = st.sampled_from(
         "/api/health",
         "/api/personas",
         "/api/personas/nova",
+        "/api/memories",
         "/metrics",
         "/ws",
         "/",

@@ -1,0 +1,169 @@
+"""What `continuum memory show, export, correct, forget` do, with the server that runs here or on a store at rest."""
+
+import asyncio
+import contextlib
+import getpass
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cognition.memory.recall import FakeRecall
+from cognition.memory.self_service import MAX_KNOWN, NoSuchMemory, SelfService, export_of, known_of
+from cognition.store.backup import inspect
+from cognition.store.connection import open_reader
+from cognition.store.errors import StoreError, StoreInUse, explained
+from cognition.store.store import open_store
+from signaling.cast_commands import ask
+from signaling.errors import UserError
+from signaling.settings import Settings
+from signaling.store_commands import for_people
+
+__all__ = ["change", "exported", "find_person", "shown"]
+
+
+def shown(store: Path, who: str, persona: str | None) -> list[str]:
+    """What personas know of a person and may say to them, a line each; a server may run with the store.
+
+    Args:
+        store: the database.
+        who: identity or name.
+        persona: id; None for all of them.
+
+    Raises:
+        UserError: there is no such store or person, or several go by that name.
+    """
+    lines: list[str] = []
+    with _reading(store) as connection:
+        person = find_person(connection, who)
+        for one in [persona] if persona is not None else _personas(connection):
+            for each in known_of(connection, one, person, now=_now(), limit=MAX_KNOWN).known:
+                over = "" if each.current else "  (no longer)"
+                lines.append(
+                    f"{each.id:24} {each.at:%Y-%m-%d} {one:10} {each.place.room:16} {each.text}{over}"
+                )
+    return lines or [f"nothing is known of {who}"]
+
+
+def exported(store: Path, who: str) -> list[dict[str, Any]]:
+    """All of a person that they may take along: what is known of them, and what they said; a server may run.
+
+    Raises:
+        UserError: see `shown`.
+    """
+    with _reading(store) as connection:
+        return export_of(connection, find_person(connection, who), _personas(connection), now=_now())
+
+
+def change(
+    settings: Settings, action: str, who: str, persona: str, memory: str | None, text: str = ""
+) -> None:
+    """Corrects or forgets something known of a person, by the running server or, if none has the store, in it.
+
+    Args:
+        settings: of the server.
+        action: "correct" or "forget".
+        who: identity or name.
+        persona: id of the one that knows it; may be empty to forget a person.
+        memory: id; None: everything about them.
+        text: how it is.
+
+    Raises:
+        UserError: there is no such person or memory, or it cannot be done; nothing is half done.
+    """
+    store = settings.store_path
+    with _reading(store) as connection:
+        person = find_person(connection, who)
+        known = _personas(connection)
+    if memory is not None and persona not in known:
+        raise UserError(f"no persona {persona!r} knows anybody; there are {', '.join(known)}")
+    try:
+        with for_people():
+            try:
+                asyncio.run(_at_rest(store, action, person, persona, memory, text))
+            except StoreInUse:
+                order = {
+                    "action": action,
+                    "person": person,
+                    "persona": persona,
+                    "memory": memory,
+                    "text": text,
+                }
+                ask(settings, "POST", "/api/memories", order | {"by": getpass.getuser()})
+    except (NoSuchMemory, ValueError) as error:
+        raise UserError(str(error)) from error
+
+
+async def _at_rest(
+    store: Path, action: str, person: str, persona: str, memory: str | None, text: str
+) -> None:
+    async with open_store(store) as opened:
+        service = SelfService(opened, FakeRecall(), [_Files(store.with_name("memory"))])
+        if action == "correct":
+            await service.correct(persona, person, memory or "", text, now=_now())
+        elif memory is None:
+            await service.forget_person(person, by=getpass.getuser(), now=_now())
+        else:
+            await service.forget(persona, person, memory, now=_now())
+
+
+class _Files:
+    """Index and vectors of a server that does not run: they go as a whole, and its next start makes them again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def forget(self, ids: Collection[str], texts: Collection[str]) -> None:
+        """See `Derived`."""
+        try:
+            await asyncio.to_thread(shutil.rmtree, self._directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UserError(f"{self._directory} cannot be removed ({error.strerror}): remove it") from error
+
+
+def find_person(connection: sqlite3.Connection, who: str) -> str:
+    """The identity of a person by identity or name.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT identity FROM participant"
+        " WHERE kind = 'person' AND (identity = ?1 OR lower(name) = lower(?1))",
+        (who,),
+    ).fetchall()
+    found = sorted(identity for (identity,) in rows)
+    if who in found or len(found) == 1:
+        return who if who in found else found[0]
+    if found:
+        raise UserError(f"several people go by {who!r}; which? {', '.join(found)}")
+    raise UserError(f"nobody of the name {who!r} was ever here")
+
+
+def _personas(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT identity FROM participant WHERE kind = 'persona' ORDER BY identity"
+    )
+    return [identity for (identity,) in rows]
+
+
+@contextlib.contextmanager
+def _reading(store: Path) -> Iterator[sqlite3.Connection]:
+    with for_people():
+        if inspect(store).pending:
+            raise StoreError(f"the store {store} is of an older version: start the server once")
+        try:
+            with contextlib.closing(open_reader(store)) as connection:
+                # One transaction: what is shown is of one moment.
+                connection.execute("BEGIN")
+                yield connection
+        except sqlite3.Error as error:
+            raise explained(error, store) from error
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

@@ -1,0 +1,100 @@
+"""What operators do over HTTP with what is known of a person, at that person's word: correct it, have it forgotten."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from signaling.ipc.endpoint import RpcError
+from signaling.server.conference import Conference
+from signaling.server.mind_line import MindAway
+
+__all__ = ["memory_routes"]
+
+MAX_ORDER_BYTES = 8 << 10
+REFUSED = 9
+NO_SUCH_MEMORY = 10
+"""The mind's codes; see docs/architecture.md, IPC."""
+UNAUTHORIZED = 401
+NOT_FOUND = 404
+CONFLICT = 409
+UNPROCESSABLE = 422
+UNAVAILABLE = 503
+
+
+class MemoryOrder(BaseModel):
+    """The body of `POST /api/memories`: of whom, and by whom, what becomes of which memory."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["correct", "forget"]
+    person: str = Field(min_length=1, max_length=256)
+    by: str = Field(min_length=1, max_length=120)
+    persona: str = Field(default="", max_length=64)
+    """Which knows it; not needed to forget a person."""
+    memory: str | None = Field(default=None, min_length=1, max_length=64)
+    """None: everything about them, by all personas."""
+    text: str = Field(default="", max_length=300)
+    """How it is, where it is corrected."""
+
+
+def memory_routes(conference: Conference, may_ask: Callable[[Request], bool]) -> APIRouter:
+    """The route `/api/memories`.
+
+    Args:
+        conference: the line to the mind.
+        may_ask: whether who asks is an operator.
+    """
+    routes = APIRouter(prefix="/api/memories")
+
+    @routes.post(
+        "",
+        openapi_extra={
+            "requestBody": {"content": {"application/json": {"schema": MemoryOrder.model_json_schema()}}}
+        },
+    )
+    async def order(request: Request) -> Response:
+        if not may_ask(request):
+            conference.metrics.drop("memories-unauthorized")
+            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_ORDER_BYTES:
+                return _problem(UNPROCESSABLE, "bad-request", f"an order has at most {MAX_ORDER_BYTES} bytes")
+        try:
+            wanted = MemoryOrder.model_validate_json(body)
+        except ValidationError as error:
+            problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            words = ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])
+            return _problem(UNPROCESSABLE, "bad-request", words)
+        if wanted.action == "correct" and (wanted.memory is None or not wanted.text.strip()):
+            return _problem(UNPROCESSABLE, "bad-request", "a correction is of one memory, and says how it is")
+        asked = {
+            "room": None,
+            "id": "",
+            "giver": wanted.person,
+            "persona": wanted.persona,
+            "memory": wanted.memory,
+            "text": wanted.text,
+            "by": wanted.by,
+        }
+        try:
+            await conference.mind.ask(f"memory.{wanted.action}", asked)
+        except RpcError as error:
+            if error.code == NO_SUCH_MEMORY:
+                return _problem(NOT_FOUND, "no-such-memory", "nothing of that id is known of them")
+            if error.code == REFUSED:
+                return _problem(CONFLICT, "refused", str(error))
+            return _problem(UNAVAILABLE, "mind-away", "it could not be done now; try again")
+        except MindAway:
+            return _problem(UNAVAILABLE, "mind-away", "the personas are away for a moment; try again")
+        return JSONResponse({}, headers={"Cache-Control": "no-store"})
+
+    return routes
+
+
+def _problem(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"code": code, "message": message}, status_code=status)
