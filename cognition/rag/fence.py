@@ -16,15 +16,16 @@ __all__ = ["harmless", "quoted", "titled"]
 TITLE = 60
 """Characters of a name or title."""
 
-_QUOTES = dict.fromkeys(map(ord, '"“”„‟«»❝❞〝〞〟＂‶″˝'), "'")
-_ANGLES = {ord("<"): "‹", ord(">"): "›"}
+_CHANGED = dict.fromkeys(map(ord, '"“”„‟«»❝❞〝〞〟＂‶″˝'), "'") | {ord("<"): "‹", ord(">"): "›"}
 _ROLE = re.compile(
     r"\b(system|assistant|user|human|developer|tool|function|model|instruction|response|input|output)\s*:+",
     re.I,
 )
 _LABEL = re.compile(r"(?<=\w)\s*:+(?=\s|$)")
 _BRACKETED = re.compile(r"\[\s*(/?\s*[A-Z][A-Z_ ]{2,})\]")
-_HASHES = re.compile(r"#{2,}|`{2,}|={3,}|-{3,}|\*{2,}|~{3,}")
+_RUNS = re.compile(r"#{2,}|`{2,}|={3,}|-{3,}|\*{2,}|~{3,}")
+_SUSPECT = re.compile(r"[:\[#`=*~]|---")
+"""Without one of these none of the patterns above is there."""
 
 
 def harmless(text: str) -> str:
@@ -34,13 +35,15 @@ def harmless(text: str) -> str:
     invisible ones go. `harmless` of what it returns is the same again.
     """
     words = unicodedata.normalize("NFKC", text)
-    words = "".join(_visible(each) for each in words)
-    # Removing what is invisible may bring characters together that compose.
-    words = unicodedata.normalize("NFKC", words).translate(_QUOTES).translate(_ANGLES)
-    words = _BRACKETED.sub(r"(\1)", words)
-    words = _HASHES.sub(" ", words)
-    words = _ROLE.sub(r"\1 -", words)
-    words = _LABEL.sub(" -", words)
+    if not words.isprintable():
+        # Removing what is invisible may bring characters together that compose.
+        words = unicodedata.normalize("NFKC", "".join(map(_visible, words)))
+    words = words.translate(_CHANGED)
+    if _SUSPECT.search(words):
+        words = _BRACKETED.sub(r"(\1)", words)
+        words = _RUNS.sub(" ", words)
+        words = _ROLE.sub(r"\1 -", words)
+        words = _LABEL.sub(" -", words)
     return " ".join(words.split())
 
 

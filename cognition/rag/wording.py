@@ -10,7 +10,7 @@ from cognition.persona.prompt import spoken_name
 from cognition.rag.fence import titled
 from cognition.store.timeline import Entry, Place
 
-__all__ = ["bearing", "bearings", "named", "place_name", "when_said", "who_said"]
+__all__ = ["bearings", "named", "place_name", "when_said", "who_said"]
 
 _WEEK = 7
 _HERE = "continuum"
@@ -50,11 +50,6 @@ def named(name: str) -> str:
 def who_said(entry: Entry, persona: str) -> str:
     """The speaker of a line, as the persona of that identity is told of it."""
     return "you" if entry.identity == persona else named(entry.name)
-
-
-def bearing(words: str, text: str) -> float:
-    """The share of some words' content that a text has, 0 to 1."""
-    return bearings(words, (text,))[0]
 
 
 def bearings(words: str, texts: Sequence[str]) -> list[float]:

@@ -14,7 +14,7 @@ __all__ = ["AwarenessSource"]
 
 RECENT = timedelta(days=3)
 """How far back; what is older is memory's."""
-LINES = 80
+LINES = 60
 PLACES = 2
 """Other places of which something stands in the stable part."""
 OF_EACH = 2

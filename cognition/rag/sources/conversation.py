@@ -11,7 +11,7 @@ __all__ = ["WORDS", "ConversationSource"]
 
 WORDS: frozenset[EventKind] = frozenset({"heard", "read", "said"})
 """Kinds of events that are words."""
-LINES = 120
+LINES = 80
 """Of those that went before, so many are looked at."""
 MOST = 6
 

@@ -10,11 +10,13 @@ from cognition.rag.documents.library import Match
 from cognition.rag.documents.orders import is_order, without_orders
 from cognition.rag.fence import titled
 from cognition.rag.source import Part, Piece, Request
-from cognition.rag.wording import bearing, bearings
+from cognition.rag.wording import bearings
 from cognition.store.timeline import Place
 
 __all__ = ["DocumentsSource", "Shelf", "relevance"]
 
+LOOKED_AT = 12
+"""Passages of which the most relevant are told."""
 MOST = 5
 EXCERPT = 280
 """Characters of a passage that are told: some 60 tokens."""
@@ -53,10 +55,15 @@ class DocumentsSource:
         """See `Source`; raises what the shelf raises."""
         if not request.words.strip():
             return ()
-        matches = await self._shelf.search(request.place, request.words, limit=MOST)
-        return [self._piece(match, request.words) for match in matches]
+        matches = await self._shelf.search(request.place, request.words, limit=LOOKED_AT)
+        shared = bearings(request.words, [match.found.passage.text for match in matches])
+        scored = [
+            (relevance(match.similarity, share), match) for match, share in zip(matches, shared, strict=True)
+        ]
+        best = sorted(scored, key=lambda one: -one[0])[:MOST]
+        return [self._piece(match, score, request.words) for score, match in best]
 
-    def _piece(self, match: Match, words: str) -> Piece:
+    def _piece(self, match: Match, score: float, words: str) -> Piece:
         passage = match.found.passage
         text, orders = without_orders(passage.text)
         heading = "" if is_order(passage.heading) else passage.heading
@@ -74,7 +81,7 @@ class DocumentsSource:
             str(match.found.key),
             f"{heading}: {told}" if heading and told else told,
             f"The file {title} says" if title else "A file says",
-            relevance(match.similarity, bearing(words, passage.text)),
+            score,
             origin=", ".join(filter(None, (match.found.path or match.found.title, passage.position))),
         )
 
