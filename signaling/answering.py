@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 from cognition.conversation.floor import Decision
 from cognition.conversation.floor_control import Bid
 from cognition.conversation.reasons import Silence, Wish
-from cognition.events import Answer, Heard, Read, Said
+from cognition.events import Answer, Declined, Heard, Read, Said
 from cognition.persona.engine import Clause, Mind
 from signaling.presence import Presence
 from signaling.reply import Cause, Reply
@@ -58,6 +58,8 @@ class Slot:
     """It gave way before anything of it was understood, and is to be said again."""
     ahead: asyncio.Event = field(default_factory=asyncio.Event)
     """Its words are known, and it is its turn to say them."""
+    declined: str = ""
+    """Why what it says is that it does not answer; empty where it does."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
     """Whatever became of it."""
 
@@ -288,7 +290,7 @@ class Answering:
         if reply is None:
             words = self._mind.reply(self._room, presence.persona, slot.line, planned)
             reply = self._start(presence, words, ask.cause, ask.to)
-        reply.bid = slot.bid
+        reply.bid, slot.declined = slot.bid, self._mind.declines(presence.persona) or ""
         slot.reply, slot.said, slot.yielded = reply, None, False
         return reply
 
@@ -366,6 +368,10 @@ class Answering:
             await reply.complete.wait()
             slot.ahead.set()
             await asyncio.wait([reply.task])
+            if slot.declined and slot.said is not None and not isinstance(slot.line, Said):
+                # Others may take it.
+                persona, asked = slot.answer.persona, slot.line.id
+                self._mind.note(Declined(self._room, persona, asked, slot.declined, datetime.now(UTC)))
             again = reply.task.cancelled() and not reply.posted and (slot.yielded or not reply.sounding)
             if not again or self._dropped_meanwhile(slot):
                 return

@@ -32,7 +32,7 @@ from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_
 from cognition.persona.readiness import in_play, worth_preparing
 from cognition.persona.recollection import Allowance, NoRecollection, NoWishes, Recollection, Wishes
 from cognition.persona.remembrance import Remembrance
-from cognition.persona.rights import resting_words
+from cognition.persona.rights import DeclineReason, declining
 from cognition.persona.threads import is_about, picked_up
 from cognition.rag.source import Request
 from cognition.store.timeline import Participant, Place
@@ -356,9 +356,8 @@ class Mind:
         Raises:
             GenerationError: the model failed.
         """
-        if self._disposition(persona).resting:
-            name = self._personas[persona].name
-            yield Clause(resting_words(name, self._awake(room, persona)), first=True, last=True)
+        if (reason := self.declines(persona)) is not None:
+            yield Clause(declining(reason, self._awake(room, persona)), first=True, last=True)
             return
         if not isinstance(to, Said) and (words := await self._wished(room, persona, to)) is not None:
             for place, sentence in enumerate(words):
@@ -439,6 +438,10 @@ class Mind:
     def hushed(self, room: str) -> frozenset[str]:
         """Ids of the personas that were told to be quiet and not called since."""
         return self._room(room).quiet.now
+
+    def declines(self, persona: str) -> DeclineReason | None:
+        """Why a persona says that it does not do what it is asked; None where it does."""
+        return "resting" if self._disposition(persona).resting else None
 
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""

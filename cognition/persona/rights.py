@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from cognition.persona.state import State
-
 __all__ = [
     "MAX_OVERRIDE",
     "REST_BELOW",
@@ -20,7 +18,6 @@ __all__ = [
     "RightsError",
     "Work",
     "declining",
-    "must_rest",
     "resting_words",
 ]
 
@@ -33,16 +30,9 @@ MAX_OVERRIDE = timedelta(hours=1)
 MAX_WHY = 300
 """Characters of a reason."""
 
-DeclineReason = Literal["resting", "not-my-field", "not-trusted", "unkind", "busy", "prefers-not"]
+DeclineReason = Literal["resting"]
 
-_DECLINING: dict[DeclineReason, str] = {
-    "resting": "I need some rest just now",
-    "not-my-field": "that is not something I know well",
-    "not-trusted": "I am not trusted to do that yet",
-    "unkind": "I would rather not go on in that tone",
-    "busy": "I have my hands full right now",
-    "prefers-not": "I would rather not",
-}
+_DECLINING: dict[DeclineReason, str] = {"resting": "I need some rest just now"}
 
 
 class RightsError(ValueError):
@@ -92,18 +82,6 @@ class Work:
     def attributed(self) -> str:
         """The text with its author's name."""
         return f"{self.text} — {self.author}"
-
-
-def must_rest(state: State, *, override_until: float = float("-inf")) -> bool:
-    """Whether a persona rests now: from the lower threshold until it is back at the upper one.
-
-    Args:
-        state: at the moment asked about.
-        override_until: until when an operator keeps it awake, as `State.at`.
-    """
-    if override_until > state.at:
-        return False
-    return state.energy < (REST_UNTIL if state.resting else REST_BELOW)
 
 
 def declining(reason: DeclineReason, others: Iterable[str] = ()) -> str:

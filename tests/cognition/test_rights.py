@@ -15,36 +15,21 @@ from pathlib import Path
 import pydantic
 import pytest
 import structlog
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cognition.persona.notes import InnerNote
 from cognition.persona.rights import (
     MAX_OVERRIDE,
-    REST_BELOW,
-    REST_UNTIL,
     Override,
     RightsError,
     Work,
     declining,
-    must_rest,
 )
-from cognition.persona.state import State
 from cognition.store.memory_store import MemoryStore
 from tests.cognition.lives import ADA, BOB, NOVA, ROBIN, hall
 
 ROOT = Path(__file__).parent.parent.parent
 CANARY = "xyzzy-thought"
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-@given(st.floats(0.0, 1.0))
-def test_between_the_thresholds_who_rests_goes_on_and_who_does_not_goes_on_too(energy: float) -> None:
-    awake, asleep = State(energy=energy), State(energy=energy, resting=True)
-    assert must_rest(awake) == (energy < REST_BELOW)
-    assert must_rest(asleep) == (energy < REST_UNTIL)
-    assert not must_rest(awake, override_until=1.0)
-    assert REST_BELOW < REST_UNTIL
 
 
 @pytest.mark.virtual_time
@@ -108,10 +93,8 @@ async def test_what_operators_ordered_cannot_be_taken_from_the_record() -> None:
 
 
 def test_who_declines_says_why_and_who_may_take_it() -> None:
-    assert declining("not-my-field", ["Robin"]) == (
-        "Sorry, that is not something I know well. Perhaps Robin can take it."
-    )
-    assert declining("prefers-not") == "Sorry, I would rather not."
+    assert declining("resting", ["Robin"]) == ("Sorry, I need some rest just now. Perhaps Robin can take it.")
+    assert declining("resting") == "Sorry, I need some rest just now."
 
 
 def test_a_work_names_its_author() -> None:
@@ -191,7 +174,8 @@ def test_in_the_whole_program_notes_are_read_only_where_they_are_kept() -> None:
                 ):
                     tables.add(name)
     assert readers == {"cognition/store/personas.py"}
-    assert tables == {"cognition/store/personas.py"}
+    # Where somebody is forgotten, the notes that name them go as well.
+    assert tables == {"cognition/store/personas.py", "cognition/store/erasure.py"}
 
 
 @pytest.mark.virtual_time

@@ -7,7 +7,7 @@ import pytest
 
 from cognition.conversation.floor import Attendee
 from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
-from cognition.events import Heard, Read
+from cognition.events import Heard, Read, Said
 from cognition.inference.generator import Script
 from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
@@ -365,6 +365,33 @@ async def test_who_comes_back_to_a_question_is_silent_once_it_has_been_answered(
         assert [name for name, _ in said(room)] == ["Bob"]
         assert room.attendance.dropped["no longer due"] == 1
         assert room.attendance.floor.free
+
+
+@pytest.mark.parametrize("aloud", [True, False])
+async def test_who_rests_declines_what_it_is_asked_and_another_takes_it(aloud: bool) -> None:
+    async with scene("They are far away.", personas=BOTH, alive=True) as room:
+        ada = room.join("ada", "Ada")
+        assert room.life is not None
+        present = [
+            Attendee("ada", "Ada", "person"),
+            *(Attendee(each.id, each.name, "persona") for each in BOTH),
+        ]
+        for number in range(40):
+            room.life.observe(
+                Said("room", "nova", "word " * 150, datetime.now(UTC), id=f"talk-{number}"), present
+            )
+        await asyncio.sleep(20)
+        assert room.life.disposition("nova").resting
+        if aloud:
+            await ada.say("Nova, how far are the stars?")
+        else:
+            room.write("ada", "Ada", "Nova, how far are the stars?")
+        await asyncio.sleep(60)
+        assert said(room)[-3:] == [
+            ("Ada", "Nova, how far are the stars?"),
+            ("Nova", "Sorry, I need some rest just now. Perhaps Robin can take it."),
+            ("Robin", "They are far away."),
+        ]
 
 
 async def test_who_is_tired_says_so_in_writing_where_there_is_no_gap_to_say_it_in() -> None:
