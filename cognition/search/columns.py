@@ -7,7 +7,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Batch", "Columns", "as_codes", "as_query"]
+__all__ = ["ALIVE", "Batch", "Columns", "as_codes", "as_query"]
+
+ALIVE = np.iinfo(np.int64).max
 
 _CODE_PEAK = 127
 _QUERY_PEAK = 32_767
@@ -54,7 +56,8 @@ class Columns:
         importance: float32.
         about: int32, a number for its name.
         length: uint16, words.
-        alive: bool; whether the row is still there. Cleared in place, seen by all at once.
+        died: int64, the version in which the row was no longer there; `ALIVE` while it is. Written in place: whoever
+            looks at an older version still sees the row.
     """
 
     codes: npt.NDArray[np.int8]
@@ -65,7 +68,7 @@ class Columns:
     importance: npt.NDArray[np.float32]
     about: npt.NDArray[np.int32]
     length: npt.NDArray[np.uint16]
-    alive: npt.NDArray[np.bool_]
+    died: npt.NDArray[np.int64]
 
     @classmethod
     def empty(cls, dimensions: int, capacity: int = _SMALLEST) -> Self:
@@ -79,7 +82,7 @@ class Columns:
             np.empty(capacity, np.float32),
             np.empty(capacity, np.int32),
             np.empty(capacity, np.uint16),
-            np.zeros(capacity, np.bool_),
+            np.empty(capacity, np.int64),
         )
 
     @property

@@ -57,16 +57,19 @@ def _dot(codes, row, query):  # type: ignore[no-untyped-def]
 
 
 @njit(
-    "int64(boolean[::1], int32[::1], float64[::1], uint8[::1], int32[::1], int64, boolean, boolean[::1], boolean[::1], "
-    "float64, float64, boolean, int32[::1], boolean[::1])",
+    "int64(int64[::1], int64, int32[::1], float64[::1], uint8[::1], int32[::1], int64, boolean, boolean[::1], "
+    "boolean[::1], float64, float64, boolean, int32[::1], boolean[::1])",
     cache=True,
     nogil=True,
 )
-def admit(alive, scope, at, kind, about, count, scoped, allowed, kinds, since, until, personal, whom, out):  # type: ignore[no-untyped-def]
+def admit(  # type: ignore[no-untyped-def]
+    died, version, scope, at, kind, about, count, scoped, allowed, kinds, since, until, personal, whom, out
+):
     """Marks in `out` the rows that may be found, and counts them.
 
     Args:
-        alive: bool[n], and so on: the columns.
+        died: int64[n], the version in which each row was no longer there.
+        version: whose rows are looked at.
         scope: int32[n].
         at: float64[n].
         kind: uint8[n].
@@ -84,7 +87,7 @@ def admit(alive, scope, at, kind, about, count, scoped, allowed, kinds, since, u
     total = 0
     scopes = allowed.shape[0]
     for row in range(count):
-        ok = alive[row] and kinds[kind[row]] and since <= at[row] < until
+        ok = died[row] > version and kinds[kind[row]] and since <= at[row] < until
         if ok and scoped:
             key = scope[row]
             ok = 0 <= key < scopes and allowed[key]

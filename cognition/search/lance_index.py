@@ -34,7 +34,7 @@ MAX_WRITES = 64
 SEARCHERS = 2
 TIDY_AFTER = 512
 """Commits of LanceDB, each of which leaves files behind."""
-PURGE_AFTER_S = 30.0
+PURGE_AFTER_S = 600.0
 """What was removed or replaced leaves the files so long after the last of it, unless `purge` is called."""
 _NICE = 10
 
@@ -269,8 +269,8 @@ class LanceIndex:
 
     def _leaves_bytes(self) -> None:
         if self._purge_at is None:
-            # However large it is, a twentieth of the time is spent on it at most.
-            self._purge_at = asyncio.get_running_loop().time() + max(PURGE_AFTER_S, 20 * self._purge_took)
+            # However large it is, a hundredth of the time is spent on it at most.
+            self._purge_at = asyncio.get_running_loop().time() + max(PURGE_AFTER_S, 100 * self._purge_took)
 
     async def _purge(self) -> None:
         loop = asyncio.get_running_loop()

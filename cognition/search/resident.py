@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.search.clusters import Clusters, extended, selected, trained
-from cognition.search.columns import Batch, Columns, as_codes, as_query
+from cognition.search.columns import ALIVE, Batch, Columns, as_codes, as_query
 from cognition.search.index import EVERYTHING, Filter, Hit
 from cognition.search.kernels import admit, best_words, probe, scan
 from cognition.search.postings import Words, pairs_of
@@ -25,12 +25,15 @@ MAX_KINDS = 255
 _MERGE_PAIRS = 40_000
 _DEAD_ROWS = 4096
 
+_Places = dict[int, tuple[int, float]]
+
 
 @dataclass(frozen=True, slots=True)
 class _View:
     """What a search sees of one moment.
 
     Attributes:
+        version: grows with each write.
         columns: of the rows.
         count: rows that there are, dead ones too.
         ids: of the rows, and perhaps more.
@@ -38,6 +41,7 @@ class _View:
         clusters: of the older rows; None: none yet.
     """
 
+    version: int
     columns: Columns
     count: int
     ids: list[str]
@@ -81,7 +85,7 @@ class Resident:
         self._abouts: dict[str, int] = {}
         self._about_names: list[str] = []
         self._scratch = _Scratch()
-        self._view = _View(Columns.empty(dimensions), 0, [], Words.empty(), None)
+        self._view = _View(0, Columns.empty(dimensions), 0, [], Words.empty(), None)
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -120,21 +124,22 @@ class Resident:
             columns.importance[first:last] = batch.importance
             columns.about[first:last] = [_number(who, self._abouts, self._about_names) for who in batch.about]
             columns.length[first:last] = np.minimum(batch.words, 65_535)
-            columns.alive[first:last] = True
+            columns.died[first:last] = ALIVE
             pairs = pairs_of(batch.terms, batch.words, first)
             words = view.words.added(pairs, len(batch.terms), more)
             view.ids.extend(batch.ids)
             replaced = [self._row_of[id] for id in batch.ids if id in self._row_of]
             self._row_of.update(zip(batch.ids, range(first, last), strict=True))
-            self._view = replace(view, columns=columns, count=last, words=words)
-            # Last of all, so that a search at this moment finds the one or the other.
-            columns.alive[replaced] = False
+            columns.died[replaced] = view.version + 1
+            self._view = replace(view, version=view.version + 1, columns=columns, count=last, words=words)
 
     def remove(self, ids: Collection[str]) -> None:
         """Takes rows out; a search that goes on at this moment does not give them either."""
         with self._writing:
             rows = [self._row_of.pop(id) for id in set(ids) if id in self._row_of]
-            self._view.columns.alive[rows] = False
+            view = self._view
+            view.columns.died[rows] = view.version + 1
+            self._view = replace(view, version=view.version + 1)
 
     def search(
         self,
@@ -215,8 +220,8 @@ class Resident:
     def _compact(self) -> None:
         with self._writing:
             view = self._view
-            rows = np.flatnonzero(view.columns.alive[: view.count])
             place = _places(view)
+            rows = np.flatnonzero(place >= 0)
             columns = view.columns.selected(rows, len(rows) * 5 // 4)
             place[rows] = np.arange(len(rows), dtype=np.int32)
             words = Words(
@@ -229,7 +234,7 @@ class Resident:
             ids = [view.ids[row] for row in rows]
             self._row_of = {id: row for row, id in enumerate(ids)}
             clusters = None if view.clusters is None else selected(view.clusters, rows)
-            self._view = _View(columns, len(rows), ids, words, clusters)
+            self._view = _View(view.version, columns, len(rows), ids, words, clusters)
 
     def _admit(self, view: _View, where: Filter) -> int:
         columns = view.columns
@@ -245,7 +250,8 @@ class Resident:
         allowed = np.array(allowed, np.bool_)
         return int(
             admit(
-                columns.alive,
+                columns.died,
+                view.version,
                 columns.scope,
                 columns.at,
                 columns.kind,
@@ -298,36 +304,29 @@ class Resident:
     def _hits(
         self, view: _View, near: Sequence[tuple[int, float]], said: Sequence[tuple[int, float]]
     ) -> list[Hit]:
-        found: dict[str, tuple[int, int | None, float, int | None, float]] = {}
-        for row, similarity in near:
-            id = view.ids[row]
-            if id in self._row_of and id not in found:
-                found[id] = (row, len(found), similarity, None, 0.0)
-        place = 0
-        matched: set[str] = set()
-        for row, score in said:
-            id = view.ids[row]
-            if id not in self._row_of or id in matched:
-                continue
-            matched.add(id)
-            nearest = found.get(id, (row, None, math.nan))
-            found[id] = (nearest[0], nearest[1], nearest[2], place, score)
-            place += 1
+        # In a view each id has one row; what was removed since is left out here.
+        near = [(row, score) for row, score in near if view.ids[row] in self._row_of]
+        said = [(row, score) for row, score in said if view.ids[row] in self._row_of]
+        nearest = {row: (place, score) for place, (row, score) in enumerate(near)}
+        matched = {row: (place, score) for place, (row, score) in enumerate(said)}
         columns = view.columns
         return [
             Hit(
-                id,
-                vector_rank,
-                text_rank,
-                similarity,
-                bm25,
+                view.ids[row],
+                *_placed(nearest, matched, row),
                 float(columns.at[row]),
                 self._kind_names[columns.kind[row]],
                 float(columns.importance[row]),
                 self._about_names[columns.about[row]],
             )
-            for id, (row, vector_rank, similarity, text_rank, bm25) in found.items()
+            for row in nearest | matched
         ]
+
+
+def _placed(nearest: _Places, matched: _Places, row: int) -> tuple[int | None, int | None, float, float]:
+    by_meaning, similarity = nearest.get(row, (None, math.nan))
+    by_words, bm25 = matched.get(row, (None, 0.0))
+    return by_meaning, by_words, similarity, bm25
 
 
 def _number(name: str, numbers: dict[str, int], names: list[str]) -> int:
@@ -341,7 +340,8 @@ def _number(name: str, numbers: dict[str, int], names: list[str]) -> int:
 
 def _places(view: _View) -> npt.NDArray[np.int32]:
     """Each row's own place; -1 for those that are dead."""
-    return np.where(view.columns.alive[: view.count], np.arange(view.count, dtype=np.int32), np.int32(-1))
+    alive = view.columns.died[: view.count] > view.version
+    return np.where(alive, np.arange(view.count, dtype=np.int32), np.int32(-1))
 
 
 def _sorted(best: npt.NDArray[np.float32], where: npt.NDArray[np.int32]) -> list[tuple[int, float]]:
