@@ -20,7 +20,7 @@ from cognition.memory.indexing import Indexing, Vectors
 from cognition.memory.recall import Recall, Recalled
 from cognition.memory.recollecting import HybridRecall
 from cognition.memory.self_service import SelfService
-from cognition.persona.recollection import NoRecollection, Remembering
+from cognition.persona.recollection import Remembering
 from cognition.rag.context import Context
 from cognition.rag.engine import ContextEngine, Feed
 from cognition.rag.source import Request
@@ -34,6 +34,7 @@ from cognition.search.index import Index, IndexFailed
 from cognition.store.erasure import Traces
 from cognition.store.errors import StoreError
 from cognition.store.store import Storage
+from signaling.late_parts import LateEmbedder, LateIndex
 
 __all__ = ["LongMemory", "MemoryUnavailable", "OpenMemory", "Opened"]
 
@@ -90,9 +91,12 @@ class LongMemory:
     ) -> None:
         self._store = store
         self._open_memory = open_memory
-        self._count = count
-        self._disposition = disposition
         self._now = now
+        self._embedder, self._index = LateEmbedder(), LateIndex()
+        self.recall = HybridRecall(store, self._embedder, self._index)
+        """What is remembered; by words and meaning only once the embedder and the index are there."""
+        self._engine = ContextEngine(_feeds(store, self.recall, disposition), count)
+        self._both = Remembering(self._engine, self.recall)
         self._let_go = let_go
         self._busy: set[str] = set()
         self._quiet = asyncio.Event()
@@ -101,7 +105,6 @@ class LongMemory:
         self._indexed = asyncio.Event()
         self._open: _Open | None = None
         self._ready = asyncio.Event()
-        self._blank = NoRecollection()
         self._numbers = itertools.count()
         self._counts: Counter[str] = Counter()
 
@@ -110,26 +113,19 @@ class LongMemory:
         """What people may do with it; None until it is there."""
         return None if self._open is None else self._open.self_service
 
-    @property
-    def recall(self) -> Recall | None:
-        """What is remembered; None until it is there."""
-        return None if self._open is None else self._open.recall
-
     def counts(self) -> Counter[str]:
         """What could not be remembered, by reason, and what was recalled."""
-        opened = self._open
-        if opened is None:
-            return +self._counts
-        parts = (opened.recall.counts, opened.hippocampus.counts, opened.engine.counts, opened.both.counts)
+        parts = [self.recall.counts, self._engine.counts, self._both.counts]
+        if self._open is not None:
+            parts.append(self._open.hippocampus.counts)
         return self._counts + sum(
             (Counter({f"memory: {why}": n for why, n in part.items()}) for part in parts), Counter()
         )
 
     def changed(self) -> None:
         """Memories were corrected or deleted: what is made of them follows."""
-        if self._open is not None:
-            self._open.engine.forget()
-            self._grew()
+        self._engine.forget()
+        self._grew()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -202,21 +198,16 @@ class LongMemory:
         standing: Sequence[Context] = (),
         least: float = 0.0,
     ) -> Context:
-        """See `Recollection`; empty until there is a memory, which is counted."""
-        if self._open is None:
-            self._counts["memory: asked before it was there"] += 1
-            return await self._blank.compose(request, budget=budget, deadline=deadline)
-        both = self._open.both
-        return await both.compose(request, budget=budget, deadline=deadline, standing=standing, least=least)
+        """See `Recollection`."""
+        return await self._both.compose(
+            request, budget=budget, deadline=deadline, standing=standing, least=least
+        )
 
     async def about(
         self, persona: str, listeners: frozenset[str], person: str, *, now: datetime, limit: int = 6
     ) -> tuple[Recalled, ...]:
         """See `Recollection`."""
-        if self._open is None:
-            self._counts["memory: asked before it was there"] += 1
-            return ()
-        return await self._open.both.about(persona, listeners, person, now=now, limit=limit)
+        return await self._both.about(persona, listeners, person, now=now, limit=limit)
 
     async def run(self) -> None:
         """Opens the memory and makes memories in idle time, until cancelled."""
@@ -231,13 +222,11 @@ class LongMemory:
                 _log.exception("the memory failed", exc_info=error)
                 self._counts["memory: failed"] += 1
             finally:
-                self._open = None
+                self._open = self._embedder.real = self._index.real = None
                 self._ready.clear()
             await asyncio.sleep(RETRY_AFTER)
 
     async def _remember(self, opened: Opened) -> None:
-        recall = HybridRecall(self._store, opened.embedder, opened.index)
-        engine = ContextEngine(self._feeds(recall), self._count)
         hippocampus = Hippocampus(
             self._store,
             opened.embedder,
@@ -248,17 +237,17 @@ class LongMemory:
         for key in self._busy:
             hippocampus.pause(key)
         indexing = Indexing(self._store, opened.embedder, opened.index, opened.vectors)
-        self_service = SelfService(self._store, recall, [indexing], let_go=self._let_go)
-        both = Remembering(engine, recall)
-        self._open = _Open(recall, engine, hippocampus, both, self_service)
+        self_service = SelfService(self._store, self.recall, [indexing], let_go=self._let_go)
+        self._embedder.real, self._index.real = opened.embedder, opened.index
+        self._open = _Open(hippocampus, self_service)
         self._grew()
         self._ready.set()
         _log.info("memory is there")
         async with asyncio.TaskGroup() as group:
             group.create_task(hippocampus.run())
-            group.create_task(self._index(indexing, self_service))
+            group.create_task(self._keep_index(indexing, self_service))
 
-    async def _index(self, indexing: Indexing, self_service: SelfService) -> None:
+    async def _keep_index(self, indexing: Indexing, self_service: SelfService) -> None:
         """Keeps the index up with what is remembered, in idle time."""
         finished = False
         while True:
@@ -296,20 +285,18 @@ class LongMemory:
         self._indexed.clear()
         self._grown.set()
 
-    def _feeds(self, recall: HybridRecall) -> list[Feed]:
-        return [
-            Feed(PresenceSource(), priority=2, floor=16),
-            Feed(IdentitySource(recall, self._disposition), seconds=0.2, priority=3),
-            Feed(AwarenessSource(self._store), priority=1),
-            Feed(MemorySource(recall), seconds=0.2, priority=3),
-            Feed(ConversationSource(self._store), priority=2),
-        ]
-
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    recall: HybridRecall
-    engine: ContextEngine
     hippocampus: Hippocampus
-    both: Remembering
     self_service: SelfService
+
+
+def _feeds(store: Storage, recall: Recall, disposition: Callable[[str], Disposition]) -> list[Feed]:
+    return [
+        Feed(PresenceSource(), priority=2, floor=16),
+        Feed(IdentitySource(recall, disposition), seconds=0.2, priority=3),
+        Feed(AwarenessSource(store), priority=1),
+        Feed(MemorySource(recall), seconds=0.2, priority=3),
+        Feed(ConversationSource(store), priority=2),
+    ]

@@ -244,7 +244,6 @@ class SelfServing:
         name = spoken_name(line.name)
         now = self._now()
         service, recall = self._service(), self._memory.recall
-        assert recall is not None
         match wish:
             case Show():
                 said = await recall.about(persona, listeners, person, now=now)

@@ -29,7 +29,6 @@ async def test_an_operator_opens_a_room_and_what_was_said_there_may_be_told_else
             bob = await come(home, "attic", "Bob", "person-bob")
             hearers = frozenset({"person-bob"})
             recall = mind._memory.recall
-            assert recall is not None
             now = mind._mind._now()
             assert await recall.recall("nova", hearers, "Where does Ada live?", now=now) == ()
             assert (await http.post("/api/rooms/lobby", json={"openness": "open"})).status_code == 401
