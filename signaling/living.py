@@ -11,8 +11,10 @@ from cognition.conversation.floor import Attendee
 from cognition.conversation.transcript import Line, line_of
 from cognition.events import Event, Heard, Read, Said
 from cognition.inference.generator import Generator
+from cognition.memory.redaction import echo_words, names_one_of
 from cognition.persona.life import Due, Life
 from cognition.persona.profile import Persona
+from cognition.store.erasure import Traces
 from cognition.store.store import Storage
 from signaling.attendance import Attendance
 from signaling.ipc.jsonrpc import JsonObject
@@ -73,6 +75,10 @@ class Living:
             if any(each.kind == "held-back" and each.room == room for each in life.intentions(persona))
         )
 
+    def missed(self, persona: str, room: str) -> str:
+        """What a persona says of what it could not take in in a room; empty where there is nothing."""
+        return self.life.missed(persona, room) if self.life is not None else ""
+
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""
         return self.life.disposition(persona) if self.life is not None else Disposition()
@@ -96,6 +102,21 @@ class Living:
                 # The mind counts it.
                 continue
             life.observe(event_of(room, line, line.speaker in life.personas), present)
+
+    async def forget(self, traces: Traces) -> None:
+        """Lets them let go of a person, until nothing of it waits to be saved.
+
+        Raises:
+            StoreError: the disk takes nothing.
+        """
+        if self.life is not None:
+            self.life.forget(
+                traces.ids | {traces.identity},
+                traces.rooms,
+                names_one_of(traces.names),
+                names_one_of(echo_words(traces)),
+            )
+            await self.life.settled()
 
     def vacate(self, room: str) -> None:
         """Nobody is in the room any more."""

@@ -135,6 +135,7 @@ class MindProcess:
             is_backchannel=is_backchannel,
             disposition=self._disposition,
             held_back=self._living.held_back,
+            missed=self._living.missed,
             observe=self._observe,
             recollection=self._memory,
             allowance=ALLOWANCE if engines.memory is not None else Allowance(),
@@ -230,9 +231,10 @@ class MindProcess:
         await self._chronicle.written()
         return answer
 
-    async def _let_go(self, _traces: Traces) -> None:
-        """Somebody is to be forgotten: no prompt says any more what was known of them."""
+    async def _let_go(self, traces: Traces) -> None:
+        """Somebody is to be forgotten: no prompt says any more what was known of them, and no persona keeps it."""
         self._mind.forget_memories()
+        await self._living.forget(traces)
 
     async def warm_up(self, most: int | None = None) -> None:
         """Makes the first reply in a new room as fast as the others, of so many personas at most."""

@@ -124,6 +124,12 @@ class Agenda:
                 took.append(other)
         return took
 
+    def forget(self, wanted: Callable[[Intention], bool]) -> None:
+        """Nobody means to do any more what is to be forgotten."""
+        for mine in list(self._open.values()):
+            for each in [each for each in mine.values() if wanted(each)]:
+                self._end(each, "dropped")
+
     def _end(self, each: Intention, status: Status) -> None:
         self._set(each.ended(status))
 

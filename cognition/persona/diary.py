@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from cognition.conversation.names import words_of
@@ -125,6 +125,17 @@ class Diary:
         """A persona is paused or goes."""
         if (task := self._writing.get(persona)) is not None:
             task.cancel()
+
+    def forget(self, rooms: Collection[str]) -> None:
+        """What was lived through in some rooms is written about no more, nor is what is being written finished."""
+        for task in self._writing.values():
+            task.cancel()
+        for key in [key for key in self._lived if key[1] in rooms]:
+            del self._lived[key]
+            self._at.pop(key, None)
+            self._attempts.pop(key, None)
+            self._unsaved.discard(key)
+            self._change.experiences[key] = None
 
     def write(
         self, persona: Persona, state: State, group: asyncio.TaskGroup, done: Callable[[str], None]

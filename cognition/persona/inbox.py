@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,6 +114,14 @@ class Inbox:
             for each in stale:
                 self._gone(each)
         return stale
+
+    def forget(self, wanted: Callable[[Message], bool]) -> list[Message]:
+        """Takes out what is to be forgotten; returns it. Nobody is told that it was missed."""
+        gone = [each for each in self._messages if wanted(each)]
+        self._messages = [each for each in self._messages if not wanted(each)]
+        for each in gone:
+            self._gone(each)
+        return gone
 
     def missed(self, room: str) -> dict[DropReason, int]:
         """What the persona does not know of a room, by reason."""

@@ -290,6 +290,47 @@ class Life:
         """Waits until everything so far is durable."""
         await self._keeper.settled()
 
+    def forget(
+        self,
+        ids: Collection[str],
+        rooms: Collection[str],
+        mentions: Callable[[str], bool],
+        echoes: Callable[[str], bool],
+    ) -> None:
+        """Lets go of a person: of what is in memory nothing is saved again; the store forgets what it has by itself.
+
+        Args:
+            ids: theirs, in rooms.
+            rooms: where they were; what was lived through there is not written about.
+            mentions: whether a text names them.
+            echoes: whether a text of these rooms holds words that only they used.
+        """
+
+        def theirs(who: str, room: str, *texts: str) -> bool:
+            return who in ids or any(mentions(each) or (room in rooms and echoes(each)) for each in texts)
+
+        def of_line(line: Heard | Read | None) -> tuple[str, ...]:
+            return () if line is None else (line.name, line.text)
+
+        self._agenda.forget(
+            lambda each: (
+                theirs(each.to, each.room, each.text, *of_line(each.line))
+                or (each.line is not None and each.line.participant in ids)
+            )
+        )
+        self._mail.forget(lambda each: theirs(each.sender, each.room, each.name, each.text))
+        self._diary.forget(rooms)
+        for (persona, room), notes in self._notes.items():
+            self._notes[persona, room] = [
+                each for each in notes if not theirs("", room, each.read_by(persona))
+            ]
+        for room, lines in self._lines.items():
+            for id in [id for id, each in lines.items() if theirs(each.participant, room, *of_line(each))]:
+                del lines[id]
+        for persona in self._personas:
+            self._expect(persona)
+        self._save()
+
     def present(self, room: str, present: Sequence[Attendee]) -> None:
         """Who is in a room now; an empty one is forgotten but for what is kept."""
         if present:

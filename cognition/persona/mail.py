@@ -1,7 +1,7 @@
 """The inboxes of all personas: what waits, what was dropped, and that it is kept."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cognition.events import Heard, Read, Said
 from cognition.persona.inbox import DropReason, Inbox, Message, missed_words
@@ -77,6 +77,11 @@ class Mail:
             self._lost(persona, stale, "stale")
         taken = [message for _ in range(BATCH) if (message := inbox.take()) is not None]
         self._taken(persona, taken)
+
+    def forget(self, wanted: Callable[[Message], bool]) -> None:
+        """Takes out of all inboxes what is to be forgotten."""
+        for persona, inbox in self._inboxes.items():
+            self._taken(persona, inbox.forget(wanted))
 
     def _taken(self, persona: str, messages: Sequence[Message]) -> None:
         for each in messages:
