@@ -79,6 +79,10 @@ class Living:
         """What a persona says of what it could not take in in a room; empty where there is nothing."""
         return self.life.missed(persona, room) if self.life is not None else ""
 
+    def missed(self, persona: str, room: str) -> str:
+        """What a persona says of what it could not take in in a room; empty where there is nothing."""
+        return self.life.missed(persona, room) if self.life is not None else ""
+
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""
         return self.life.disposition(persona) if self.life is not None else Disposition()

@@ -136,6 +136,7 @@ class MindProcess:
             disposition=self._disposition,
             held_back=self._living.held_back,
             missed=self._living.missed,
+            missed=self._living.missed,
             observe=self._observe,
             recollection=self._memory,
             allowance=ALLOWANCE if engines.memory is not None else Allowance(),

@@ -68,6 +68,10 @@ def _utc() -> datetime:
     return datetime.now(UTC)
 
 
+def _all_taken_in(_persona: str, _room: str) -> str:
+    return ""
+
+
 def _nothing(_room: str) -> Collection[str]:
     return ()
 
@@ -85,6 +89,7 @@ class Mind:
         max_tokens: length of a reply.
         is_backchannel: whether words only acknowledge what somebody else says; they are not answered.
         disposition: how a persona is disposed to speak just now, by its id.
+        missed: what a persona says first of what it could not take in in a room, both by id; empty where it did.
         held_back: ids of the personas that have held something back in a room.
         affinity: who knows about what; by the words of their expertise if it is not given.
         observe: told of everything that happens in a room, with who is there; it neither waits nor raises.
@@ -107,6 +112,7 @@ class Mind:
         max_tokens: int = 80,
         is_backchannel: Callable[[str], bool] = never,
         disposition: Callable[[str], Disposition] = _fresh,
+        missed: Callable[[str, str], str] = _all_taken_in,
         held_back: Callable[[str], Collection[str]] = _nothing,
         affinity: Affinity | None = None,
         observe: Callable[[Event, Sequence[Attendee]], None] = _unobserved,
@@ -136,6 +142,7 @@ class Mind:
         """Tokens for the lines of a conversation, by persona."""
         self._is_backchannel = is_backchannel
         self._disposition = disposition
+        self._missed = missed
         self._held_back = held_back
         self._by_words = affinity is None
         self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
@@ -363,12 +370,14 @@ class Mind:
             for place, sentence in enumerate(words):
                 yield Clause(sentence, first=place == 0, last=place == len(words) - 1)
             return
+        if missed := self._missed(persona, room):
+            yield Clause(missed, first=True, last=False)
         number = next(self._numbers)
         self._replying(room, number, True)
         try:
             async with aclosing(self._composed(room, persona, to, planned)) as clauses:
                 async for clause in clauses:
-                    yield clause
+                    yield replace(clause, first=clause.first and not missed)
         finally:
             self._replying(room, number, False)
 

@@ -279,6 +279,7 @@ async def scene(
             generator,
             disposition=living.disposition,
             held_back=living.held_back,
+            missed=living.missed,
             observe=living.observe,
         )
     rings = {

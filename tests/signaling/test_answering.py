@@ -9,6 +9,7 @@ from cognition.conversation.floor import Attendee
 from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import Script
+from cognition.persona.inbox import SHARE
 from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona, PersonaVoice
@@ -367,6 +368,20 @@ async def test_who_comes_back_to_a_question_is_silent_once_it_has_been_answered(
         assert room.attendance.floor.free
 
 
+async def test_who_was_told_more_than_it_could_take_in_says_so_once_before_it_answers() -> None:
+    async with scene("I am.", "Still here.", alive=True) as room:
+        room.join("ada", "Ada")
+        for number in range(3 * SHARE):
+            room.mind.record(
+                Read("room", "ada", "Ada", f"Line {number}.", datetime.now(UTC), f"flood-{number}")
+            )
+        await asyncio.sleep(1)
+        for _ in range(2):
+            room.write("ada", "Ada", "Nova, are you there?")
+            await asyncio.sleep(15)
+        assert room.port.chat == ["That was a lot at once, I missed some of it. I am.", "Still here."]
+
+
 @pytest.mark.parametrize("aloud", [True, False])
 async def test_who_rests_declines_what_it_is_asked_and_another_takes_it(aloud: bool) -> None:
     async with scene("They are far away.", personas=BOTH, alive=True) as room:
@@ -380,6 +395,7 @@ async def test_who_rests_declines_what_it_is_asked_and_another_takes_it(aloud: b
             room.life.observe(
                 Said("room", "nova", "word " * 150, datetime.now(UTC), id=f"talk-{number}"), present
             )
+            await asyncio.sleep(0.5)
         await asyncio.sleep(20)
         assert room.life.disposition("nova").resting
         if aloud:
