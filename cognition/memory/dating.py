@@ -64,6 +64,13 @@ class Dated:
     lasting: bool = False
 
     @property
+    def instant(self) -> datetime | None:
+        """The one instant that stands for it: its beginning, or its last, as in "by Friday"."""
+        if self.since is None and self.until is not None:
+            return self.until - timedelta(seconds=1)
+        return self.since
+
+    @property
     def named(self) -> bool:
         """Whether any time was."""
         return self.since is not None or self.until is not None
@@ -108,7 +115,7 @@ def dated(text: str, said: datetime, *, ahead: bool) -> Dated:
 def spoken_date(since: datetime | None, until: datetime | None) -> str:
     """A time as people write it: "on 14 March 2026", "in March 2026", "since 2015"; empty for none."""
     if since is None:
-        return "" if until is None else f"before {_day(until)}"
+        return "" if until is None else f"by {_day(until - timedelta(seconds=1))}"
     if until is None:
         first_of_year = (since.month, since.day) == (1, 1) and since.time() == time(0)
         return f"since {since.year}" if first_of_year else f"since {_day(since)}"

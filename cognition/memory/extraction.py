@@ -302,7 +302,9 @@ def _dated_event(clause: Clause, speaker: Speaker, said: datetime) -> Iterator[F
 
 def _completed(text: str, question: str) -> Sequence[Clause]:
     """A short answer, made a sentence of with the words of its question."""
-    words = text.strip().rstrip(".!")
+    words = re.sub(
+        r",? (?:probably|I (?:think|guess|suppose)|definitely|of course)$", "", text.strip().rstrip(".!")
+    )
     if not question or not words or len(words.split()) > 6 or "?" in text:
         return ()
     for pattern, sentence, opening in _ANSWERS:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Protocol
 
 from cognition.inference.generator import GenerationError, Generator, Prompt, Turn
-from cognition.memory.extraction import extract
+from cognition.memory.extraction import MAX_FINDINGS, extract
 from cognition.memory.finding import Finding
 from cognition.memory.speaking_of import Speaker
-from cognition.memory.spoken import clauses, content_words
+from cognition.memory.spoken import clauses, content_words, parts
 
 __all__ = ["Budget", "Extractor", "FakeExtractor", "ModelExtractor", "RuleExtractor"]
 
@@ -50,8 +50,12 @@ class RuleExtractor:
     """An `Extractor` by rules alone; no longer than a millisecond or so a sentence."""
 
     async def extract(self, text: str, speaker: Speaker, said: datetime, question: str) -> Sequence[Finding]:
-        """See `Extractor`."""
-        return extract(text, speaker, said, question=question)
+        """See `Extractor`. Of a long turn a few sentences at a time: whoever is to be heard waits for no more."""
+        found: list[Finding] = []
+        for part in parts(text):
+            found += extract(part, speaker, said, question=question)
+            await asyncio.sleep(0)
+        return found[:MAX_FINDINGS]
 
 
 class FakeExtractor:

@@ -14,7 +14,7 @@ _STOP = re.compile(
     r"\s*(?:[,;:(]|\b(?:because|since|but|which|who|where|when|while|after|before"
     r"|until|though|although|unless|if|than|whereas"
     r"|so (?:i|we|that|now|it)|as (?:well|soon|of|long)|with (?:my|our|a few|some"
-    r"|his|her)|for (?:an?|the|my|now|good|\d+|\w+ (?:years|months|weeks))"
+    r"|his|her)|for (?:an?|the|my|now|good|ages|years|months|weeks|ever|so|\d+|\w+ (?:years|months|weeks))"
     r"|these days|at the moment|right now|at present|any ?more|and (?:i|we|he|she"
     r"|they|it|my|our|that|then|now|am|is|are|was|were|love|loves|hate|have|has|started"
     r"|got)"

@@ -154,7 +154,7 @@ def _plan_of(
         text,
         clause.quote,
         valid_to=ended,
-        due=time.since or time.until,
+        due=time.instant,
         importance=importance if said_of.own else 0.8 * importance,
     )
 
@@ -237,7 +237,7 @@ def _thread(
         noun.casefold(),
         text,
         clause.quote,
-        due=time.since or time.until,
+        due=time.instant,
         importance=importance if said_of.own else 0.8 * importance,
     )
 

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MAX_TEXT", "Clause", "Doubt", "clauses", "content_words", "is_half_a_sentence"]
+__all__ = ["MAX_TEXT", "Clause", "Doubt", "clauses", "content_words", "is_half_a_sentence", "parts"]
 
 Doubt = Literal["", "question", "hearsay", "supposed", "taken back"]
 
 MAX_TEXT = 4000
 """Characters of one turn that are taken apart."""
+_PART = 300
 _HALF = 6
 """Words of an answer that may be half a sentence."""
 
@@ -112,9 +113,10 @@ _CORRECTS = re.compile(
 _SUBJECT = r"(?:I|we|my|our|he|she|it|they|there|his|her|their)\b"
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\s+[-–—]+\s+|\n+")
 _NO_BREAK = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|approx|No)|\b[A-Za-z]|\b[ap]\.m)\.$")
+_NAMED = r"(?-i:[A-Z][a-z]+) (?:says?|said|told|thinks?|is|was|has|lives?|works?|moved|got)\b"
 _JOINT = re.compile(
     r",?\s+(?:and(?: then| now| so)?|but|so|because|then|though|although|while|plus"
-    rf"|whereas|except that|since)\s+(?={_SUBJECT})"
+    rf"|whereas|except that|since)\s+(?={_SUBJECT}|{_NAMED})"
     rf"|,\s+(?={_SUBJECT})",
     re.IGNORECASE,
 )
@@ -169,6 +171,17 @@ def content_words(text: str) -> list[str]:
     """The words in lower case that say something; none in "oh yes, thanks"."""
     found = (word.casefold().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
     return [word for word in found if word not in _EMPTY and (len(word) > 1 or word.isdigit())]
+
+
+def parts(text: str) -> list[str]:
+    """A turn cut between sentences into parts of some hundred characters; a short one is one part."""
+    found: list[str] = []
+    for sentence in _sentences(" ".join(text[:MAX_TEXT].split())):
+        if found and len(found[-1]) + len(sentence) < _PART:
+            found[-1] += " " + sentence
+        else:
+            found += [sentence[start : start + 2 * _PART] for start in range(0, len(sentence), 2 * _PART)]
+    return found
 
 
 def is_half_a_sentence(text: str) -> bool:
