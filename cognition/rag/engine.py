@@ -12,9 +12,9 @@ from cognition.rag.source import Piece, Request, Source, identity_of
 
 __all__ = ["ContextEngine", "Feed"]
 
-RESERVE = 0.01
-"""Seconds of a deadline, and a fifth of it at most, that are kept for composing what was loaded."""
-MOST = 64
+RESERVE = 0.02
+"""Seconds of a deadline, and two fifths of it at most, that are kept for composing what was loaded."""
+MOST = 16
 """Pieces that are looked at of one source."""
 _COUNTED = 4096
 """Texts whose length in tokens is remembered."""
@@ -87,7 +87,7 @@ class ContextEngine:
         clock = asyncio.get_running_loop().time
         began = clock()
         feeds = [feed for feed in self._feeds if feed.source.parts & request.parts]
-        until = began + deadline - min(RESERVE, deadline / 5)
+        until = began + deadline - min(RESERVE, 0.4 * deadline)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_load(feed, request, until)) for feed in feeds]
         loadings = [task.result() for task in tasks]

@@ -83,7 +83,7 @@ class Library:
         extractor: Extractor,
         watcher: Watcher,
         *,
-        quiet: Callable[[], Awaitable[None]] = _at_once,
+        quiet: Callable[[], Awaitable[object]] = _at_once,
         lull: float = 2.0,
     ) -> None:
         self._store = store
