@@ -49,6 +49,11 @@ class MediaServer:
             assert json.loads(pipe.readline())["port"] == self._port
 
     @property
+    def run_dir(self) -> Path:
+        """Where its socket is."""
+        return self._run_dir
+
+    @property
     def key(self) -> str:
         """What signs its tokens, and opens the operators' page from elsewhere."""
         return (self._state_dir / "key").read_text().strip()

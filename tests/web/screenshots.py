@@ -167,6 +167,80 @@ TALK: Sequence[Message] = (
 )
 
 
+def memory(id: str, text: str, quote: str, day: int, *, current: bool = True) -> Message:
+    at = f"2025-11-{day:02}T19:04:00Z"
+    return {"id": id, "text": text, "quote": quote, "at": at, "kind": "fact", "where": "lobby"} | {
+        "current": current
+    }
+
+
+KNOWN: Message = {
+    "persona": "nova",
+    "openness": "present",
+    "known": [
+        memory(
+            "m1",
+            "Ada has a job interview on Friday, 28 November 2025.",
+            "I have a job interview on Friday",
+            20,
+        ),
+        memory("m2", "Ada lives in Lyon.", "I live in Lyon now", 18),
+        memory("m3", "Ada lives in Rome.", "I live in Rome", 3, current=False),
+    ],
+    "before": "50",
+}
+WHY: Message = {
+    "persona": "nova",
+    "line": "u1",
+    "parts": [
+        {
+            "words": "",
+            "budget": 160,
+            "tokens": 31,
+            "ms": 9.0,
+            "deadlineMs": 500.0,
+            "sources": [
+                {"source": "presence", "state": "loaded", "ms": 0.1, "pieces": 2, "tokens": 12},
+                {"source": "identity", "state": "loaded", "ms": 8.7, "pieces": 4, "tokens": 19},
+            ],
+            "used": [
+                {
+                    "source": "identity",
+                    "part": "stable",
+                    "tokens": 19,
+                    "score": 1.0,
+                    "text": "Ada has a job interview on Friday, 28 November 2025.",
+                    "origin": "Ada, 2025-11-20",
+                }
+            ],
+            "leftOut": 1,
+        },
+        {
+            "words": "How does the mixer know",
+            "budget": 80,
+            "tokens": 22,
+            "ms": 12.4,
+            "deadlineMs": 250.0,
+            "sources": [
+                {"source": "memory", "state": "loaded", "ms": 11.9, "pieces": 5, "tokens": 22},
+                {"source": "documents", "state": "late", "ms": 40.0, "pieces": 0, "tokens": 0},
+            ],
+            "used": [
+                {
+                    "source": "memory",
+                    "part": "fresh",
+                    "tokens": 22,
+                    "score": 0.81,
+                    "text": "Grace wrote the first mixer in an afternoon.",
+                    "origin": "Grace in lobby, 2025-11-03",
+                }
+            ],
+            "leftOut": 4,
+        },
+    ],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """One picture: which window, which light, what is shown."""
@@ -174,7 +248,7 @@ class Shot:
     name: str
     size: tuple[int, int]
     light: Literal["light", "dark"]
-    scene: Literal["join", "room", "chat", "latency", "refused", "card"]
+    scene: Literal["join", "room", "chat", "latency", "refused", "card", "memories", "why"]
 
 
 DESKTOP = (1280, 800)
@@ -189,6 +263,10 @@ SHOTS = (
     Shot("chat-light-phone", PHONE, "light", "chat"),
     Shot("card-light-desktop", DESKTOP, "light", "card"),
     Shot("card-dark-phone", PHONE, "dark", "card"),
+    Shot("memories-light-desktop", DESKTOP, "light", "memories"),
+    Shot("memories-dark-phone", PHONE, "dark", "memories"),
+    Shot("why-light-desktop", DESKTOP, "light", "why"),
+    Shot("why-dark-phone", PHONE, "dark", "why"),
     Shot("refused-light-phone", PHONE, "light", "refused"),
 )
 
@@ -218,6 +296,10 @@ def play_room(socket: WebSocketRoute) -> None:
         asked = json.loads(frame)
         if asked["type"] == "card":
             socket.send(json.dumps({"type": "card", "id": asked["id"]} | CARD))
+        if asked["type"] == "memories":
+            socket.send(json.dumps({"type": "memories", "id": asked["id"]} | KNOWN))
+        if asked["type"] == "explain":
+            socket.send(json.dumps({"type": "explanation", "id": asked["id"]} | WHY))
         if asked["type"] != "join":
             return
         for message in (JOINED, *TALK):
@@ -239,6 +321,17 @@ async def set_scene(page: Page, shot: Shot) -> None:
     if shot.scene == "card":
         await page.get_by_label("About Nova").click()
         await page.get_by_test_id("level").wait_for()
+        return
+    if shot.scene == "memories":
+        await page.get_by_label("About Nova").click()
+        await page.get_by_test_id("show-memories").click()
+        await page.get_by_test_id("memory").first.wait_for()
+        await page.get_by_test_id("memory-correct").nth(1).click()
+        await page.get_by_test_id("memory-words").fill("I moved to Lyon in May")
+        return
+    if shot.scene == "why":
+        await page.get_by_label("Why did").first.click()
+        await page.get_by_test_id("explanation").locator("summary").click()
         return
     wide = shot.size[0] >= 900
     if shot.scene == "latency":

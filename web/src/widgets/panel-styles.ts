@@ -36,6 +36,7 @@ export const panelStyles = [
       gap: 0.4rem;
     }
     .more {
+      justify-self: start;
       border: 1px solid var(--_edge);
       border-radius: 999px;
       padding: 0.35rem 0.9rem;

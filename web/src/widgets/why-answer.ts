@@ -225,7 +225,9 @@ export class WhyAnswer extends LitElement {
       }
       th,
       td {
-        padding: 0.2rem 0.4rem 0.2rem 0;
+        overflow-wrap: normal;
+        white-space: nowrap;
+        padding: 0.2rem 0 0.2rem 0.6rem;
         text-align: end;
         font-weight: 400;
       }
@@ -233,6 +235,8 @@ export class WhyAnswer extends LitElement {
         color: var(--_quiet);
       }
       th:first-child {
+        padding-inline-start: 0;
+        white-space: normal;
         text-align: start;
       }
     `,
