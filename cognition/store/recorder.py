@@ -269,10 +269,10 @@ def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
 
 
 def transcript_of(connection: sqlite3.Connection, place: Place, limit: int) -> list[Line]:
-    """What was said at a place, oldest first, of that the newest."""
+    """What was said at a place, oldest first, of that the newest; without what was erased."""
     query = timeline.Query(place=place, kinds=frozenset({"heard", "read", "said"}))
     entries = timeline.page(connection, query, limit=limit, newest_first=True).entries
-    return [line_from(entry) for entry in reversed(entries)]
+    return [line_from(entry) for entry in reversed(entries) if entry.text]
 
 
 def line_from(entry: timeline.Entry) -> Line:
