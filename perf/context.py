@@ -382,7 +382,7 @@ async def _measured(directory: Path) -> tuple[list[Result], list[str]]:
     notes = [
         f"{MEMORIES} memories of {len(_PEOPLE)} people in {len(_ROOMS)} rooms, {house.passages} passages of documents;",
         f"{BUDGET} tokens by the language model's tokenizer; embedded by MiniLM;",
-        f"{used / (2 * ROUNDS):.1f} pieces went in. Of {14 * ROUNDS} loads without a hanging source {late} were later than {DEADLINE} s.",
+        f"{used / (2 * ROUNDS):.1f} pieces went in; {late} of {14 * ROUNDS} loads were later than {DEADLINE} s.",
         f"With one hanging {past} of {len(hanging)} compositions ended past their deadline, by the clock of who waits.",
         "Baseline: the same sources one after the other, the hanging one given up at the same deadline; for many",
         "personas at once, one persona after the other.",

@@ -15,7 +15,7 @@ _SHORTEST = 3
 
 def stem(word: str) -> str:
     """A word without its English ending; coarse, and the same for every form of most words."""
-    for ending in _ENDINGS:
+    for ending in _ENDINGS if word.endswith(_ENDINGS) else ():
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             word = word[: -len(ending)]
             break

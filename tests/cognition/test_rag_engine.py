@@ -36,7 +36,7 @@ def engine(*sources: FakeSource, seconds: float = 0.04) -> ContextEngine:
 
 
 async def composed(engine: ContextEngine, request: Request = REQUEST, **changes: object) -> Context:
-    wanted: dict[str, object] = {"budget": 200, "deadline": 0.05, **changes}
+    wanted: dict[str, object] = {"budget": 200, "deadline": 0.1, **changes}
     return await engine.compose(request, **wanted)  # type: ignore[arg-type]
 
 
