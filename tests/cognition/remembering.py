@@ -7,7 +7,7 @@ from typing import Any
 
 from cognition.memory.indexing import Indexing
 from cognition.memory.recollecting import HybridRecall
-from cognition.search.embedder import FakeEmbedder
+from cognition.search.embedder import Embedder, FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import Index
 from cognition.store.memories import Memory, fact_key, put, scope_of
@@ -26,7 +26,7 @@ class World:
     """A store, an index of it, and what recalls from both."""
 
     store: Storage = field(default_factory=MemoryStore)
-    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    embedder: Embedder = field(default_factory=FakeEmbedder)
     index: Index = field(default_factory=FakeIndex)
     number: int = 0
 

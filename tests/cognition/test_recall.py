@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cognition.memory.recall import FakeRecall, Recalled, Source
-from cognition.search.embedder import EmbeddingError
+from cognition.search.embedder import EmbeddingError, FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import IndexFailed
 from cognition.store.memories import delete, get
@@ -226,6 +226,7 @@ async def test_an_embedder_or_an_index_that_fails_is_named_and_not_taken_for_no_
     world = World()
     await world.fact(ADA, "Ada's cat is called Luna.", "cat", "Luna", NOVA)
     await world.indexed()
+    assert isinstance(world.embedder, FakeEmbedder)
     world.embedder.error = "no model"
     with pytest.raises(EmbeddingError, match="no model"):
         await world.recall.recall("nova", frozenset({"ada"}), "cat", now=NOON)
