@@ -26,6 +26,7 @@ from media.speech.transcriber import WhisperTranscriber
 from media.speech.vad import SileroModel, SileroVoiceActivity
 from media.speech.voice import Voice, VoiceCharacter
 from media.speech.voiceprint import VoiceEncoder
+from signaling.given_documents import given_documents
 from signaling.long_memory import OpenMemory
 from signaling.memory_engines import open_memory
 from signaling.quick_model import quick_model
@@ -135,7 +136,12 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
             voiceprints = _VoiceprintsOnDemand(partial(cache.resolve, "voiceprint", given))
             diarization = Diarization(voiceprints, partial(SileroVoiceActivity, activity), speakers)
             memory = partial(
-                open_memory, cache=cache, given=given, directory=settings.store_path.with_name("memory")
+                open_memory,
+                cache=cache,
+                given=given,
+                directory=settings.store_path.with_name("memory"),
+                location=settings.index,
+                documents=given_documents(settings),
             )
             yield Engines(generator, activity, speech, voices, speaking, diarization, load_voice, memory)
         finally:

@@ -7,7 +7,7 @@ goes on but what a reply asks for.
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +22,18 @@ from cognition.memory.recollecting import HybridRecall
 from cognition.memory.self_service import SelfService
 from cognition.persona.recollection import Remembering
 from cognition.rag.context import Context
+from cognition.rag.documents.extractor import ChildExtractor
+from cognition.rag.documents.library import Folder, Library
+from cognition.rag.documents.watcher import FileWatcher
 from cognition.rag.engine import ContextEngine, Feed
 from cognition.rag.source import Request
 from cognition.rag.sources.awareness import AwarenessSource
 from cognition.rag.sources.conversation import ConversationSource
+from cognition.rag.sources.documents import DocumentsSource
 from cognition.rag.sources.identity import IdentitySource
 from cognition.rag.sources.memory import MemorySource
 from cognition.rag.sources.presence import PresenceSource
+from cognition.rag.sources.vision import Nothing, VisionSource
 from cognition.search.embedder import Embedder, EmbeddingError
 from cognition.search.index import Index, IndexFailed
 from cognition.store.erasure import Traces
@@ -36,7 +41,7 @@ from cognition.store.errors import StoreError
 from cognition.store.store import Storage
 from signaling.late_parts import LateEmbedder, LateIndex
 
-__all__ = ["LongMemory", "MemoryUnavailable", "OpenMemory", "Opened"]
+__all__ = ["LongMemory", "MemoryUnavailable", "OpenMemory", "Opened", "Shelf"]
 
 RETRY_AFTER = 30.0
 """Seconds after which what failed is tried again."""
@@ -56,11 +61,26 @@ class Opened:
         embedder: tells what texts mean.
         index: of the memories.
         vectors: what the embedder remembers, and can be told to forget.
+        shelf: for documents; None: none are known.
     """
 
     embedder: Embedder
     index: Index
     vectors: Vectors | None = None
+    shelf: "Shelf | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What documents are known by.
+
+    Attributes:
+        index: of their passages.
+        follow: tells which files and folders are given, at once and whenever that changes, until cancelled.
+    """
+
+    index: Index
+    follow: Callable[[Callable[[Collection[Folder]], None]], Coroutine[None, None, None]]
 
 
 OpenMemory = Callable[[Storage], AbstractAsyncContextManager[Opened]]
@@ -95,12 +115,16 @@ class LongMemory:
         self._embedder, self._index = LateEmbedder(), LateIndex()
         self.recall = HybridRecall(store, self._embedder, self._index)
         """What is remembered; by words and meaning only once the embedder and the index are there."""
-        self._engine = ContextEngine(_feeds(store, self.recall, disposition), count)
-        self._both = Remembering(self._engine, self.recall)
         self._let_go = let_go
         self._busy: set[str] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._passages = LateIndex()
+        self._library = Library(
+            store, self._embedder, self._passages, ChildExtractor(), FileWatcher(), quiet=self._quiet.wait
+        )
+        self._engine = ContextEngine(_feeds(store, self.recall, disposition, self._library), count)
+        self._both = Remembering(self._engine, self.recall)
         self._grown = asyncio.Event()
         self._indexed = asyncio.Event()
         self._open: _Open | None = None
@@ -118,8 +142,9 @@ class LongMemory:
         parts = [self.recall.counts, self._engine.counts, self._both.counts]
         if self._open is not None:
             parts.append(self._open.hippocampus.counts)
-        return self._counts + sum(
-            (Counter({f"memory: {why}": n for why, n in part.items()}) for part in parts), Counter()
+        return sum(
+            (Counter({f"memory: {why}": n for why, n in part.items()}) for part in parts),
+            self._counts + self._library.counts,
         )
 
     def changed(self) -> None:
@@ -222,7 +247,7 @@ class LongMemory:
                 _log.exception("the memory failed", exc_info=error)
                 self._counts["memory: failed"] += 1
             finally:
-                self._open = self._embedder.real = self._index.real = None
+                self._open = self._embedder.real = self._index.real = self._passages.real = None
                 self._ready.clear()
             await asyncio.sleep(RETRY_AFTER)
 
@@ -246,6 +271,10 @@ class LongMemory:
         async with asyncio.TaskGroup() as group:
             group.create_task(hippocampus.run())
             group.create_task(self._keep_index(indexing, self_service))
+            if opened.shelf is not None:
+                self._passages.real = opened.shelf.index
+                group.create_task(self._library.run())
+                group.create_task(opened.shelf.follow(self._library.give))
 
     async def _keep_index(self, indexing: Indexing, self_service: SelfService) -> None:
         """Keeps the index up with what is remembered, in idle time."""
@@ -292,11 +321,15 @@ class _Open:
     self_service: SelfService
 
 
-def _feeds(store: Storage, recall: Recall, disposition: Callable[[str], Disposition]) -> list[Feed]:
+def _feeds(
+    store: Storage, recall: Recall, disposition: Callable[[str], Disposition], library: Library
+) -> list[Feed]:
     return [
         Feed(PresenceSource(), priority=2, floor=16),
         Feed(IdentitySource(recall, disposition), seconds=0.2, priority=3),
         Feed(AwarenessSource(store), priority=1),
         Feed(MemorySource(recall), seconds=0.2, priority=3),
         Feed(ConversationSource(store), priority=2),
+        Feed(DocumentsSource(library), seconds=0.2, priority=2),
+        Feed(VisionSource(Nothing())),
     ]

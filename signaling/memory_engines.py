@@ -1,6 +1,7 @@
 """What memory is made with, from the settings: opened in the background, for nobody waits for it at the start."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ import structlog
 
 from cognition.search.batcher import Batcher
 from cognition.search.embedder import EmbeddingError
-from cognition.search.index import IndexFailed
+from cognition.search.index import Index, IndexFailed
+from cognition.store.documents import change_number as passage_number
 from cognition.store.errors import StoreError
-from cognition.store.memories import change_number
+from cognition.store.memories import change_number as memory_number
 from cognition.store.store import Storage
-from signaling.long_memory import MemoryUnavailable, Opened
+from signaling.given_documents import GivenDocuments
+from signaling.long_memory import MemoryUnavailable, Opened, Shelf
 from signaling.weights_cache import WeightsCache, WeightsError
 
 if TYPE_CHECKING:
@@ -31,19 +34,26 @@ THREADS = 2
 
 @asynccontextmanager
 async def open_memory(
-    store: Storage, *, cache: WeightsCache, given: Mapping[str, Path], directory: Path, location: str = ""
+    store: Storage,
+    *,
+    cache: WeightsCache,
+    given: Mapping[str, Path],
+    directory: Path,
+    location: str = "",
+    documents: GivenDocuments | None = None,
 ) -> AsyncIterator[Opened]:
-    """Opens the embedder, with its cache of vectors, and the index.
+    """Opens the embedder, with its cache of vectors, and the indexes.
 
     Args:
         store: what is remembered.
         cache: of weights.
         given: paths of the user's own weights, by role.
         directory: where index and vectors are kept; all of it can be made again.
-        location: where the index is kept instead, a directory or a URI that LanceDB knows.
+        location: where the indexes are kept instead, a directory or a URI that LanceDB knows.
+        documents: which are given; None: none are known.
 
     Raises:
-        MemoryUnavailable: the weights are missing or damaged, or the index cannot be opened.
+        MemoryUnavailable: the weights are missing or damaged, or an index cannot be opened.
     """
     try:
         encoder = await asyncio.to_thread(_prepared, cache, given, directory)
@@ -51,25 +61,38 @@ async def open_memory(
     except (WeightsError, EmbeddingError, OSError) as error:
         raise MemoryUnavailable(str(error)) from error
     try:
-        open_index = await asyncio.to_thread(_index)
-        try:
-            index = await open_index(
-                location or str(directory / "index"),
-                name="memories",
-                model=embedder.name,
-                dimensions=embedder.dimensions,
-                latest=await store.read(change_number),
-            )
-        except (IndexFailed, StoreError) as error:
-            raise MemoryUnavailable(str(error)) from error
-        try:
-            if index.rebuilding:
-                _log.warning("the index of memories is built anew", reason=index.rebuilding)
-            yield Opened(embedder, index, embedder)
-        finally:
-            await index.aclose()
+        where = location or str(directory / "index")
+        async with _indexed(where, "memories", embedder, store, memory_number) as index:
+            if documents is None:
+                yield Opened(embedder, index, embedder)
+                return
+            async with _indexed(where, "documents", embedder, store, passage_number) as passages:
+                yield Opened(embedder, index, embedder, Shelf(passages, documents.follow))
     finally:
         await embedder.aclose()
+
+
+@asynccontextmanager
+async def _indexed(
+    location: str, name: str, embedder: Batcher, store: Storage, number: Callable[[sqlite3.Connection], int]
+) -> AsyncIterator[Index]:
+    open_index = await asyncio.to_thread(_index)
+    try:
+        index = await open_index(
+            location,
+            name=name,
+            model=embedder.name,
+            dimensions=embedder.dimensions,
+            latest=await store.read(number),
+        )
+    except (IndexFailed, StoreError) as error:
+        raise MemoryUnavailable(str(error)) from error
+    try:
+        if index.rebuilding:
+            _log.warning("an index is built anew", of=name, reason=index.rebuilding)
+        yield index
+    finally:
+        await index.aclose()
 
 
 def _index() -> "Callable[..., Awaitable[LanceIndex]]":

@@ -226,6 +226,17 @@ async def test_an_index_that_was_lost_is_built_again_from_the_store(tmp_path: Pa
         await asyncio.wait([running])
 
 
+async def test_nothing_is_taken_back_before_it_is_known_what_is_given(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt", "The train leaves at nine.")
+    async with shelf(Folder(tmp_path)) as kept:
+        again = Library(kept.store, kept.embedder, kept.index, FakeExtractor(), FakeWatcher())
+        running = asyncio.create_task(again.run())
+        await again.settled()
+        assert len(await kept.indexed()) == 1
+        running.cancel()
+        await asyncio.wait([running])
+
+
 async def test_without_documents_nothing_is_embedded() -> None:
     async with shelf() as kept:
         assert await kept.library.search(LOBBY, "where is the train", limit=3) == []

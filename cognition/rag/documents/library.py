@@ -95,7 +95,8 @@ class Library:
         self._lull = lull
         self._given: tuple[Folder, ...] = ()
         self._changed: set[Folder] = set()
-        self._renewed = True
+        # Nothing is taken back before it is known what is given.
+        self._renewed = False
         self._failed = False
         self._wake = asyncio.Event()
         self._rooms: dict[int, str] = {}
