@@ -136,7 +136,6 @@ class MindProcess:
             disposition=self._disposition,
             held_back=self._living.held_back,
             missed=self._living.missed,
-            missed=self._living.missed,
             observe=self._observe,
             recollection=self._memory,
             allowance=ALLOWANCE if engines.memory is not None else Allowance(),
@@ -234,7 +233,7 @@ class MindProcess:
 
     async def _let_go(self, traces: Traces) -> None:
         """Somebody is to be forgotten: no prompt says any more what was known of them, and no persona keeps it."""
-        self._mind.forget_memories()
+        self._mind.let_go(traces.ids)
         await self._living.forget(traces)
 
     async def warm_up(self, most: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """What was said in one room: bounded, oldest first, restored and merged without duplicates."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -126,6 +126,12 @@ class Transcript:
         self._lines.insert(place, line)
         del self._lines[: -self._limit]
         return True
+
+    def drop(self, speakers: Collection[str]) -> bool:
+        """Takes out what some speakers have said; whether there was any."""
+        before = len(self._lines)
+        self._lines = [line for line in self._lines if line.speaker not in speakers]
+        return len(self._lines) < before
 
     def restore(self, lines: Iterable[Line]) -> int:
         """Merges lines kept elsewhere; returns how many were new."""

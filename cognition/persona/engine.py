@@ -23,6 +23,7 @@ from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt, Turn
 from cognition.inference.window import clip, first_kept
 from cognition.memory.recall import Recalled
+from cognition.persona.budget import MIN_BUDGET, TURN_COST, conversation_budget
 from cognition.persona.delivery import Clause, Delivery
 from cognition.persona.greeting import greeting_words, welcome_words
 from cognition.persona.mind_room import MindRoom
@@ -41,12 +42,6 @@ __all__ = ["FALLBACK", "Clause", "Mind"]
 
 FALLBACK = "Sorry, I lost my thread."
 """Said when the model gave nothing that can be spoken."""
-MARGIN = 64
-"""Tokens kept free for headers, names and opening words."""
-MIN_BUDGET = 128
-"""Tokens below which a conversation makes no sense."""
-TURN_COST = 8
-"""Tokens a turn costs beside its words."""
 WELCOME_DEADLINE = 0.5
 """Seconds within which a greeting is to know of earlier days."""
 NO_RECOLLECTION = NoRecollection()
@@ -259,6 +254,15 @@ class Mind:
     def forget_memories(self) -> None:
         """Something that is remembered was corrected or deleted: no prompt says any more what it said before."""
         self._memory.forget_all()
+
+    def let_go(self, participants: Collection[str]) -> None:
+        """Forgets what these have said in the rooms that are open; nothing that was remembered is said again either."""
+        self._memory.forget_all()
+        for room, state in self._rooms.items():
+            if state.transcript.drop(participants):
+                for persona in self._personas:
+                    self._unlearn(room, persona)
+                    state.kept_from.pop(persona, None)
 
     def _unlearn(self, room: str, persona: str) -> None:
         self._generator.forget(_key(room, persona))
@@ -474,8 +478,7 @@ class Mind:
         mine = self._personas[persona].name
         if known:
             return f"Welcome back, {name}!" if name != "there" else "Welcome back!"
-        others = self._room(room).others(participant)
-        return greeting_words(name, mine, others, f"{room} {participant}")
+        return greeting_words(name, mine, state.others(participant), f"{room} {participant}")
 
     async def welcome(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, without the model: as one who is known from another day, if they are.
@@ -502,8 +505,8 @@ class Mind:
         if not known:
             return self.greeting(room, persona, participant)
         state.greeted.add(participant)
-        others = self._room(room).others(participant)
-        return welcome_words(name, picked_up(known, self._now()), others, f"{room} {participant}")
+        question = picked_up(known, self._now())
+        return welcome_words(name, question, state.others(participant), f"{room} {participant}")
 
     def _request(
         self, room: str, persona: str, to: frozenset[str] | None, words: str = "", speaker: str = ""
@@ -559,19 +562,8 @@ class Mind:
         return self._rooms.get(room) or MindRoom(Quiet(self._personas))
 
     def _budget(self, persona: Persona, instructions: str) -> int:
-        system = Prompt(instructions, turns_of((), persona.id))
-        used = self._generator.count(system.system) + sum(
-            self._generator.count(turn.text) + TURN_COST for turn in system.turns
-        )
-        capacity = self._generator.capacity
-        budget = capacity - used - self._max_tokens - MARGIN
-        if budget < MIN_BUDGET:
-            raise ValueError(
-                f"{persona.name}'s instructions ({used} tokens) and a reply of {self._max_tokens} leave {budget} of "
-                f"the model's {capacity} tokens for the conversation, which needs {MIN_BUDGET}: ask for at most "
-                f"{max(0, self._max_tokens + budget - MIN_BUDGET)} tokens a reply, shorten the profile, or give the "
-                "model a longer context"
-            )
+        """Tokens for the lines of a conversation; what is remembered has its share where there is room for it."""
+        budget = conversation_budget(persona, instructions, self._generator, self._max_tokens)
         self._remembers.discard(persona.id)
         if self._reserved and budget - self._reserved >= MIN_BUDGET:
             self._remembers.add(persona.id)

@@ -291,6 +291,19 @@ async def test_what_was_corrected_is_in_no_prompt_any_more() -> None:
     assert "Oslo" in later
 
 
+async def test_what_somebody_said_who_is_forgotten_is_in_no_prompt_any_more() -> None:
+    call = Call(people="ada bob")
+    call.mind.record(call.heard("I live in Rome."))
+    call.mind.record(Read("lobby", "bob", "Bob", "And I in Oslo.", call.now, "m1"))
+    await call.prepare()
+    forgotten = len(call.generator.forgotten)
+    call.mind.let_go({"ada"})
+    assert len(call.generator.forgotten) == forgotten + 1
+    later = str(await call.prepare())
+    assert "Rome" not in later
+    assert "Oslo" in later
+
+
 async def test_a_written_line_recalls_before_it_is_answered() -> None:
     call = Call((LISBON, ADA))
     await call.reply(Read("lobby", "ada", "Ada", "Where is the harbour festival?", NOW, "m1"))
