@@ -141,9 +141,9 @@ class Settings(BaseModel):
         origins: whose pages may embed the call beside the server's own, such as `https://example.org`.
         state_dir: the signing key and the certificate.
         store_dir: what the personas remember; `state_dir` if not set. A local disk: one process at a time has it.
-        index: where what they remember is searched, and built again if it is lost: a directory, or a URI of object storage
-            that LanceDB knows, as `s3://bucket/path`, with that provider's usual variables; of this server alone. By
-            default beside the store.
+        index: where what they remember is searched, and built again if it is lost: a directory, or a URI of object
+            storage that LanceDB knows, as `s3://bucket/path`, with that provider's usual variables; of this server
+            alone. By default beside the store.
         cache_dir: weights are below it.
         personas: profile files, or directories of them; none means those that are shipped.
         documents: files and folders that the personas may know; `continuum documents add` gives others.
