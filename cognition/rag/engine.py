@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from cognition.rag.composition import Offer, compose_text
 from cognition.rag.context import LEFT_OUT_SHOWN, Account, Context, Load
@@ -147,27 +148,25 @@ async def _load(feed: Feed, request: Request, until: float) -> _Loading:
     """What one source gives in time; never raises but when the whole is cancelled."""
     clock = asyncio.get_running_loop().time
     began = clock()
-    name = feed.source.name
 
-    def done(state: "Load", pieces: Sequence[Piece] = ()) -> _Loading:
-        return _Loading(state, pieces)
+    def given_up(state: Literal["late", "failed"], error: BaseException) -> _Loading:
+        reason = "" if state == "late" else _reason(error)
+        return _Loading(Load(feed.source.name, state, 1000 * (clock() - began), reason=reason))
 
     try:
         async with asyncio.timeout_at(min(until, began + feed.seconds)) as limit:
             pieces = await feed.source.load(request)
-        return done(Load(name, "loaded", 1000 * (clock() - began)), pieces)
+        return _Loading(Load(feed.source.name, "loaded", 1000 * (clock() - began)), pieces)
     except TimeoutError as error:
-        late = limit.expired()
-        reason = "" if late else _reason(error)
-        return done(Load(name, "late" if late else "failed", 1000 * (clock() - began), reason=reason))
+        return given_up("late" if limit.expired() else "failed", error)
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         # Something that the source waited for was cancelled, and not this composition.
-        return done(Load(name, "failed", 1000 * (clock() - began), reason=_reason(error)))
+        return given_up("failed", error)
     except Exception as error:  # whatever it is, the other sources are not to suffer from it
-        return done(Load(name, "failed", 1000 * (clock() - began), reason=_reason(error)))
+        return given_up("failed", error)
 
 
 def _reason(error: BaseException) -> str:
