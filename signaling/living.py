@@ -11,7 +11,7 @@ from cognition.conversation.floor import Attendee
 from cognition.conversation.transcript import Line, line_of
 from cognition.events import Event, Heard, Read, Said
 from cognition.inference.generator import Generator
-from cognition.memory.redaction import echo_words, names_one_of
+from cognition.memory.redaction import called_one_of, echo_words, names_one_of
 from cognition.persona.life import Due, Life
 from cognition.persona.profile import Persona
 from cognition.store.erasure import Traces
@@ -79,10 +79,6 @@ class Living:
         """What a persona says of what it could not take in in a room; empty where there is nothing."""
         return self.life.missed(persona, room) if self.life is not None else ""
 
-    def missed(self, persona: str, room: str) -> str:
-        """What a persona says of what it could not take in in a room; empty where there is nothing."""
-        return self.life.missed(persona, room) if self.life is not None else ""
-
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""
         return self.life.disposition(persona) if self.life is not None else Disposition()
@@ -117,7 +113,7 @@ class Living:
             self.life.forget(
                 traces.ids | {traces.identity},
                 traces.rooms,
-                names_one_of(traces.names),
+                called_one_of(traces.names),
                 names_one_of(echo_words(traces)),
             )
             await self.life.settled()

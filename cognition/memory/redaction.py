@@ -1,14 +1,15 @@
 """Which words go when something is forgotten: somebody's own, those that repeat them, and those about them. Pure."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from cognition.memory.spoken import content_words
 from cognition.store.erasure import Said, Traces
 from cognition.store.memories import Memory
 
 __all__ = [
     "ECHO",
+    "called_one_of",
     "echo_words",
     "goes",
     "is_about",
@@ -36,9 +37,27 @@ def names_one_of(words: Iterable[str]) -> Callable[[str], bool]:
     return lambda text: pattern.search(text.casefold()) is not None
 
 
+def called_one_of(names: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text names somebody: with the capitals of the name, or, in a text without any, with none.
+
+    Many names are words ("Will", "Rose"): as those they have a capital at the start of a sentence at most, where a
+    word that says nothing by itself is not taken for the name.
+    """
+    known = sorted({" ".join(name.split()) for name in names if name.strip()}, key=len, reverse=True)
+    if not known:
+        return lambda _text: False
+    patterns = []
+    for name in known:
+        inside = "" if content_words(name) else r"(?<=[\w,;:]\s)"
+        patterns.append(rf"{inside}(?<![^\W_]){re.escape(name)}(?![^\W_])")
+    written = re.compile("|".join(patterns))
+    flat = names_one_of(name for name in known if content_words(name))
+    return lambda text: written.search(text) is not None or (text == text.lower() and flat(text))
+
+
 def echo_words(traces: Traces) -> frozenset[str]:
     """Words of some length that only this person used where they were: who says them repeats what they said."""
-    own = Counter(word for said in traces.events if said.own for word in words_in(said.text))
+    own = {word for said in traces.events if said.own for word in content_words(said.text)}
     others = {word for text in traces.others for word in words_in(text)}
     return frozenset(word for word in own if len(word) >= ECHO and word not in others)
 

@@ -19,6 +19,7 @@ from cognition.memory.extraction import extract
 from cognition.memory.recall import Recall, Recalled
 from cognition.memory.redaction import (
     ECHO,
+    called_one_of,
     echo_words,
     goes,
     is_about,
@@ -287,7 +288,7 @@ def export_of(
 def erase_person(connection: sqlite3.Connection, person: str, *, by: str, at: datetime) -> Erased:
     """`SelfService.forget_person` in the store, in the transaction of the caller."""
     traces = erasure.traces_of(connection, person)
-    mentions = names_one_of(traces.names)
+    mentions = called_one_of(traces.names)
     echoes = names_one_of(echo_words(traces))
     left = {
         said.seq: words

@@ -28,6 +28,9 @@ __all__ = [
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_NO_FIRST_NAMES = frozenset(
+    ("The", "Mrs", "Miss", "Professor", "Prof", "Doctor", "Sir", "Lady", "Aunt", "Uncle")
+)
 REPLY_S = 90
 """Seconds after somebody's words in which a persona's are taken for an answer to them."""
 
@@ -64,7 +67,7 @@ class Traces:
         rooms: where they were.
         met: identities of those who were somewhere together with them, their own too.
         events: of which they are the author, or which name them, or which personas said before them; in order.
-        others: what other people said where they were: words of theirs are not this person's alone.
+        others: what other people said in these rooms, whenever: words of theirs are not this person's alone.
     """
 
     identity: str
@@ -103,7 +106,7 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
     people = connection.execute(
         "SELECT key, id, name FROM participant WHERE identity = ? AND kind = 'person'", (identity,)
     ).fetchall()
-    names = frozenset(name for _, _, name in people if name)
+    names = frozenset(part for _, _, name in people if name.strip() for part in (name, _first_name(name)))
     mine = "SELECT key FROM participant WHERE identity = ?1 AND kind = 'person'"
     circles = f"SELECT circle FROM circle_member WHERE participant IN ({mine})"
     met = connection.execute(
@@ -142,7 +145,8 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
     ]
     others = connection.execute(
         "SELECT text FROM event e JOIN participant p ON p.key = e.participant"
-        f" WHERE p.kind = 'person' AND p.identity <> ?1 AND text <> '' AND e.present IN ({circles})",
+        " WHERE p.kind = 'person' AND p.identity <> ?1 AND text <> ''"
+        f" AND e.place IN (SELECT place FROM event WHERE present IN ({circles}))",
         (identity,),
     )
     # At a shared microphone a voice has a name of its own, and another's seat.
@@ -170,6 +174,12 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
         tuple(found[seq] for seq in sorted(found)),
         tuple(text for (text,) in others),
     )
+
+
+def _first_name(name: str) -> str:
+    """Of "Ada Lovelace" what friends say; of "Dr Lovelace" the whole."""
+    first, *more = name.split()
+    return first if more and len(first) >= 3 and first[0].isupper() and first not in _NO_FIRST_NAMES else name
 
 
 def memory_ids_of(connection: sqlite3.Connection, traces: Traces) -> list[str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from cognition.memory.hippocampus import Hippocampus
-from cognition.memory.redaction import echo_words, names_one_of, without, words_left
+from cognition.memory.redaction import called_one_of, echo_words, names_one_of, without, words_left
 from cognition.memory.self_service import NoSuchMemory, SelfService, corrected, erase_person
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
@@ -328,7 +328,7 @@ async def test_who_holds_something_in_memory_lets_go_of_it_first() -> None:
 
 
 def test_words_are_taken_by_whose_and_about_whom_they_are() -> None:
-    mentions, echoes = names_one_of({"Ada"}), names_one_of({"zymurgy"})
+    mentions, echoes = called_one_of({"Ada"}), names_one_of({"zymurgy"})
     met = {"bob", "nova"}
 
     def left(said: Said) -> str | None:
@@ -352,4 +352,16 @@ def test_words_are_taken_by_whose_and_about_whom_they_are() -> None:
         (Said(1, "Zymurgy today", "ada", own=True),),
     )
     assert echo_words(traces) == {"zymurgy", "today"}
+    will, rose = called_one_of({"Will"}), called_one_of({"Rose"})
+    assert [will(text) for text in ("I met Will.", "Will you come?", "I will.", "then will came")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [rose(text) for text in ("Rose is ill.", "The sun rose, Bob said.", "did rose call?")] == [
+        True,
+        False,
+        True,
+    ]
     assert names_one_of(())("anything") is False
