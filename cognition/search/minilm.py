@@ -19,7 +19,7 @@ MAX_TOKENS = 256
 
 _MAX_CHARACTERS = 16 * MAX_TOKENS
 """Of a text that are tokenized at all: what comes after cannot be among the first tokens of any sensible text."""
-_RUN_TOKENS = 32
+_RUN_TOKENS = 16
 """What a run costs beside its tokens, in tokens."""
 _RUN_TEXTS = 64
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
