@@ -29,8 +29,8 @@ from cognition.memory.recall import Recalled
 from cognition.memory.recollecting import HybridRecall
 from cognition.search.batcher import Batcher
 from cognition.search.embedder import Embedder
-from cognition.search.fake_index import FakeIndex
 from cognition.search.index import Index
+from cognition.search.lance_index import LanceIndex
 from cognition.search.minilm import MiniLm
 from cognition.store.store import Storage, open_store
 from cognition.store.timeline import Event, EventKind, Participant, Place, append
@@ -81,8 +81,14 @@ class Asked:
 
 
 def shown_by(recalled: Recalled, turn_of: Mapping[int, Turn]) -> list[str]:
-    """Ids of the turns that a memory shows; of a whole talk the one it quotes, for it says nothing of the others."""
+    """Ids of the turns that a memory shows.
+
+    Of a whole talk that is the one it quotes, for it says nothing of the others; of words said several times
+    the last.
+    """
     turns = [turn_of[seq] for seq in recalled.source.seqs]
+    if recalled.kind == "turn":
+        return [turns[-1].id]
     if recalled.kind != "episode":
         return [turn.id for turn in turns]
     quoted = recalled.quote.removesuffix(" …")
@@ -139,7 +145,8 @@ async def asked_of(history: History, store: Storage, embedder: Embedder, index: 
     hippocampus = Hippocampus(store, embedder, clock=(end + timedelta(hours=1)).timestamp)
     await hippocampus.think()
     await Indexing(store, embedder, index).catch_up()
-    recall = HybridRecall(store, embedder, index)
+    # The baselines have no threshold either; how sure each is of its best is a figure of its own.
+    recall = HybridRecall(store, embedder, index, least=0.0)
     baselines = {
         asker: await _Raw.of(history, asker, embedder)
         for asker in {query.listeners[0] for query in history.queries}
@@ -263,7 +270,16 @@ async def _measured(histories: Iterable[History], limit: int | None) -> tuple[li
             turns += sum(len(session.turns) for session in history.sessions)
             with tempfile.TemporaryDirectory() as directory:
                 async with open_store(Path(directory) / "life.db") as store:
-                    asked += await asked_of(history, store, embedder, FakeIndex(embedder.dimensions))
+                    index = await LanceIndex.open(
+                        f"{directory}/index",
+                        name="memories",
+                        model=embedder.name,
+                        dimensions=embedder.dimensions,
+                    )
+                    try:
+                        asked += await asked_of(history, store, embedder, index)
+                    finally:
+                        await index.aclose()
     finally:
         await embedder.aclose()
     return asked, turns

@@ -177,8 +177,7 @@ def keep(connection: sqlite3.Connection, after: int, drafts: Sequence[Draft], no
     for draft in drafts:
         if draft.pieces:
             scope = memories.scope_of(connection, draft.event.seq)
-            _keep_turn(connection, draft, scope)
-            done += Pass(kept=len(draft.pieces))
+            done += _keep_turn(connection, draft, scope)
             for finding, importance, same in draft.findings:
                 done += _keep_finding(connection, draft.event, scope, finding, importance, same, now)
     memories.advance(connection, TURNS, drafts[-1].event.seq)
@@ -249,27 +248,35 @@ def _nearest(
     return among[place], near
 
 
-def _keep_turn(connection: sqlite3.Connection, draft: Draft, scope: int) -> None:
+def _keep_turn(connection: sqlite3.Connection, draft: Draft, scope: int) -> Pass:
+    """The same words of the same person again are the same memory, told once more."""
     event = draft.event
     speaker = speaker_of(event)
+    done = Pass()
     for number, (piece, importance) in enumerate(draft.pieces):
-        memories.put(
-            connection,
-            Memory(
-                f"t{event.seq}" if not number else f"t{event.seq}.{number}",
-                scope,
-                "turn",
-                piece,
-                event.at,
-                subject=speaker.identity,
-                subject_name=speaker.name,
-                teller=speaker.identity,
-                fact=fact_key(speaker.identity, "said", " ".join(words_in(piece))),
-                quote=event.text if len(draft.pieces) == 1 else piece.partition(": ")[2],
-                sources=(event.seq,),
-                importance=importance,
-            ),
+        fact = fact_key(speaker.identity, "said", " ".join(words_in(piece)))
+        turn = Memory(
+            f"t{event.seq}" if not number else f"t{event.seq}.{number}",
+            scope,
+            "turn",
+            piece,
+            event.at,
+            subject=speaker.identity,
+            subject_name=speaker.name,
+            teller=speaker.identity,
+            fact=fact,
+            quote=event.text if len(draft.pieces) == 1 else piece.partition(": ")[2],
+            sources=(event.seq,),
+            importance=importance,
         )
+        again = memories.same(connection, scope, "", fact)
+        if again is not None and again.id != turn.id:
+            memories.merge(connection, again.id, turn)
+            done += Pass(merged=1)
+        else:
+            memories.put(connection, turn)
+            done += Pass(kept=1)
+    return done
 
 
 def _keep_finding(

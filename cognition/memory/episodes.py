@@ -36,6 +36,7 @@ class Turn:
         name: who spoke.
         text: the words.
         persona: a persona spoke.
+        importance: of its memory.
     """
 
     seq: int
@@ -43,6 +44,7 @@ class Turn:
     name: str
     text: str
     persona: bool = False
+    importance: float = 0.5
 
 
 def segments(turns: Sequence[Turn], now: datetime) -> tuple[list[list[Turn]], datetime | None]:
@@ -97,7 +99,7 @@ def _weight(turn: Turn, counts: Counter[str]) -> float:
         return 0.0
     asks = 0.6 if turn.text.rstrip().endswith("?") else 1.0
     shared = sum(counts[word] for word in words) / (len(words) + 4)
-    return asks * shared * math.sqrt(min(len(words), 12))
+    return turn.importance**2 * asks * shared * math.sqrt(min(len(words), 12))
 
 
 def _listed(words: Sequence[str]) -> str:

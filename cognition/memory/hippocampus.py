@@ -240,7 +240,8 @@ class Hippocampus:
             after = memories.watermark(connection, EPISODE.format(scope))
             rows = lived.turns_after(connection, scope, after, 2 * MOST_TURNS)
             return after, [
-                (Turn(seq, at, name, text, persona), room) for seq, at, name, text, persona, room in rows
+                (Turn(seq, at, name, text, persona, importance), room)
+                for seq, at, name, text, persona, importance, room in rows
             ]
 
         while True:

@@ -49,6 +49,8 @@ _PRESENT = 0.85
 """And of what holds, where the past is asked for."""
 _RIVAL = 0.97
 _FUSED = 0.1
+_TALK = 0.85
+"""What is left of the relevance of a whole talk where it is asked what was said."""
 _LEADS = 3
 """Memories that lead on to others."""
 _LED = 0.95
@@ -368,6 +370,9 @@ def _scored(
         near[id] = relevance(question, memory, hits[id][0] if id in hits else math.nan)
         if question.bare:
             near[id] = (_BARE + 0.3 * memory.importance) * (0.9 if memory.kind == "turn" else 1.0)
+        elif memory.kind == "episode":
+            # It tells of a whole talk; what was said in it is remembered in its own words.
+            near[id] *= _TALK
         if question.when is not None and _happened_in(memory, question.when):
             near[id] = max(near[id], _BARE) + _DATED
     group: dict[tuple[str, str], float] = {}

@@ -100,18 +100,22 @@ def unfinished_scopes(connection: sqlite3.Connection) -> dict[int, int]:
 
 def turns_after(
     connection: sqlite3.Connection, scope: int, seq: int, limit: int
-) -> list[tuple[int, datetime, str, str, bool, str]]:
-    """What was said in a scope after an event: `seq`, time, speaker, words, whether a persona spoke, and the room."""
+) -> list[tuple[int, datetime, str, str, bool, float, str]]:
+    """What was said in a scope after an event.
+
+    Returns:
+        `seq`, time, speaker, words, whether a persona spoke, how important it is, and the room; in order.
+    """
     rows = connection.execute(
-        "SELECT e.seq, e.at, e.name, e.text, p.kind = 'persona', place.room FROM memory_source s"
+        "SELECT e.seq, e.at, e.name, e.text, p.kind = 'persona', max(m.importance), place.room FROM memory_source s"
         " JOIN memory m ON m.key = s.memory JOIN event e ON e.seq = s.event JOIN place ON place.key = e.place"
         " JOIN participant p ON p.key = e.participant"
         " WHERE m.kind = 'turn' AND m.scope = ? AND s.event > ? GROUP BY e.seq ORDER BY e.seq LIMIT ?",
         (scope, seq, limit),
     )
     return [
-        (number, _EPOCH + timedelta(microseconds=at), name, text, bool(persona), room)
-        for number, at, name, text, persona, room in rows
+        (number, _EPOCH + timedelta(microseconds=at), name, text, bool(persona), importance, room)
+        for number, at, name, text, persona, importance, room in rows
     ]
 
 
