@@ -294,6 +294,18 @@ async def test_the_system_tells_of_new_changed_and_removed_files(tmp_path: Path)
             await noticed()
 
 
+async def test_a_single_file_is_followed_through_being_replaced(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+    watcher = Telling()
+    async with shelf(Folder(path), watcher=watcher) as kept:
+        for words in ("The train leaves at ten.", "The train leaves at eleven, or later."):
+            write(tmp_path / "a.txt.new", words).replace(path)
+            while await kept.texts("train") != [words]:
+                await watcher.taken_in.wait()
+                watcher.taken_in.clear()
+                await kept.library.settled()
+
+
 async def test_a_library_of_files_that_are_not_there_waits_for_them(tmp_path: Path) -> None:
     async with shelf(Folder(tmp_path / "none"), watcher=FileWatcher()) as kept:
         assert kept.library.counts["document passed over: not there"] == 1

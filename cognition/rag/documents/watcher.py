@@ -1,12 +1,13 @@
 """The seam to whoever notices that files have changed; a fake beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
 from watchfiles import awatch
+from watchfiles.main import FileChange
 
 __all__ = ["FakeWatcher", "FileWatcher", "Watcher"]
 
@@ -34,21 +35,43 @@ class FileWatcher:
 
     async def changes(self, paths: Collection[Path]) -> AsyncIterator[frozenset[Path]]:
         """See `Watcher`."""
-        there = [path for path in paths if path.exists()]
-        if not there:
-            while True:
+        again = False
+        while True:
+            there = {path for path in paths if path.exists()}
+            if not there:
                 await asyncio.sleep(LOOK_AGAIN_MS / 1000)
                 yield frozenset()
-        watching = awatch(
-            *there,
-            watch_filter=None,
-            rust_timeout=LOOK_AGAIN_MS,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
-        async with aclosing(watching):
-            async for changed in watching:
-                yield frozenset(Path(path) for _, path in changed)
+                continue
+            watching = awatch(
+                *there,
+                watch_filter=None,
+                rust_timeout=LOOK_AGAIN_MS,
+                yield_on_timeout=True,
+                ignore_permission_denied=True,
+            )
+            async with aclosing(watching):
+                coming = asyncio.create_task(_next(watching))
+                try:
+                    # At its first turn it begins to watch.
+                    await asyncio.sleep(0)
+                    if again:
+                        # What changed while nobody watched.
+                        yield frozenset()
+                    while True:
+                        changed = await coming
+                        yield frozenset(Path(path) for _, path in changed)
+                        # What was replaced by another of its name has to be watched anew.
+                        again = any(map(Path.is_file, there)) or there != {p for p in paths if p.exists()}
+                        if again:
+                            break
+                        coming = asyncio.create_task(_next(watching))
+                finally:
+                    coming.cancel()
+                    await asyncio.wait([coming])
+
+
+async def _next(watching: AsyncGenerator[set[FileChange]]) -> set[FileChange]:
+    return await anext(watching)
 
 
 class FakeWatcher:
