@@ -1,14 +1,18 @@
 """What people have done with what is known of them, by words and by messages, through a server's rooms."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cognition.conversation.transcript import Line
+from cognition.memory.wishes import wish_about_memory
 from cognition.store.memory_store import MemoryStore
 from cognition.store.timeline import Query, page
 from signaling.mind_process import MindProcess
 from tests.signaling.house import Client, house, line_to
+from tests.signaling.scene import scene
 from tests.signaling.test_mind_process import mind_process, running, seated, write
 from tests.signaling.test_next_week import come, fake_memory, go, greeting
 
@@ -143,3 +147,39 @@ async def test_nothing_of_a_wish_is_done_while_nobody_remembers_anything(tmp_pat
         await seated(ada, "Nova")
         assert await asked(ada, "m1", "Nova, forget me") == "I see."
         assert (await told(ada, "memories", type="memories"))["code"] == "mind-away"
+
+
+class Fulfils:
+    """Fulfils every wish in two sentences, and keeps which it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool]] = []
+
+    async def answer(
+        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+    ) -> list[str] | None:
+        if wish_about_memory(line.text) is None:
+            return None
+        self.asked.append((line.text, shared))
+        return ["I have forgotten everything about you.", "Who are you?"]
+
+
+async def test_a_wish_that_is_spoken_is_fulfilled_once_the_turn_is_over_and_not_on_a_guess() -> None:
+    async with scene("I see.") as room:
+        wishes = room.mind._wishes = Fulfils()
+        ada = room.join("ada", "Ada")
+        ada.start()
+        await asyncio.sleep(1.0)
+        ada.pause("Nova, forget me.")
+        await asyncio.sleep(0.3)
+        assert wishes.asked == [], "she may go on"
+        ada.resume()
+        await asyncio.sleep(0.5)
+        ada.end("Nova, forget me not, as the flower says.")
+        await room.until_quiet()
+        assert wishes.asked == []
+        await ada.say("Nova, forget me.")
+        await room.until_quiet()
+        assert wishes.asked == [("Nova, forget me.", False)]
+        assert room.port.finals("nova")[-1] == "I have forgotten everything about you. Who are you?"
+        assert len(room.generator.streamed) == 1, "words of the model are for the flower alone"
