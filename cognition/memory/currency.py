@@ -36,11 +36,18 @@ def standings(memories: Iterable[Memory], now: datetime) -> dict[str, Standing]:
     """
     found: dict[str, Standing] = {}
     groups: dict[tuple[str, str], list[Memory]] = {}
+    others: list[Memory] = []
     for memory in memories:
         if memory.single and memory.attribute:
             groups.setdefault((memory.subject, memory.attribute), []).append(memory)
         else:
-            found[memory.id] = _by_itself(memory, now)
+            others.append(memory)
+    over = [one for one in others if one.fact and one.valid_to is not None]
+    for memory in others:
+        ends = [one.valid_to for one in over if one.fact == memory.fact and one.at > memory.at]
+        end = min((each for each in ends if each is not None), default=None)
+        # "The interview went well" ends the wait for it.
+        found[memory.id] = _by_itself(memory, now) if end is None else Standing(False, memory.valid_from, end)
     for group in groups.values():
         found |= _of_one_attribute(group, now)
     return found

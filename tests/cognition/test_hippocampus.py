@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cognition.memory.currency import standings
 from cognition.memory.episodes import GAP, MOST_TURNS, Turn, segments, summary
 from cognition.memory.extractor import FakeExtractor
 from cognition.memory.facts import judge
@@ -364,3 +365,17 @@ async def test_stopped_at_any_moment_it_comes_to_the_same(seed: int) -> None:
         return lambda: found
 
     assert (await remembered(True))() == (await remembered(False))()
+
+
+async def test_what_was_awaited_is_open_until_its_outcome_is_told() -> None:
+    store = MemoryStore()
+    await lived(store, event(1, "I have an interview on Friday."))
+    await thinker(store, days=1).think()
+    now = T0 + timedelta(days=6)
+    (waiting,) = standings(await all_of(store, "thread"), now).values()
+    assert waiting.current
+    await lived(store, event(2, "The interview went well!", at=T0 + timedelta(days=5)))
+    await thinker(store, days=6).think()
+    threads = await all_of(store, "thread")
+    assert len(threads) == 2
+    assert not any(one.current for one in standings(threads, now).values())
