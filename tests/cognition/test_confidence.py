@@ -183,7 +183,7 @@ async def live(
         await life.check()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(*lives)
 def test_nothing_reaches_who_was_absent_and_everything_reaches_who_was_there(
     first: list[tuple[str, Place]], then: list[tuple[object, ...]], at_last: list[tuple[Place, bool]]
