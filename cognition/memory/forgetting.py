@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cognition.store.memories import Memory
 
-__all__ = ["DECAY", "KEPT_ABOVE", "Parting", "activation", "fading", "retention"]
+__all__ = ["DECAY", "KEPT_ABOVE", "Parting", "activation", "fading"]
 
 DECAY = 0.5
 """The exponent; ACT-R's usual value."""
@@ -21,7 +21,6 @@ KEPT_ABOVE = -5.2
 """Activation, with hours as the unit of time, above which a thing is kept: told once, for some four years."""
 _WORTH = 2.0
 """What importance 1 adds to the activation over importance 0."""
-_SPREAD = 0.6
 _DURABLE = 0.75
 """What is as important as this is never let go by itself, and neither is what a person has put right."""
 
@@ -54,12 +53,6 @@ def activation(memory: Memory, now: datetime) -> float:
     elif times > 1:
         traces *= times
     return math.log(traces)
-
-
-def retention(memory: Memory, now: datetime) -> float:
-    """How likely it comes back, 0 to 1, when nothing else speaks for it (ACT-R's retrieval probability)."""
-    value = activation(memory, now) + _WORTH * (memory.importance - 0.5)
-    return 1 / (1 + math.exp((KEPT_ABOVE - value) / _SPREAD))
 
 
 def fading(memories: Sequence[Memory], now: datetime) -> list[Parting]:

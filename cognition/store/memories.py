@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 Kind = Literal["turn", "episode", "fact", "preference", "relation", "event", "commitment", "thread"]
-DreamKind = Literal["kept", "merged", "closed", "changed", "forgotten", "passed over"]
+DreamKind = Literal["kept", "merged", "closed", "changed", "forgotten"]
 
 MAX_PAGE = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -130,7 +130,7 @@ class Dream:
         subject: identity of whom the memory is about.
         memory: its id; it may be gone.
         change: what became of it.
-        text: the memory's, or what was passed over.
+        text: the memory's.
         why: for people.
         number: its place in the journal; 0 in one that is not kept yet.
     """

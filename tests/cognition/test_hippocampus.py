@@ -17,7 +17,7 @@ from cognition.memory.currency import standings
 from cognition.memory.episodes import GAP, MOST_TURNS, Turn, segments, summary
 from cognition.memory.extractor import FakeExtractor
 from cognition.memory.facts import judge
-from cognition.memory.forgetting import activation, fading, retention
+from cognition.memory.forgetting import activation, fading
 from cognition.memory.hippocampus import Hippocampus
 from cognition.search.embedder import FakeEmbedder
 from cognition.store import memories
@@ -299,7 +299,6 @@ def test_use_and_repetition_keep_a_memory_present() -> None:
     once, used = memory(), memory(used=5, used_at=T0 + timedelta(days=190))
     again = memory(strength=3, at=T0 + timedelta(days=100), told=T0)
     assert activation(once, now) < activation(again, now) < activation(used, now)
-    assert 0 < retention(once, now) < retention(used, now) < 1
 
 
 def test_what_was_put_right_never_fades() -> None:

@@ -94,7 +94,7 @@ CREATE TABLE dream (
     scope INTEGER NOT NULL REFERENCES scope (key),
     subject TEXT NOT NULL,
     memory TEXT NOT NULL,
-    change TEXT NOT NULL CHECK (change IN ('kept', 'merged', 'closed', 'changed', 'forgotten', 'passed over')),
+    change TEXT NOT NULL CHECK (change IN ('kept', 'merged', 'closed', 'changed', 'forgotten')),
     text TEXT NOT NULL,
     why TEXT NOT NULL
 ) STRICT;
