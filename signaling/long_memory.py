@@ -211,7 +211,7 @@ class LongMemory:
 
     def all_silent(self) -> None:
         """The line to media was lost."""
-        for key in list(self._busy):
+        for key in [key for key in self._busy if "\0" in key]:
             self.busy(key, False)
 
     async def compose(

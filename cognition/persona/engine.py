@@ -44,9 +44,7 @@ FALLBACK = "Sorry, I lost my thread."
 """Said when the model gave nothing that can be spoken."""
 WELCOME_DEADLINE = 0.5
 """Seconds within which a greeting is to know of earlier days."""
-NO_RECOLLECTION = NoRecollection()
-NO_ALLOWANCE = Allowance()
-NO_WISHES = NoWishes()
+NO_RECOLLECTION, NO_ALLOWANCE, NO_WISHES = NoRecollection(), Allowance(), NoWishes()
 IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
 
@@ -288,15 +286,17 @@ class Mind:
     async def prepare(self, room: str, persona: str) -> None:
         """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.
 
-        In a room of many personas those that have not spoken lately take in several lines at a time.
+        Of many personas those that have not spoken lately take in several lines at a time, and what is known with them.
 
         Raises:
             GenerationError: the model failed.
         """
         if persona in self._remembers:
-            await self._memory.settle(self._request(room, persona, None))
+            changed = await self._memory.settle(self._request(room, persona, None))
             if room not in self._rooms or persona not in self._personas:
                 return
+            if changed:
+                self._rooms[room].taken_in.pop(persona, None)
         known = self._memory.of(room, persona, self._room(room).listeners(None)).stable
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
@@ -304,7 +304,7 @@ class Mind:
         unread = lines[next((place for place, line in enumerate(lines, 1) if line.id == read), 0) :]
         personas = [id for id in state.present if id in self._personas]
         behind = sum(state.costs.get(line.id, 0) for line in unread)
-        if read is not None and not worth_preparing(persona, in_play(lines, personas), behind):
+        if (read is not None or known) and not worth_preparing(persona, in_play(lines, personas), behind):
             return
         await self._generator.prefill(
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona, known=known))

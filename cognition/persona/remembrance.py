@@ -81,18 +81,24 @@ class Remembrance:
         self._forget = forget
         self._held: dict[tuple[str, str], _InMind] = {}
 
-    async def settle(self, request: Request) -> None:
-        """In idle time: composes what stands early in prompts, if it was composed for other people than are there."""
+    async def settle(self, request: Request) -> bool:
+        """In idle time: composes what stands early in prompts, if it was composed for other people than are there.
+
+        Returns:
+            Whether it is another text than before, so that whatever follows it is to be evaluated again.
+        """
         held = self._of(request)
+        before = held.stable
         if not self._allowance.stable:
-            return
-        if held.stable is not None and held.stable.account.listeners == request.listeners:
-            return
+            return False
+        if before is not None and before.account.listeners == request.listeners:
+            return False
         held.stable = await self._recollection.compose(
             replace(request, words="", speaker="", parts=frozenset({"stable"})),
             budget=self._allowance.stable,
             deadline=IDLE_DEADLINE,
         )
+        return held.stable.stable != ("" if before is None else before.stable)
 
     async def listen(self, request: Request, line: str) -> None:
         """While a line is being said: recalls what its words so far call to mind."""
