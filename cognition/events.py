@@ -54,7 +54,9 @@ class Read:
 class Said:
     """What was heard of a persona's words: with `interrupted`, only up to where it was cut off.
 
-    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` is as in `Heard`.
+    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` is as in `Heard`. `answers` is the
+    person's line that it answers, by their participant id and its id; None where it answers none, or says that it
+    does not.
     """
 
     room: str
@@ -65,6 +67,7 @@ class Said:
     id: str = ""
     kind: Literal["speech", "chat"] = "speech"
     to: frozenset[str] | None = None
+    answers: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

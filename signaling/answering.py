@@ -291,6 +291,8 @@ class Answering:
             words = self._mind.reply(self._room, presence.persona, slot.line, planned)
             reply = self._start(presence, words, ask.cause, ask.to)
         reply.bid, slot.declined = slot.bid, self._mind.declines(presence.persona) or ""
+        if not slot.declined and not isinstance(slot.line, Said):
+            reply.answers = slot.line.participant, slot.line.id
         slot.reply, slot.said, slot.yielded = reply, None, False
         return reply
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import structlog
 
 from cognition.conversation.transcript import line_of as line_of_wire
-from cognition.events import Event, Feedback, Left
+from cognition.events import Event, Feedback, Left, Said
 from cognition.persona.actions import Action, Allowed
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
@@ -179,7 +180,10 @@ class Judgements:
                 continue
             if entry.identity:
                 givers[room, who] = entry.identity
-            outcome = self._outcome_of(event_of(room, line_from(entry), who in self._personas()))
+            said = event_of(room, line_from(entry), who in self._personas())
+            if isinstance(said, Said) and (answered := entry.detail.get("answers")) is not None:
+                said = replace(said, answers=(str(answered[0]), str(answered[1])))
+            outcome = self._outcome_of(said)
             if outcome is not None and (giver := givers.get((room, outcome.asker))) is not None:
                 self._owed[outcome.task] = self._opinion(outcome, giver)
 

@@ -20,7 +20,7 @@ import structlog
 from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Said
 from cognition.inference.generator import GenerationError
-from cognition.persona.engine import Clause
+from cognition.persona.engine import FALLBACK, Clause
 from cognition.persona.reputation import Level
 from cognition.rag.context import Account
 from media.participant import REWOUND
@@ -339,6 +339,7 @@ class Presence:
                 reply.utterance,
                 kind,
                 reply.to,
+                None if reply.composed == [FALLBACK] else reply.answers,
             )
         )
 

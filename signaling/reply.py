@@ -39,6 +39,8 @@ class Reply:
     """All its words are known, or there will be no more."""
     spans: list[Span] = field(default_factory=list)
     composed: list[str] = field(default_factory=list)
+    answers: tuple[str, str] | None = None
+    """See `Said.answers`."""
     accounts: tuple[Account, ...] = ()
     """Of what was remembered for it."""
     marks: dict[str, int] = field(default_factory=dict)

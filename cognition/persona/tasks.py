@@ -1,7 +1,8 @@
 """What counts as a task that a persona did for a person, and what that person says of it. Pure.
 
-A task is what a person asks for, by a question or a request, and a persona then says to the end, or a reminder that it
-gives when it is time. It is done when that was said, and done well or not when the person who asked says so: "thanks,
+A task is what a person asks for, by a question or a request, and a persona then answers, to the end, or a reminder that
+it gives when it is time. What a persona says besides, or to somebody else, is no answer to it, nor is that it will not
+answer. It is done when that was said, and done well or not when the person who asked says so: "thanks,
 that worked", "no, that's wrong". Nobody else's word on it counts as the task's, no persona's at all, and bare thanks
 are courtesy.
 """
@@ -120,6 +121,7 @@ class Outcome:
 class _Wish:
     text: str
     at: datetime
+    line: str
     reminder: bool
 
 
@@ -185,32 +187,28 @@ class TaskWatch:
         self._wishes.pop(who, None)
         if asks_for_something(line.text):
             reminder = reminder_in(line.text, line.at) is not None
-            self._keep(self._wishes, who, _Wish(line.text, line.at, reminder))
+            self._keep(self._wishes, who, _Wish(line.text, line.at, line.id, reminder))
             if reminder:
                 self._keep(self._reminders, who, line.text)
         return judged
 
     def _said(self, line: Said) -> Outcome | None:
         self._spoke = line.participant
-        if line.interrupted or not line.text or not line.id:
+        if line.interrupted or not line.text or not line.id or line.answers is None:
+            return None
+        who, answered = line.answers
+        if line.to is not None and who not in line.to:
             return None
         if line.id.startswith(REMINDER_PREFIX):
-            return self._reminded(line)
-        for who in reversed(self._wishes):
-            wish = self._wishes[who]
-            if wish.reminder or not timedelta() <= line.at - wish.at <= ANSWER_WITHIN:
-                continue
-            if line.to is not None and who not in line.to:
-                continue
-            del self._wishes[who]
-            return self._finish(line, who, wish.text)
-        return None
-
-    def _reminded(self, line: Said) -> Outcome | None:
-        for who in reversed(self._reminders):
-            if line.to is None or who in line.to:
-                return self._finish(line, who, self._reminders.pop(who))
-        return None
+            wanted = self._reminders.pop(who, None)
+            return None if wanted is None else self._finish(line, who, wanted)
+        wish = self._wishes.get(who)
+        if wish is None or wish.reminder or wish.line != answered:
+            return None
+        if not timedelta() <= line.at - wish.at <= ANSWER_WITHIN:
+            return None
+        del self._wishes[who]
+        return self._finish(line, who, wish.text)
 
     def _finish(self, line: Said, who: str, wish: str) -> Outcome:
         outcome = Outcome(f"task:{self.room}/{line.id}", line.participant, who, 0, (line.text, wish))

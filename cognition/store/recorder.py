@@ -242,6 +242,8 @@ def entry_of(event: Event, present: Iterable[Participant]) -> timeline.Event:
             text, to, detail = event.text, event.to, {"medium": event.kind}
             if event.interrupted:
                 detail["interrupted"] = True
+            if event.answers is not None:
+                detail["answers"] = list(event.answers)
         case Arrived() | Left():
             name = event.name
         case Declined():

@@ -1,6 +1,7 @@
 """Tasks: what a persona did for a person, when it counts as done, and who says whether it was done well."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ class Talk:
         self.watch = TaskWatch("lobby")
         self.now = START
         self.lines = 0
+        self.asked: tuple[str, str] | None = None
 
     def _next(self, after: float) -> str:
         self.now += timedelta(seconds=after)
@@ -28,6 +30,7 @@ class Talk:
 
     def hears(self, who: str, text: str, after: float = 2.0) -> Outcome | None:
         id = self._next(after)
+        self.asked = who, id
         return self.watch.observe(Heard("lobby", who, who.title(), text, self.now, id), PERSONAS)
 
     def says(
@@ -39,9 +42,11 @@ class Talk:
         id: str = "",
         interrupted: bool = False,
         to: frozenset[str] | None = None,
+        answers: tuple[str, str] | None | Literal["the line before"] = "the line before",
     ) -> Outcome | None:
         own = self._next(after)
-        said = Said("lobby", persona, text, self.now, interrupted, id or own, to=to)
+        answered = self.asked if answers == "the line before" else answers
+        said = Said("lobby", persona, text, self.now, interrupted, id or own, to=to, answers=answered)
         return self.watch.observe(said, PERSONAS)
 
 
@@ -174,7 +179,7 @@ def test_that_is_of_whoever_spoke_last_and_not_for_ever() -> None:
     talk = Talk()
     talk.hears("ada", "Nova, what is seventeen times three?")
     talk.says("nova", "It is 51.")
-    talk.says("robin", "I saw a heron today.")
+    talk.says("robin", "I saw a heron today.", answers=None)
     assert talk.hears("ada", "That's wrong.") is None
     talk = Talk()
     talk.hears("ada", "Nova, what is seventeen times three?")
@@ -188,10 +193,42 @@ def test_a_reminder_is_done_when_it_is_given_not_when_it_is_promised() -> None:
     assert talk.says("nova", "I will.") is None
     talk.hears("bob", "What is the capital of Peru?")
     assert talk.says("nova", "Lima.") is not None
-    given_now = talk.says("nova", "Ada, call your mother.", after=600, id="remind-0123")
+    promised = ("ada", "u1")
+    given_now = talk.says("nova", "Ada, call your mother.", after=600, id="remind-0123", answers=promised)
     assert given_now is not None
     assert (given_now.task, given_now.asker, given_now.value) == ("task:lobby/remind-0123", "ada", 0)
-    assert talk.says("nova", "Ada, call your mother.", id="remind-0123") is None
+    assert talk.says("nova", "Ada, call your mother.", id="remind-0123", answers=promised) is None
+
+
+def test_what_a_persona_says_besides_answers_nobodys_question() -> None:
+    talk = Talk()
+    talk.hears("ada", "Nova, can you explain black holes please?")
+    asked = talk.asked
+    assert talk.says("robin", "Hello Bob, nice to see you.", answers=None) is None
+    assert talk.says("nova", "Sorry, I need some rest just now.", answers=None) is None
+    talk.hears("bob", "Robin, which bird is that one over there?")
+    assert talk.says("robin", "It is a heron.", answers=talk.asked) == Outcome(
+        "task:lobby/u5", "robin", "bob", 0, ("It is a heron.", "Robin, which bird is that one over there?")
+    )
+    done = talk.says("nova", "They are stars that have collapsed.", answers=asked)
+    assert done is not None
+    assert (done.persona, done.asker) == ("nova", "ada")
+
+
+def test_what_a_person_asks_of_another_is_no_personas_task() -> None:
+    talk = Talk()
+    talk.hears("ada", "Bob, can you pass me the salt please?")
+    assert talk.says("robin", "I am tired and will rest a little.", answers=None) is None
+
+
+def test_a_reminder_is_for_whoever_asked_for_it() -> None:
+    talk = Talk()
+    talk.hears("ada", "Nova, remind me in ten minutes to call my mother.")
+    asked = talk.asked
+    talk.hears("bob", "Nova, remind me in twenty minutes to water the plants.")
+    given = talk.says("nova", "Ada, call your mother.", after=590, id="remind-1", answers=asked)
+    assert given is not None
+    assert given.asker == "ada"
 
 
 def test_whoever_has_left_is_owed_nothing_and_crowds_fill_no_memory() -> None:

@@ -10,8 +10,9 @@ from functools import partial
 
 import numpy as np
 
+from cognition.conversation.floor import Attendee
 from cognition.conversation.reasons import Silence, Wish
-from cognition.events import Read
+from cognition.events import Event, Read
 from cognition.inference.generator import FakeGenerator, Script
 from cognition.persona.engine import Mind
 from cognition.persona.life import Life
@@ -214,6 +215,7 @@ class Scene:
         self.life = life
         self.presence: Presence | None = None
         self.sounding_at_once: list[int] = []
+        self.happened: list[Event] = []
 
     def join(self, id: str, name: str, *, greet: bool = False, connected: bool = True) -> Speaker:
         ears = ScriptedEars()
@@ -270,8 +272,15 @@ async def scene(
     generator = FakeGenerator(answers or ("I see.",))
     rooms: list[Attendance] = []
     living = Living(MemoryStore(), generator, lambda: rooms) if alive else None
+    happened: list[Event] = []
+
+    def observe(event: Event, present: Sequence[Attendee]) -> None:
+        happened.append(event)
+        if living is not None:
+            living.observe(event, present)
+
     if living is None:
-        mind = Mind(personas, generator)
+        mind = Mind(personas, generator, observe=observe)
     else:
         await living.open(personas)
         mind = Mind(
@@ -280,7 +289,7 @@ async def scene(
             disposition=living.disposition,
             held_back=living.held_back,
             missed=living.missed,
-            observe=living.observe,
+            observe=observe,
         )
     rings = {
         persona.id: AudioRing.format(bytearray(AudioRing.nbytes(CAPACITY)), rate=48_000, capacity=CAPACITY)
@@ -292,6 +301,7 @@ async def scene(
     rooms.append(attendance)
     voice = FakeVoice()
     held = Scene(attendance, port, mind, generator, voice, life)
+    held.happened = happened
     opened = asyncio.Event()
     running = asyncio.create_task(attendance.run(opened.set))
     await opened.wait()

@@ -13,6 +13,7 @@ from cognition.persona.inbox import SHARE
 from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona, PersonaVoice
+from cognition.persona.tasks import TaskWatch
 from signaling.attendance import CHAT_AGE, Attendance, Attendant
 from signaling.ears import ScriptedEars
 from signaling.errors import NotAttended
@@ -408,6 +409,23 @@ async def test_who_rests_declines_what_it_is_asked_and_another_takes_it(aloud: b
             ("Nova", "Sorry, I need some rest just now. Perhaps Robin can take it."),
             ("Robin", "They are far away."),
         ]
+        watch = TaskWatch("room")
+        done = [watch.observe(event, ("nova", "robin")) for event in room.happened]
+        assert [(each.persona, each.asker) for each in done if each is not None] == [("robin", "ada")]
+
+
+async def test_a_greeting_between_question_and_answer_is_no_answer() -> None:
+    slow = Script(["They", " are", " far", " away."], first=4.0)
+    async with scene(slow, personas=BOTH) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, how far are the stars?")
+        room.attendance.due(Due("wake-1", "robin", "room", "wake", "I have rested and am back."))
+        room.write("bob", "Bob", "Hello to everybody.")
+        await asyncio.sleep(30)
+        watch = TaskWatch("room")
+        done = [watch.observe(event, ("nova", "robin")) for event in room.happened]
+        assert [(each.persona, each.asker) for each in done if each is not None] == [("nova", "ada")]
+        assert ("Robin", "I have rested and am back.") in said(room)
 
 
 async def test_who_is_tired_says_so_in_writing_where_there_is_no_gap_to_say_it_in() -> None:

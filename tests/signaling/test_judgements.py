@@ -220,7 +220,14 @@ async def test_a_task_is_done_when_it_was_said_and_done_well_when_the_asker_says
         now = datetime.now(UTC)
         talk: list[Event] = [
             Heard("lobby", ada.id, "Ada", "Nova, how many stars are in our galaxy?", now, "q"),
-            Said("lobby", "nova", "Some two hundred billion.", now + timedelta(seconds=2), id="u1"),
+            Said(
+                "lobby",
+                "nova",
+                "Some two hundred billion.",
+                now + timedelta(seconds=2),
+                id="u1",
+                answers=(ada.id, "q"),
+            ),
             Heard("lobby", bob.id, "Bob", "That's wrong.", now + timedelta(seconds=4), "b"),
             Heard("lobby", ada.id, "Ada", "Thanks, that's right.", now + timedelta(seconds=6), "a"),
         ]
