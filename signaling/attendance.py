@@ -230,6 +230,7 @@ class Attendance:
         for presence in self._presences.values():
             presence.left(participant)
         self._withdraw_replies_to(participant)
+        self._dues.left()
         self._held_voices.left(participant)
         self._settle(person)
 

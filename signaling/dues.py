@@ -76,6 +76,8 @@ class Dues:
         self._refusable = refusable
         self._dropped = dropped
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._whispers: dict[str, Due] = {}
+        """Those under way that are for some alone."""
         self._closed = False
 
     def __contains__(self, id: str) -> bool:
@@ -84,7 +86,7 @@ class Dues:
     def take(self, due: Due) -> None:
         """A persona wants to say something by itself."""
         presence = self._presences.get(due.persona)
-        if presence is None or not self._persons or self._closed:
+        if presence is None or self._closed or not self._reaches_anybody(due):
             self._refuse(due, "away")
             return
         if due.id in self._tasks:
@@ -99,25 +101,49 @@ class Dues:
         except NotAttended:
             self._refuse(due, "away")
             return
-        task.add_done_callback(lambda _: self._tasks.pop(due.id, None))
+        if due.circle is not None:
+            self._whispers[due.id] = due
+        task.add_done_callback(lambda _: self._over(due.id))
 
     def take_back(self, id: str) -> None:
         """Something is no longer to be said; of what is heard of it by now, nothing is taken back."""
-        task = self._tasks.get(id)
-        replies = (presence.reply for presence in self._presences.values() if presence.sounding)
-        if task is not None and all(reply is None or reply.utterance != id for reply in replies):
+        if self._cancel(id):
             self._dropped["no longer due"] += 1
-            task.cancel()
+
+    def left(self) -> None:
+        """Somebody is gone; what was for them alone is not said."""
+        for due in list(self._whispers.values()):
+            if not self._reaches_anybody(due) and self._cancel(due.id):
+                self._refuse(due, "away")
 
     def was_said(self, id: str) -> None:
         """It was heard, or written; there is nothing to take back any more."""
-        self._tasks.pop(id, None)
+        self._over(id)
 
     def close(self) -> None:
         """Gives everything up, and takes nothing more."""
         self._closed = True
         for task in self._tasks.values():
             task.cancel()
+
+    def _reaches_anybody(self, due: Due) -> bool:
+        """Whether a person is there who may hear it from this persona."""
+        circle = due.circle
+        if circle is None:
+            return bool(self._persons)
+        return due.persona in circle and not circle.isdisjoint(self._persons)
+
+    def _cancel(self, id: str) -> bool:
+        """Gives something up of which nothing is heard yet; whether there was such a thing."""
+        task = self._tasks.get(id)
+        replies = (presence.reply for presence in self._presences.values() if presence.sounding)
+        if task is None or any(reply is not None and reply.utterance == id for reply in replies):
+            return False
+        return task.cancel()
+
+    def _over(self, id: str) -> None:
+        self._tasks.pop(id, None)
+        self._whispers.pop(id, None)
 
     async def _say(self, presence: Presence, due: Due) -> None:
         if due.kind == "greet":

@@ -54,7 +54,7 @@ class Volunteering:
         return await self._say(presence, lambda: _once(words), bid)
 
     async def say(self, presence: Presence, due: Due) -> bool:
-        """Says what is due in the next lull; whether any of it was heard."""
+        """Says what is due in the next lull, to its circle alone if it has one; whether any of it was heard."""
 
         def words() -> AsyncGenerator[Clause]:
             if due.text or due.line is None:
@@ -71,17 +71,28 @@ class Volunteering:
             asked=False,
             interrupts=trusted,
         )
-        return await self._say(presence, words, bid)
+        # A reminder is asked for by the line, and said in words that are ready.
+        line = due.line if due.kind == "remind" or not due.text else None
+        answers = None if line is None else (line.participant, line.id)
+        return await self._say(presence, words, bid, due.circle, answers)
 
-    async def _say(self, presence: Presence, words: Callable[[], AsyncGenerator[Clause]], bid: Bid) -> bool:
+    async def _say(
+        self,
+        presence: Presence,
+        words: Callable[[], AsyncGenerator[Clause]],
+        bid: Bid,
+        to: frozenset[str] | None = None,
+        answers: tuple[str, str] | None = None,
+    ) -> bool:
         try:
             async with asyncio.timeout(bid.patience):
                 await self._free(presence)
         except TimeoutError:
             return False
-        reply = presence.propose(words(), None, utterance=bid.id)
+        reply = presence.propose(words(), None, to, utterance=bid.id)
+        reply.answers = None if self._mind.declines(presence.persona) else answers
         try:
-            self._floor.bid(bid if bid.id else replace(bid, id=reply.bid))
+            self._floor.bid(bid if bid.id else replace(bid, id=reply.bid), to)
             presence.release(reply)
             assert reply.task is not None
             await asyncio.wait([reply.task])

@@ -128,6 +128,11 @@ class Intention:
     refused: str = ""
 
     @property
+    def circle(self) -> frozenset[str] | None:
+        """Who alone may hear of it, because they alone heard what it comes from; None for all."""
+        return self.line.to if isinstance(self.line, Heard) else None
+
+    @property
     def progress(self) -> float:
         """Share of its steps that is done."""
         return self.step / len(STEPS[self.kind])
@@ -185,7 +190,7 @@ class Scene:
             return intention.waits or intention.to in self.awake
         if intention.to:
             return intention.to in there
-        return any(each.kind == "person" for each in self.present)
+        return any(intention.circle is None or each.id in intention.circle for each in self.people())
 
     def people(self, *, but: str = "") -> list[Attendee]:
         """The persons there, less one."""
@@ -309,8 +314,9 @@ def _reminded(whom: str, line: Heard | Read, scene: Scene) -> tuple[str, str]:
     if not whom:
         return line.participant, ""
     said = Wording.of(whom)
+    circle = line.to if isinstance(line, Heard) else None
     for each in scene.people(but=line.participant):
-        if mentions(said, each.name):
+        if mentions(said, each.name) and (circle is None or each.id in circle):
             return each.id, spoken_name(each.name)
     return "", whom
 
@@ -493,7 +499,8 @@ def _reminder_of(intention: Intention, line: Heard | Read, zone: tzinfo) -> Inte
         due,
         due + REMINDER_LIFE_S,
         0.9,
-        line,
+        # What was proposed in a whisper stays one, whoever hears that it is wanted.
+        line if intention.circle is None else intention.line,
     )
 
 

@@ -89,6 +89,11 @@ class Due:
     line: Heard | Read | None = None
     priority: float = 0.5
 
+    @property
+    def circle(self) -> frozenset[str] | None:
+        """Who alone may hear it, the persona too, because they alone heard what it comes from; None for all."""
+        return self.line.to if isinstance(self.line, Heard) else None
+
 
 class Life:
     """Every persona that may be seated, alive between the rooms and between two runs; `open` makes one.

@@ -216,6 +216,34 @@ async def test_what_somebody_should_do_is_proposed_and_a_yes_makes_it_a_reminder
         assert room.texts()[-1] == "Ada, you wanted to be reminded: water the plants."
 
 
+async def test_what_was_proposed_in_a_whisper_stays_one_when_it_is_accepted_aloud() -> None:
+    async with hall(NOVA, people=[ADA, BOB]) as room:
+        circle = frozenset({"ada", "nova"})
+        room.hear(ADA, "We really should fetch the cake.", circle)
+        await asyncio.sleep(50)
+        room.hear(ADA, "Yes, please.")
+        (reminder,) = room.life.intentions("nova")
+        assert (reminder.kind, reminder.circle) == ("remind", circle)
+
+
+async def test_what_was_whispered_waits_for_somebody_who_heard_it() -> None:
+    async with hall(NOVA, people=[ADA, BOB]) as room:
+        circle = frozenset({"ada", "nova"})
+        room.hear(ADA, "Nova, remind us in one minute to fetch the cake.", circle)
+        room.leave(ADA)
+        await asyncio.sleep(600)
+        assert room.bids == []
+        room.arrive(ADA)
+        await asyncio.sleep(1)
+        assert [(due.kind, due.to, due.circle) for due in room.bids] == [("remind", "", circle)]
+
+
+async def test_whom_a_whispered_reminder_names_but_did_not_hear_it_is_not_told() -> None:
+    async with hall(NOVA, people=[ADA, BOB]) as room:
+        room.hear(ADA, "Nova, remind Bob in one minute to fetch the cake.", frozenset({"ada", "nova"}))
+        assert [each.to for each in room.life.intentions("nova")] == [""]
+
+
 async def test_what_somebody_takes_on_is_not_proposed() -> None:
     async with hall(NOVA, people=[ADA, BOB]) as room:
         room.hear(ADA, "Somebody should water the plants.")

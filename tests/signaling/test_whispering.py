@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognition.events import Heard
+from cognition.persona.life import Due, DueKind
 from media.events import SpeakingChanged
 from signaling.audience import LEAD_NS, Audiences
 from signaling.ipc.endpoint import RpcError
 from signaling.server.history import Line, parse_line
 from signaling.server.server_messages import plain
 from tests.signaling.house import Client, FakeMind, House, house, line_to, mind_of
-from tests.signaling.scene import NOVA, ROBIN, scene
+from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time
 
@@ -391,6 +394,75 @@ async def test_a_whisper_that_media_refuses_is_not_said_aloud() -> None:
         await held.until_quiet()
         assert held.port.ring.written == 0
         assert held.attendance.dropped["nobody to turn to"] == 1
+
+
+def whispered_due(kind: DueKind = "question", text: str = "") -> Due:
+    """Nova comes back to what Ada whispered to it."""
+    at = datetime.now(UTC)
+    line = Heard("room", "ada", "Ada", "Nova, where is the cake?", at, "ada-1", frozenset({"ada", "nova"}))
+    return Due(f"{kind}-1", "nova", "room", kind, text, "ada", line, 0.7)
+
+
+def circles(held: Scene) -> set[tuple[str, ...] | None]:
+    """To whom anything was shown."""
+    return {who for what, who in map(_named, held.port.told) if what != "whisper"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("question", ""), ("held-back", ""), ("remind", "Ada, look into the cellar.")]
+)
+async def test_what_comes_of_a_whisper_is_said_by_itself_to_those_who_heard_it(
+    kind: DueKind, text: str
+) -> None:
+    async with scene("In the cellar.") as held:
+        held.join("ada", "Ada")
+        held.join("bob", "Bob")
+        held.attendance.due(whispered_due(kind, text))
+        await asyncio.sleep(15)
+        assert circles(held) == {("ada", "nova")}
+        assert ("whisper", ["ada"]) in held.port.told
+        (line,) = held.mind.lines("room")
+        assert "cellar" in str(line["text"])
+        assert line["to"] == ["ada", "nova"]
+
+
+async def test_a_whispered_reminder_and_an_answer_that_bob_talked_over_are_whispered() -> None:
+    async with scene("In the cellar.", personas=(NOVA, ROBIN), alive=True) as held:
+        ada, bob = held.join("ada", "Ada"), held.join("bob", "Bob")
+        await asyncio.sleep(1)
+        held.attendance.turn_to("ada", frozenset({"ada", "nova"}))
+        await asyncio.sleep(1)
+        bob.start()
+        await ada.say("Nova, remind me in one minute to fetch the cake.")
+        await asyncio.sleep(30)
+        bob.end("And so on and so on, that was all I had.")
+        held.attendance.turn_to("ada", None)
+        await asyncio.sleep(60)
+        said = [line for line in held.mind.lines("room") if line["from"] in ("nova", "robin")]
+        assert any("fetch the cake" in str(line["text"]) for line in said)
+        assert {tuple(line["to"]) if isinstance(line.get("to"), list) else None for line in said} == {
+            ("ada", "nova")
+        }
+        assert not held.port.chat
+
+
+@pytest.mark.parametrize("goes", [0.0, 2.0])
+async def test_what_comes_of_a_whisper_is_not_said_once_nobody_is_there_who_heard_it(goes: float) -> None:
+    async with scene("In the cellar.") as held:
+        held.join("ada", "Ada")
+        bob = held.join("bob", "Bob")
+        bob.start()
+        if not goes:
+            held.attendance.leave("ada")
+        held.attendance.due(whispered_due())
+        await asyncio.sleep(goes)
+        if goes:
+            held.attendance.leave("ada")
+        bob.discard()
+        await asyncio.sleep(15)
+        assert held.port.ring.written == 0
+        assert "nova" not in {line["from"] for line in held.mind.lines("room")}
+        assert held.attendance.dropped["question refused: away"] == 1
 
 
 async def test_a_turn_in_which_somebody_turned_away_is_the_whisper_s_as_a_whole() -> None:
