@@ -110,12 +110,16 @@ class Agenda:
             self._set(postponed(each, reason, self._clock()))
 
     def hand_over(self, persona: str, takers: Callable[[str], Collection[str]], until: float) -> list[str]:
-        """Lets others take what a persona that rests or goes has promised for before `until`; returns who took any."""
+        """Lets others take what a persona that rests or goes has promised for before `until`; returns who took any.
+
+        What was whispered is taken by those alone who heard it.
+        """
         took: list[str] = []
         for each in self.of(persona):
             if each.kind not in PROMISES or each.waits or each.due >= until:
                 continue
-            other = next((id for id in takers(each.room) if id not in (persona, each.to)), None)
+            able = (id for id in takers(each.room) if each.circle is None or id in each.circle)
+            other = next((id for id in able if id not in (persona, each.to)), None)
             if other is not None:
                 del self._open[persona][each.id]
                 if each.attempts:

@@ -298,6 +298,19 @@ async def test_what_was_promised_is_kept_by_another_while_a_persona_rests() -> N
         assert [(due.persona, due.kind) for due in room.bids if due.kind != "rest"] == [("robin", "remind")]
 
 
+@pytest.mark.parametrize("goes", ["pauses", "is removed"])
+async def test_what_was_promised_in_a_whisper_is_kept_by_another_only_if_it_heard_it(goes: str) -> None:
+    for circle, taken in (({"ada", "nova"}, []), ({"ada", "nova", "robin"}, ["remind"])):
+        async with hall(NOVA, ROBIN, people=[ADA, BOB]) as room:
+            room.hear(ADA, "Nova, remind me in one minute to stretch.", frozenset(circle))
+            if goes == "pauses":
+                room.life.order("pause", "nova", "op", "for a moment")
+            else:
+                room.life.unseat("nova")
+            await asyncio.sleep(120)
+            assert [due.kind for due in room.bids if due.persona == "robin"] == taken
+
+
 async def test_what_was_whispered_is_known_to_those_alone_who_heard_it() -> None:
     async with hall(NOVA, ROBIN, people=[ADA, BOB]) as room:
         room.hear(ADA, "Robin, how far is the moon?", to=frozenset({"ada", "nova"}))
