@@ -1,7 +1,7 @@
 """What a persona says by itself in a room, answering nobody: a greeting, a reminder, what it had held back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from cognition.conversation.floor_control import Bid
@@ -28,6 +28,8 @@ WISHES: Mapping[DueKind, Wish] = {
     "wake": "proposes",
 }
 """Why a persona speaks by itself, as people are told."""
+PRESSING: Collection[DueKind] = ("remind",)
+"""What is late once it waits; for that alone another persona is interrupted."""
 
 
 class Volunteering:
@@ -61,7 +63,7 @@ class Volunteering:
                 return _once(due.text)
             return self._mind.reply(self._room, due.persona, due.line)
 
-        trusted = self._mind.disposition(presence.persona).may_interrupt
+        presses = due.kind in PRESSING and self._mind.disposition(presence.persona).may_interrupt
         bid = Bid(
             due.id,
             presence.persona,
@@ -69,7 +71,7 @@ class Volunteering:
             due.priority,
             DUE_WAIT,
             asked=False,
-            interrupts=trusted,
+            interrupts=presses,
         )
         # A reminder is asked for by the line, and said in words that are ready.
         line = due.line if due.kind == "remind" or not due.text else None

@@ -42,7 +42,7 @@ class Talk:
         id: str = "",
         interrupted: bool = False,
         to: frozenset[str] | None = None,
-        answers: tuple[str, str] | None | Literal["the line before"] = "the line before",
+        answers: tuple[str, str] | Literal["the line before"] | None = "the line before",
     ) -> Outcome | None:
         own = self._next(after)
         answered = self.asked if answers == "the line before" else answers

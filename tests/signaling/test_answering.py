@@ -428,6 +428,27 @@ async def test_a_greeting_between_question_and_answer_is_no_answer() -> None:
         assert ("Robin", "I have rested and am back.") in said(room)
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "answers"),
+    [
+        ("held-back", "", ("ada", "m1")),
+        ("question", "", ("ada", "m1")),
+        ("remind", "Ada, call your mother.", ("ada", "m1")),
+        ("propose", "Shall I remind you of it?", None),
+    ],
+)
+async def test_what_a_persona_says_by_itself_names_the_line_that_it_fulfils(
+    kind: DueKind, text: str, answers: tuple[str, str] | None
+) -> None:
+    async with scene("They are far away.", personas=BOTH) as room:
+        room.join("ada", "Ada")
+        line = Read("room", "ada", "Ada", "How far are the stars?", datetime.now(UTC), "m1")
+        room.attendance.due(Due("due-1", "robin", "room", kind, text, "ada", line))
+        await asyncio.sleep(20)
+        (heard,) = (event for event in room.happened if isinstance(event, Said))
+        assert (heard.id, heard.answers) == ("due-1", answers)
+
+
 async def test_who_is_tired_says_so_in_writing_where_there_is_no_gap_to_say_it_in() -> None:
     async with scene(personas=BOTH) as room:
         room.join("ada", "Ada").start()
