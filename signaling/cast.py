@@ -2,16 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
+from cognition.conversation.transcript import plain
 from cognition.persona.life import Life
 from cognition.persona.profile import Persona, ProfileError
 from cognition.persona.rights import RightsError
+from cognition.store.errors import StoreError
+from cognition.store.personas import Order
 from media.speech.sessions import ModelError
 from media.speech.voice import Voice, VoiceError
 from signaling.errors import UserError
 from signaling.ipc.endpoint import RpcError
-from signaling.ipc.jsonrpc import JsonObject
+from signaling.ipc.jsonrpc import INTERNAL_ERROR, JsonObject
 from signaling.profiles import Profiles
 
 __all__ = ["NO_SUCH_PERSONA", "REFUSED", "Cast"]
@@ -19,6 +25,12 @@ __all__ = ["NO_SUCH_PERSONA", "REFUSED", "Cast"]
 NO_SUCH_PERSONA = 8
 REFUSED = 9
 MINUTE = 60.0
+ORDERS = 10
+"""Orders that are shown of a persona, the latest."""
+MAX_LOGGED = 300
+"""Characters of what an operator says that are logged."""
+
+_log = structlog.get_logger()
 
 
 class Cast:
@@ -73,8 +85,14 @@ class Cast:
                 await action(life, params)
             except (ProfileError, RightsError, ModelError, VoiceError, UserError, ValueError) as error:
                 raise RpcError(REFUSED, str(error)) from error
+            if params["action"] != "list":
+                said = {name: plain(str(params.get(name) or ""), MAX_LOGGED) for name in ("id", "by", "why")}
+                _log.info("order followed", action=params["action"], persona=said.pop("id"), **said)
             await life.settled()
-        return {"personas": [self._shown(life, each) for each in self._personas().values()]}
+        try:
+            return {"personas": [await self._shown(life, each) for each in list(self._personas().values())]}
+        except StoreError as error:
+            raise RpcError(INTERNAL_ERROR, str(error)) from error
 
     async def _add(self, life: Life, params: JsonObject) -> None:
         id = _text(params, "id")
@@ -128,11 +146,28 @@ class Cast:
             )
         return known
 
-    def _shown(self, life: Life, persona: Persona) -> JsonObject:
+    async def _shown(self, life: Life, persona: Persona) -> JsonObject:
+        orders = await life.orders(persona.id, limit=ORDERS)
         disposition = life.disposition(persona.id)
         status = "paused" if disposition.paused else "resting" if disposition.resting else "awake"
         shown: dict[str, Any] = {"id": persona.id, "name": persona.name, "status": status}
-        return shown | {"energy": round(disposition.energy, 2), "expertise": list(persona.expertise)}
+        shown |= {"energy": round(disposition.energy, 2), "expertise": list(persona.expertise)}
+        return shown | {"orders": [_recorded(each) for each in orders]}
+
+
+def _recorded(order: Order) -> JsonObject:
+    until = None if order.until is None else _moment(order.until)
+    return {
+        "action": order.kind,
+        "by": order.by,
+        "why": order.why,
+        "at": _moment(order.at),
+        "until": until,
+    }
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 async def _nothing(_life: Life, _params: JsonObject) -> None:

@@ -34,7 +34,7 @@ def profile_of(path: Path) -> tuple[str, str]:
 
 
 def order(settings: Settings, action: str, id: str, why: str, **details: object) -> list[str]:
-    """Has the running server follow an order; the personas there are then, a line each.
+    """Has the running server follow an order; the personas there are then, as `roll` tells them.
 
     Raises:
         UserError: no server runs here, or it refuses.
@@ -44,7 +44,7 @@ def order(settings: Settings, action: str, id: str, why: str, **details: object)
 
 
 def roll(settings: Settings) -> list[str]:
-    """The personas of the running server, a line each.
+    """The personas of the running server, a line each, and below it what was ordered of it, the latest first.
 
     Raises:
         UserError: no server runs here, or it refuses.
@@ -78,8 +78,17 @@ def ask(settings: Settings, method: str, path: str, body: Mapping[str, object] |
 
 
 def _lines(told: Any) -> list[str]:
-    return [
-        f"{each['id']:16} {each['name']:16} {each['status']:8} energy {each['energy']:.2f}  "
-        f"{', '.join(each['expertise'])}".rstrip()
-        for each in told["personas"]
-    ]
+    lines: list[str] = []
+    for each in told["personas"]:
+        lines.append(
+            f"{each['id']:16} {each['name']:16} {each['status']:8} energy {each['energy']:.2f}  "
+            f"{', '.join(each['expertise'])}".rstrip()
+        )
+        lines += [_order(order) for order in each["orders"]]
+    return lines
+
+
+def _order(order: Mapping[str, Any]) -> str:
+    until = f" until {order['until']}" if order["until"] is not None else ""
+    why = f": {order['why']}" if order["why"] else ""
+    return f"    {order['at']} {order['action']}{until}, by {order['by']}{why}"

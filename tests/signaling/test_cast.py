@@ -1,6 +1,7 @@
 """Personas come, change, pause and go while people talk: rooms follow at once, and a broken profile harms nobody."""
 
 import socket
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,32 @@ async def test_a_paused_persona_is_silent_until_it_may_go_on(tmp_path: Path) -> 
             life = mind._living.life
             assert life is not None
             assert [each.kind for each in await life.orders("nova")] == ["resume", "pause"]
+
+
+@pytest.mark.virtual_time
+async def test_an_override_can_be_read_by_whoever_asks_for_the_personas_and_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        async with running(mind_process(profiles=Profiles((), tmp_path / "personas")), path):
+            await seated(ada, "Nova")
+            await manage(home, "pause", id="nova")
+            await manage(home, "keep-awake", id="nova", minutes=5, by="ops", why="the talk\nis soon")
+            shown = (await manage(home, "list"))["nova"]
+            override, pause = shown["orders"]
+            assert (override["action"], override["by"], override["why"]) == (
+                "keep-awake",
+                "ops",
+                "the talk is soon",
+            )
+            begins, ends = (datetime.fromisoformat(override[each]) for each in ("at", "until"))
+            assert ends - begins == timedelta(minutes=5)
+            assert (pause["action"], pause["until"]) == ("pause", None)
+            logged = [line for line in capsys.readouterr().out.splitlines() if "order followed" in line]
+            assert len(logged) == 2
+            assert "keep-awake" in logged[1]
+            assert "the talk is soon" in logged[1]
 
 
 @pytest.mark.parametrize(
