@@ -273,8 +273,19 @@ class LongMemory:
             group.create_task(self._keep_index(indexing, self_service))
             if opened.shelf is not None:
                 self._passages.real = opened.shelf.index
-                group.create_task(self._library.run())
-                group.create_task(opened.shelf.follow(self._library.give))
+                group.create_task(self._know_documents(opened.shelf))
+
+    async def _know_documents(self, shelf: Shelf) -> None:
+        """Keeps up with the documents; where that fails, what was lived is remembered all the same."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._library.run())
+                    group.create_task(shelf.follow(self._library.give))
+            except Exception as error:  # as in `run`
+                _log.exception("the documents failed", exc_info=error)
+                self._counts["documents: failed"] += 1
+            await asyncio.sleep(RETRY_AFTER)
 
     async def _keep_index(self, indexing: Indexing, self_service: SelfService) -> None:
         """Keeps the index up with what is remembered, in idle time."""

@@ -2,16 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from cognition.rag.documents.extractor import FakeExtractor
+import pytest
+import structlog
+
+from cognition.rag.documents.extractor import Extractor, FakeExtractor
 from cognition.rag.documents.library import Folder, Library
 from cognition.rag.documents.watcher import FakeWatcher, FileWatcher, Watcher
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
+from cognition.search.index import Item
 from cognition.store import documents
 from cognition.store.memory_store import MemoryStore
 from cognition.store.timeline import Place
@@ -54,11 +59,14 @@ class Telling(FileWatcher):
 
 @asynccontextmanager
 async def shelf(
-    *folders: Folder, watcher: Watcher | None = None, store: MemoryStore | None = None
+    *folders: Folder,
+    watcher: Watcher | None = None,
+    store: MemoryStore | None = None,
+    extractor: Extractor | None = None,
 ) -> AsyncIterator[Shelf]:
     fake = FakeWatcher()
     store, embedder, index = store or MemoryStore(), FakeEmbedder(), FakeIndex()
-    library = Library(store, embedder, index, FakeExtractor(), watcher or fake, lull=0)
+    library = Library(store, embedder, index, extractor or FakeExtractor(), watcher or fake, lull=0)
     running = asyncio.create_task(library.run())
     try:
         library.give(folders)
@@ -250,6 +258,77 @@ async def test_what_cannot_be_watched_is_read_all_the_same(tmp_path: Path) -> No
     async with shelf(Folder(tmp_path), watcher=watcher) as kept:
         assert await kept.texts("train")
         assert kept.library.counts["documents not watched"] == 1
+
+
+async def test_a_file_dated_beyond_what_can_be_kept_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    os.utime(write(tmp_path / "a.txt", "The boat leaves at ten."), (2**40, 2**40))
+    write(tmp_path / "b.txt", "The train leaves at nine.")
+    async with shelf(Folder(tmp_path), Folder(tmp_path / "a.txt")) as kept:
+        assert await kept.texts("train") == ["The train leaves at nine."]
+        assert kept.library.counts["document passed over: date out of range"] == 2
+
+
+class Odd(FakeExtractor):
+    """Fails as nobody foresaw."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def extract(self, kind: str, content: bytes) -> NoReturn:
+        self.asked += 1
+        raise ZeroDivisionError(kind)
+
+
+async def test_a_file_that_fails_as_nobody_foresaw_is_refused_told_of_once_and_harms_no_other(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "a.html", "<p>odd</p>")
+    write(tmp_path / "b.txt", "The train leaves at nine.")
+    odd = Odd()
+    with structlog.testing.capture_logs() as logged:
+        async with shelf(Folder(tmp_path), extractor=odd) as kept:
+            assert await kept.texts("train") == ["The train leaves at nine."]
+            await kept.change(tmp_path / "b.txt")
+            assert kept.library.counts["document refused: failed: ZeroDivisionError"] == 1
+            seen = await kept.store.read(lambda c: documents.seen(c, 1))
+            assert seen["a.html"].refused == "failed: ZeroDivisionError"
+    assert odd.asked == 1, "it is not tried again before it changes"
+    assert [entry["document"] for entry in logged] == ["a.html"]
+
+
+class OddIndex(FakeIndex):
+    """Fails as nobody foresaw, as often as there are errors left."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+        self.kept = asyncio.Event()
+
+    async def put(self, items: Sequence[Item]) -> None:
+        if self.times:
+            self.times -= 1
+            raise ZeroDivisionError
+        await super().put(items)
+        self.kept.set()
+
+
+async def test_what_fails_as_nobody_foresaw_is_done_later_and_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cognition.rag.documents.library.RETRY_AFTER", 0.01)
+    write(tmp_path / "a.txt", "The train leaves at nine.")
+    index = OddIndex(3)
+    library = Library(MemoryStore(), FakeEmbedder(), index, FakeExtractor(), FakeWatcher())
+    with structlog.testing.capture_logs() as logged:
+        running = asyncio.create_task(library.run())
+        library.give([Folder(tmp_path)])
+        async with asyncio.timeout(30):
+            await index.kept.wait()
+        running.cancel()
+        await asyncio.wait([running])
+    assert running.cancelled()
+    assert library.counts["documents failed"] == 3
+    assert len(logged) == 1
 
 
 async def test_a_reading_library_gives_way(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from cognition.search.fake_index import FakeIndex
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Storage
 from cognition.store.timeline import Event, Participant, Place, append
-from signaling.long_memory import RETRY_AFTER, LongMemory, MemoryUnavailable, Opened, OpenMemory
+from signaling.long_memory import RETRY_AFTER, LongMemory, MemoryUnavailable, Opened, OpenMemory, Shelf
 
 pytestmark = pytest.mark.virtual_time
 
@@ -119,6 +119,36 @@ async def test_a_room_that_is_left_or_lost_keeps_nothing_from_being_remembered()
         async with asyncio.timeout(60):
             await memory.settled()
         assert embedder.asked != []
+
+
+async def test_documents_that_fail_are_tried_again_and_nothing_else_fails_with_them() -> None:
+    store, embedder, follows, opens_counted = MemoryStore(), FakeEmbedder(), 0, 0
+    again = asyncio.Event()
+
+    async def follow(_give: object) -> None:
+        nonlocal follows
+        follows += 1
+        if follows < 3:
+            raise ZeroDivisionError
+        again.set()
+        await asyncio.Event().wait()
+
+    @asynccontextmanager
+    async def opened(_store: Storage) -> AsyncIterator[Opened]:
+        nonlocal opens_counted
+        opens_counted += 1
+        yield Opened(embedder, FakeIndex(), shelf=Shelf(FakeIndex(), follow))
+
+    memory = memory_of(store, opened)
+    async with running(memory):
+        await memory.ready()
+        await lived(store, "I live in Rome.")
+        memory.lived()
+        async with asyncio.timeout(RETRY_AFTER * 3):
+            await memory.settled()
+            await again.wait()
+        assert opens_counted == 1
+        assert memory.counts()["documents: failed"] == 2
 
 
 async def test_a_memory_that_cannot_be_opened_is_tried_again_and_nobody_waits_for_it() -> None:

@@ -25,6 +25,8 @@ LARGEST = 32 << 20
 MOST_FILES = 20_000
 """Files of one folder."""
 DEEPEST = 32
+_STAMPS = range(-(1 << 63), 1 << 63)
+"""Nanoseconds that can be kept: the years 1677 to 2262; file systems hold more."""
 
 FileKind = Literal["text", "markdown", "html", "pdf", "code"]
 
@@ -84,6 +86,8 @@ def list_files(folder: Path) -> Listing:
     except OSError as error:
         return Listing({}, Counter({_reason(error): 1}), found=False)
     if not stat.S_ISDIR(about.st_mode):
+        if about.st_mtime_ns not in _STAMPS:
+            return Listing({}, Counter({"date out of range": 1}))
         return Listing({"": Stamp(about.st_size, about.st_mtime_ns)}, passed_over)
     waiting = [("", 0)]
     while waiting:
@@ -114,7 +118,10 @@ def list_files(folder: Path) -> Listing:
                 else:
                     # A name that is no regular file is kept here, and refused when it is to be read.
                     known = entry.stat(follow_symlinks=False)
-                    files[path] = Stamp(known.st_size, known.st_mtime_ns)
+                    if known.st_mtime_ns in _STAMPS:
+                        files[path] = Stamp(known.st_size, known.st_mtime_ns)
+                    else:
+                        passed_over["date out of range"] += 1
             except OSError as error:
                 passed_over[_reason(error)] += 1
     return Listing(files, passed_over)
@@ -126,8 +133,8 @@ def read(path: Path, *, largest: int = LARGEST) -> tuple[bytes, Stamp]:
     Its size is looked at before it is read, and no more than that is; a pipe or a device is not waited for.
 
     Raises:
-        Refused: "too large", "not a regular file", "symbolic link", "changed while it was read", "not there", "not
-            permitted", or "cannot be read".
+        Refused: "too large", "not a regular file", "symbolic link", "date out of range", "changed while it was read",
+            "not there", "not permitted", or "cannot be read".
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -139,6 +146,8 @@ def read(path: Path, *, largest: int = LARGEST) -> tuple[bytes, Stamp]:
             raise Refused("not a regular file")
         if before.st_size > largest:
             raise Refused("too large")
+        if before.st_mtime_ns not in _STAMPS:
+            raise Refused("date out of range")
         pieces: list[bytes] = []
         left = before.st_size + 1
         while left > 0 and (piece := os.read(descriptor, min(left, 1 << 20))):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from cognition.rag.documents.extractor import Extractor
 from cognition.rag.documents.files import Refused, Stamp, list_files
@@ -31,6 +32,8 @@ RETRY_AFTER = 60.0
 """Seconds after which everything is looked through again, where the disk, the index or the model failed."""
 KIND = "document"
 _HERE = "continuum"
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Library:
         # Nothing is taken back before it is known what is given.
         self._renewed = False
         self._failed = False
+        self._logged: set[type[Exception]] = set()
         self._wake = asyncio.Event()
         self._rooms: dict[int, str] = {}
         self._idle = asyncio.Event()
@@ -183,6 +187,9 @@ class Library:
         except (OSError, RuntimeError):
             # They are read once all the same, and again at the next start.
             self.counts["documents not watched"] += 1
+        except Exception as error:  # of the many odd things that a folder may hold
+            self.counts["documents not watched"] += 1
+            _log.exception("documents are not watched", exc_info=error)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Where the disk, the index or the model fails, the rest goes on, and what was not done is done later."""
@@ -197,6 +204,12 @@ class Library:
         except EmbeddingError:
             self.counts["documents not embedded"] += 1
             self._failed = True
+        except Exception as error:  # whatever it is, neither the other folders nor the memory suffer from it
+            self.counts["documents failed"] += 1
+            self._failed = True
+            if type(error) not in self._logged:
+                self._logged.add(type(error))
+                _log.exception("documents failed", exc_info=error)
 
     async def _keep(self, given: Sequence[Folder]) -> None:
         pairs = {(str(folder.path), folder.room) for folder in given}
@@ -231,7 +244,22 @@ class Library:
         await self._catch_up()
 
     async def _take(self, folder: Folder, key: int, path: str, stamp: Stamp, seen: Seen | None) -> None:
-        """Reads one file, and keeps what it says or why it was refused."""
+        """Keeps what one file says or why it was refused: for what nobody foresaw, too."""
+        try:
+            await self._read(folder, key, path, stamp, seen)
+        except (StoreError, IndexFailed, EmbeddingError):
+            raise
+        except (
+            Exception
+        ) as error:  # it is the file that is at fault; kept, it is tried again once it has changed
+            reason = f"failed: {type(error).__name__}"
+            self.counts[f"document refused: {reason}"] += 1
+            _log.exception("a document cannot be read", document=path or str(folder.path), exc_info=error)
+            title = Path(path or folder.path).name
+            refused = Document(path, title, stamp.size, stamp.modified, b"", reason)
+            await self._store.write(lambda c: documents.keep_document(c, key, refused, []))
+
+    async def _read(self, folder: Folder, key: int, path: str, stamp: Stamp, seen: Seen | None) -> None:
         title = Path(path or folder.path).name
         parts: list[Passage] = []
         try:
