@@ -25,7 +25,8 @@ class Heard:
     """A person said this aloud. `id` is the utterance's, where it has one.
 
     `to` are those who alone heard it, personas and the speaker too; None for all. At a microphone that several share
-    `speaker` is the id of the voice among them, and `name` what that voice is called; it is empty elsewhere.
+    `speaker` is the id of the voice among them, and `name` what that voice is called; it is empty elsewhere. `there` are
+    the people who were there when it began: who came later has not heard it. None: whoever is there now.
     """
 
     room: str
@@ -36,6 +37,7 @@ class Heard:
     id: str = ""
     to: frozenset[str] | None = None
     speaker: str = ""
+    there: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Read:
 class Said:
     """What was heard of a persona's words: with `interrupted`, only up to where it was cut off.
 
-    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` is as in `Heard`. `answers` is the
+    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` and `there` are as in `Heard`. `answers` is the
     person's line that it answers, by their participant id and its id; None where it answers none, or says that it
     does not.
     """
@@ -68,6 +70,7 @@ class Said:
     kind: Literal["speech", "chat"] = "speech"
     to: frozenset[str] | None = None
     answers: tuple[str, str] | None = None
+    there: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

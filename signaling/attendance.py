@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,7 +20,6 @@ from cognition.conversation.floor_control import Bid
 from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
-from cognition.memory.wishes import wish_about_memory
 from cognition.persona.engine import Clause, Mind
 from cognition.persona.life import Due, Life
 from media.speech.backchannel import is_backchannel
@@ -97,6 +96,8 @@ class Attendance:
         self._persons: dict[str, Attendant] = {}
         self._presences: dict[str, Presence] = {}
         self._proposals: dict[str, _Proposal] = {}
+        self._listening: dict[str, frozenset[str]] = {}
+        """The people who were there when a persona last began to speak."""
         self._chat: asyncio.Queue[tuple[Read, Decision, int]] = asyncio.Queue(CHAT_BACKLOG)
         self._hush = asyncio.Event()
         self._hush.set()
@@ -265,6 +266,8 @@ class Attendance:
 
     def sounds(self, persona: str, on: bool) -> None:
         """A persona's voice has begun to sound here, or has ended, whatever ended it."""
+        if on:
+            self._listening[persona] = frozenset(self._persons)
         if self._life is not None:
             self._life.speaking(persona, self.room, on)
 
@@ -285,6 +288,8 @@ class Attendance:
 
     def said(self, event: Said) -> None:
         """Remembers what was heard of a persona's reply, or what it wrote."""
+        if event.kind == "speech":
+            event = replace(event, there=self._listening.get(event.participant))
         self._mind.record(event)
         self._dues.was_said(event.id)
         for person in self._persons.values():
@@ -404,7 +409,7 @@ class Attendance:
             return
         if self._sounding:
             await self._interrupt(person.heard_by(event.turn))
-        if not self._speculative or wish_about_memory(event.text) is not None:
+        if not self._speculative or self._mind.is_wish(person.id, event.text):
             # What is done with a memory is not done on a guess that the turn is over.
             return
         heard = self._heard(person, event.turn, event.text, event.speaker)
@@ -505,8 +510,12 @@ class Attendance:
 
     def _heard(self, person: Attendant, turn: str, text: str, speaker: Speaker | None = None) -> Heard:
         name, voice = (person.name, "") if speaker is None else (speaker.label, speaker.id)
-        heard_by = person.heard_by(turn)
-        return Heard(self.room, person.id, name, text, datetime.now(UTC), turn, heard_by, voice)
+        heard_by, there = person.heard_by(turn), self._there_since(person.began_ns.get(turn, 0))
+        return Heard(self.room, person.id, name, text, datetime.now(UTC), turn, heard_by, voice, there)
+
+    def _there_since(self, instant_ns: int) -> frozenset[str]:
+        """The people who are here and were then."""
+        return frozenset(each.id for each in self._persons.values() if each.entered_ns <= instant_ns)
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
         if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):

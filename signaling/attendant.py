@@ -1,6 +1,7 @@
 """A person in a room, as the mind sees them."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from signaling.audience import Audiences
@@ -31,6 +32,8 @@ class Attendant:
     audiences: Audiences = field(default_factory=Audiences)
     began_ns: dict[str, int] = field(default_factory=dict)
     """When the turns that are not over began, `time.monotonic_ns`."""
+    entered_ns: int = field(default_factory=time.monotonic_ns)
+    """From when on they hear what is said."""
     voices: SharedVoices | None = None
     """Of those who share the person's microphone."""
 

@@ -268,8 +268,11 @@ class Mind:
             state.taken_in.pop(persona, None)
 
     def note(self, event: Event) -> None:
-        """Lets it be known that something happened in a room, with who is there; lines are known by `record`."""
-        self._observe(event, tuple(self._room(event.room).present.values()))
+        """Lets it be known that something happened in a room, to whom; lines are known by `record`.
+
+        Who came while something was being said has not perceived it.
+        """
+        self._observe(event, self._room(event.room).perceiving(event))
 
     async def warm_up(self, most: int | None = None) -> None:
         """Evaluates what the prompts of each persona begin with, so that a new room starts on it.
@@ -385,16 +388,22 @@ class Mind:
         finally:
             self._replying(room, number, False)
 
+    def is_wish(self, speaker: str, text: str) -> bool:
+        """Whether something would be done with what is known of somebody at these words; see `Wishes`."""
+        return self._wishes.is_wish(speaker, text)
+
     async def _wished(self, room: str, persona: str, to: Heard | Read) -> list[str] | None:
         """What is answered to a line that wants something done with what is known of who said it."""
         state, line = self._room(room), self._line(to)
-        own = [each.text for each in state.transcript.known_to(line.to) if each.speaker == line.speaker]
+        own = [each for each in state.transcript.known_to(line.to) if each.speaker == line.speaker]
+        # They may have spoken on by now.
+        earlier = own[: next((place for place, each in enumerate(own) if each.id == line.id), len(own))]
         return await self._wishes.answer(
             persona,
             line,
             state.identities.get(line.speaker, line.speaker),
             state.listeners(line.to),
-            next((text for text in reversed(own) if text != line.text), ""),
+            earlier[-1] if earlier else None,
             shared=isinstance(to, Heard) and to.speaker != "",
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cognition.conversation.floor import Attendee
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.transcript import Transcript
+from cognition.events import Event, Heard, Said
 from cognition.persona.prompt import spoken_name
 
 __all__ = ["MindRoom"]
@@ -35,6 +36,13 @@ class MindRoom:
             for each in self.present.values()
             if each.kind == "person" and (to is None or each.id in to)
         )
+
+    def perceiving(self, event: Event) -> tuple[Attendee, ...]:
+        """Who perceives what happens: of the people only those who were there when it began."""
+        if not isinstance(event, Heard | Said) or (there := event.there) is None:
+            return tuple(self.present.values())
+        heard = there | {event.participant}
+        return tuple(each for each in self.present.values() if each.kind == "persona" or each.id in heard)
 
     def others(self, participant: str) -> list[str]:
         """Names of the other people there."""

@@ -416,3 +416,35 @@ async def test_the_caption_of_a_turn_let_go_is_taken_back_when_its_person_alread
         await asyncio.sleep(0.1)
         assert room.port.captions[-1] == ("ada", "", True, False)
         assert room.attendance.persons["ada"].speaking
+
+
+async def test_who_comes_while_somebody_speaks_is_not_taken_for_a_hearer_of_it() -> None:
+    async with scene() as room:
+        heard: dict[str, set[str]] = {}
+        room.mind._observe = lambda event, present: heard.update(
+            {getattr(event, "text", ""): {each.id for each in present}}
+        )
+        ada = room.join("ada", "Ada")
+        ada.start()
+        await asyncio.sleep(1)
+        room.join("bob", "Bob")
+        ada.end("Between us, I will quit on Friday.")
+        await asyncio.sleep(0.05)
+        await ada.say("Hello Bob.")
+        assert heard["Between us, I will quit on Friday."] == {"ada", "nova"}
+        assert heard["Hello Bob."] == {"ada", "bob", "nova"}
+
+
+async def test_who_comes_while_a_persona_speaks_is_not_taken_for_a_hearer_of_it() -> None:
+    async with scene(LONG, "Hello.") as room:
+        heard: dict[str, set[str]] = {}
+        room.mind._observe = lambda event, present: heard.update(
+            {getattr(event, "text", ""): {each.id for each in present}}
+        )
+        ada = room.join("ada", "Ada")
+        await ada.say("How far is the moon?")
+        await room.port.begun("nova")
+        room.join("bob", "Bob")
+        await room.until_quiet()
+        (words,) = [text for text in heard if "three days" in text]
+        assert heard[words] == {"ada", "nova"}
