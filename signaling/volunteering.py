@@ -1,7 +1,7 @@
 """What a persona says by itself in a room, answering nobody: a greeting, a reminder, what it had held back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from cognition.conversation.floor_control import Bid
@@ -28,8 +28,6 @@ WISHES: Mapping[DueKind, Wish] = {
     "wake": "proposes",
 }
 """Why a persona speaks by itself, as people are told."""
-PRESSING: Collection[DueKind] = ("remind",)
-"""What is late once it waits; for that alone another persona is interrupted."""
 
 
 class Volunteering:
@@ -63,7 +61,8 @@ class Volunteering:
                 return _once(due.text)
             return self._mind.reply(self._room, due.persona, due.line)
 
-        presses = due.kind in PRESSING and self._mind.disposition(presence.persona).may_interrupt
+        # A reminder alone is late once it waits.
+        presses = due.kind == "remind" and self._mind.disposition(presence.persona).may_interrupt
         bid = Bid(
             due.id,
             presence.persona,

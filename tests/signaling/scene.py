@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
 from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Event, Read
@@ -264,10 +265,12 @@ async def scene(
     personas: tuple[Persona, ...] = (NOVA,),
     listened: bool = True,
     alive: bool = False,
+    trusted: Collection[str] = (),
 ) -> AsyncGenerator[Scene]:
     """A room with personas in it, who answer with the scripts in order.
 
-    `listened` is whether their sound is played, `alive` whether they live through what happens and act by themselves.
+    `listened` is whether their sound is played, `alive` whether they live through what happens and act by themselves,
+    `trusted` are those who may interrupt another where they do not.
     """
     generator = FakeGenerator(answers or ("I see.",))
     rooms: list[Attendance] = []
@@ -280,7 +283,12 @@ async def scene(
             living.observe(event, present)
 
     if living is None:
-        mind = Mind(personas, generator, observe=observe)
+        mind = Mind(
+            personas,
+            generator,
+            disposition=lambda persona: Disposition(may_interrupt=persona in trusted),
+            observe=observe,
+        )
     else:
         await living.open(personas)
         mind = Mind(
