@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
 from cognition.conversation.transcript import Line
 from cognition.memory.self_service import NoSuchMemory, SelfService
-from cognition.memory.wishes import Correct, Forget, MemoryWish, Show, wish_about_memory
+from cognition.memory.wishes import Correct, Forget, MemoryWish, Show, confirmed, wish_about_memory
 from cognition.persona.engine import Mind
 from cognition.persona.prompt import spoken_name
 from cognition.persona.telling import known_words, to_you
@@ -32,9 +33,20 @@ NO_SUCH_LINE = 11
 PAGE = 50
 MAX_DONE = 64
 """Wishes whose answer is kept: who is interrupted says it again, and nothing is done twice."""
+SURE_WITHIN = timedelta(minutes=1)
+"""How long a yes counts after it was asked whether somebody is to be forgotten."""
 _FAILURES = (StoreError, EmbeddingError, IndexFailed)
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedBack:
+    """Somebody said that they want to be forgotten, and was asked whether they are sure."""
+
+    persona: str
+    line: str
+    at: datetime
 
 
 class SelfServing:
@@ -62,6 +74,8 @@ class SelfServing:
         self._lived = lived
         self._now = now
         self._done: dict[tuple[str, str], list[str]] = {}
+        self._asked_back: dict[str, _AskedBack] = {}
+        """By speaker."""
         self._accounts = Accounts()
         self.counts: Counter[str] = Counter()
         """What was asked for, and what could not be done."""
@@ -70,12 +84,21 @@ class SelfServing:
         """Keeps how a reply came about that was heard."""
         self._accounts.keep(reply, accounts)
 
-    def is_wish(self, text: str) -> bool:
-        """Whether words want something done with what is known of who says them; it is done when they are over."""
-        return wish_about_memory(text) is not None
+    def is_wish(self, speaker: str, text: str) -> bool:
+        """See `Wishes`."""
+        return wish_about_memory(text) is not None or (
+            speaker in self._asked_back and confirmed(text) is not None
+        )
 
     async def answer(
-        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+        self,
+        persona: str,
+        line: Line,
+        person: str,
+        listeners: frozenset[str],
+        before: Line | None,
+        *,
+        shared: bool,
     ) -> list[str] | None:
         """Does what a line wishes, once, and says so; None where it wishes nothing, or nothing is remembered.
 
@@ -84,18 +107,27 @@ class SelfServing:
             line: what was said.
             person: identity of who said it.
             listeners: identities of the people who hear the answer.
-            before: what the same person said before it, or "".
+            before: what the same person said right before it.
             shared: several people speak at their microphone: nobody knows that it is they who wish it.
         """
-        wish = wish_about_memory(line.text)
-        if wish is None or self._memory.self_service is None:
+        if self._memory.self_service is None:
             return None
         key = line.speaker, line.id
         if key not in self._done:
+            sure = self._is_sure(persona, line, before)
+            wish = Forget("person") if sure else wish_about_memory(line.text)
+            if sure is False and wish is None:
+                return ["All right, I forget nothing."]
+            if wish is None:
+                return None
             while len(self._done) >= MAX_DONE:
                 del self._done[next(iter(self._done))]
             if shared and not isinstance(wish, Show):
                 return ["Several of you share this microphone, so please do that on my card, on the page."]
+            if wish == Forget("person") and not sure:
+                self._asked_back[line.speaker] = _AskedBack(persona, line.id, self._now())
+                self._done[key] = ["Shall I really forget everything about you, for good?"]
+                return self._done[key]
             try:
                 # However long it takes, and whoever interrupts: what is begun is done as a whole.
                 words = await asyncio.shield(
@@ -220,6 +252,16 @@ class SelfServing:
             raise RpcError(NO_SUCH_LINE, "nothing is known of how this came about")
         return {"persona": str(params["persona"]), "line": line, "parts": [_part(one) for one in accounts]}
 
+    def _is_sure(self, persona: str, line: Line, before: Line | None) -> bool | None:
+        """What is answered to whether they want to be forgotten; None where they were not asked, or answer otherwise."""
+        asked = self._asked_back.get(line.speaker)
+        if asked is None or line.id == asked.line:
+            return None
+        del self._asked_back[line.speaker]
+        if asked.persona != persona or before is None or before.id != asked.line:
+            return None
+        return confirmed(line.text) if self._now() - asked.at <= SURE_WITHIN else None
+
     def _service(self) -> SelfService:
         service = self._memory.self_service
         if service is None:
@@ -239,7 +281,7 @@ class SelfServing:
         line: Line,
         person: str,
         listeners: frozenset[str],
-        before: str,
+        before: Line | None,
     ) -> list[str] | None:
         name = spoken_name(line.name)
         now = self._now()
@@ -273,7 +315,7 @@ class SelfServing:
                 self._changed("forgotten")
                 return ["I have forgotten everything about you."]
             case Forget(what, topic):
-                asked = topic or (before if what == "last" else "")
+                asked = topic or (before.text if what == "last" and before is not None else "")
                 async with self._memory.alone():
                     await self._lived()
                     gone = await service.forget_about(persona, person, asked, now=now) if asked else ()

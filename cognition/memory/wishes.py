@@ -1,14 +1,15 @@
 """What people want done with what is known of them, out of what is said: "forget me", "what do you know about me?".
 
 A pure function of the words. It is as careful as the wish is grave: to forget a person, they have to say so plainly;
-a sentence that only speaks of forgetting ("I forget names", "forget it", "did you forget me?") wishes nothing.
+a sentence that only speaks of forgetting ("I forget names", "forget it", "did you forget me?"), or that may mean the
+talk as well ("forget everything I said"), wishes nothing. Who is to be forgotten is asked back all the same.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Correct", "Forget", "MemoryWish", "Show", "wish_about_memory"]
+__all__ = ["Correct", "Forget", "MemoryWish", "Show", "confirmed", "wish_about_memory"]
 
 MAX_TEXT = 600
 """Characters that are read; nobody wishes at greater length."""
@@ -28,15 +29,19 @@ _AT_LAST = (
 )
 _OF_ME = r"(?:that )?(?:you (?:know|have|remember|(?:have )?(?:saved|stored|noted|kept))|there is) (?:about|on|of) me"
 _TOLD = r"(?:i|we)(?:'ve| have|'d)? (?:ever |just )?(?:told you|said|talked|spoke|mentioned|discussed)"
+_WHOM = (
+    r"(?:all|everything|anything|whatever) (?:about|on|of) me",
+    r"who i am",
+    r"that (?:i|we)(?:'ve| have)? (?:ever )?(?:existed|met)",
+    rf"(?:everything|all|anything|whatever) {_OF_ME}",
+    r"(?:all )?(?:of )?my (?:data|memories|personal data|information)",
+    r"(?:all |your )?memories of me",
+)
 _WHO = tuple(
-    re.compile(rf"{_FORGET} {what}{_AT_LAST}", re.IGNORECASE)
+    re.compile(rf"{what}{_AT_LAST}", re.IGNORECASE)
     for what in (
-        r"(?:all |everything )?(?:about )?me",
-        r"who i am",
-        r"that (?:i|we)(?:'ve| have)? (?:ever )?(?:existed|met)",
-        rf"(?:everything|all|anything|whatever) (?:{_OF_ME}|(?:that )?{_TOLD})",
-        r"(?:all )?(?:of )?my (?:data|memories|personal data|information)",
-        r"(?:all |your )?memories of me",
+        r"(?:forget|erase|delete|wipe) me",
+        *(rf"{_FORGET} {whom}" for whom in _WHOM),
     )
 )
 _LAST = (
@@ -78,6 +83,19 @@ _WRONG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OF_OWN = re.compile(r"\b(?:i|my|me|mine|i'm|we|our)\b", re.IGNORECASE)
+_SURE = r"(?:yes|yeah|yep|yup|sure|certainly|absolutely|definitely|of course|correct|exactly|please)"
+_DO_IT = (
+    r"(?:please )?(?:do (?:it|that|so)|go ahead|i do|i am(?: sure)?|i'm sure|i'm certain|(?:forget|erase|delete|wipe)"
+    r" (?:me|it all|all of it|everything(?: about me)?))"
+)
+_YES = re.compile(
+    rf"(?:{_SURE}|{_DO_IT})(?:[,.!\s]+(?:{_SURE}|{_DO_IT}|for good|completely|thanks|thank you))*[.!\s]*$",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"(?:no|nope|nah|never|don't|do not|please don't|stop|wait|not (?:that|me|everything|really|now|at all))\b",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(r"(?:about )?(?:it|that|this|the whole thing|everything|all)$", re.IGNORECASE)
 
 
@@ -135,6 +153,21 @@ def wish_about_memory(text: str) -> MemoryWish | None:
         # "That's wrong, Rome is in Italy" corrects the world, and not what is known of whoever says it.
         if not rest or _OF_OWN.search(rest):
             return Correct(rest)
+    return None
+
+
+def confirmed(text: str) -> bool | None:
+    """What somebody answers who was asked whether they are sure: yes, no, or something else.
+
+    Args:
+        text: what was said right after the question. A yes is nothing but a yes: "Yes, Bob told me" is none.
+    """
+    said = " ".join(text.replace("’", "'").split())
+    for one in (said, _addressed(said)):
+        if _YES.match(one):
+            return True
+        if _NO.match(one):
+            return False
     return None
 
 

@@ -142,6 +142,8 @@ class Mind:
         self._observe = observe
         self._clock_ns = clock_ns
         self._rooms: dict[str, MindRoom] = {}
+        self._opened: set[str] = set()
+        """Rooms in which people may know what was said before they came."""
         self.counts: Counter[str] = Counter()
         """What was cut, dropped or replaced in replies, by reason."""
 
@@ -158,6 +160,15 @@ class Mind:
         state = self._open(room)
         state.present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
         state.identities[participant] = identity or participant
+
+    def open_up(self, room: str, is_open: bool) -> None:
+        """Whether what is said aloud in a room is for whoever comes there, or for those who are present."""
+        if is_open == (room in self._opened):
+            return
+        (self._opened.add if is_open else self._opened.discard)(room)
+        if room in self._rooms:
+            for persona in self._personas:
+                self._unlearn(room, persona)
 
     def leave(self, room: str, participant: str) -> None:
         """Somebody is no longer there; what they said stays."""
@@ -213,8 +224,8 @@ class Mind:
         if event.room not in self._rooms:
             self.counts["line of no room"] += 1
             return
-        line = self._line(event)
         state = self._rooms[event.room]
+        line = replace(self._line(event), there=state.people(event))
         if state.transcript.add(line) and line.to is None:
             people = (each for each in state.present.values() if each.kind == "person")
             state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
@@ -266,6 +277,7 @@ class Mind:
         self._generator.forget(_key(room, persona))
         if (state := self._rooms.get(room)) is not None:
             state.taken_in.pop(persona, None)
+            state.told.pop(persona, None)
 
     def note(self, event: Event) -> None:
         """Lets it be known that something happened in a room, to whom; lines are known by `record`.
@@ -303,12 +315,14 @@ class Mind:
         known = self._memory.of(room, persona, self._room(room).listeners(None)).stable
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
+        self._keep_apart(room, persona, None)
         read = state.taken_in.get(persona)
         unread = lines[next((place for place, line in enumerate(lines, 1) if line.id == read), 0) :]
         personas = [id for id in state.present if id in self._personas]
         behind = sum(state.costs.get(line.id, 0) for line in unread)
         if (read is not None or known) and not worth_preparing(persona, in_play(lines, personas), behind):
             return
+        self._tell(room, persona, lines)
         await self._generator.prefill(
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona, known=known))
         )
@@ -350,6 +364,8 @@ class Mind:
         clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
         said = with_partial(turns, name, clipped, memory.fresh)
         prompt = Prompt(self._systems[persona], said, unfinished=True)
+        self._keep_apart(room, persona, to)
+        self._tell(room, persona, kept)
         await self._generator.prefill(_key(room, persona), prompt)
 
     async def reply(
@@ -434,6 +450,8 @@ class Mind:
             turns += (Turn("system", memory.late),)
         prompt = Prompt(self._systems[persona], turns, opening=spoken)
         people = labels_of([*(each.name for each in kept), *(each.name for each in state.present.values())])
+        self._keep_apart(room, persona, line.to)
+        self._tell(room, persona, kept)
         splitter = ClauseSplitter([who.name], people)
         delivery = Delivery(who.name, people, [each.text for each in kept if each.speaker == persona])
         delivery.accounts = memory.accounts
@@ -475,7 +493,7 @@ class Mind:
         personas = [(each.id, each.name) for each in state.present.values() if each.id in self._personas]
         heard = any(each.kind == "person" for each in state.present.values())
         energy = self._disposition(persona).energy
-        return over(self._known(room, None), personas, energy=energy, on_task=on_task, heard=heard)
+        return over(state.transcript.known_to(None), personas, energy=energy, on_task=on_task, heard=heard)
 
     def greeting(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, at once and without the model."""
@@ -558,8 +576,30 @@ class Mind:
         )
 
     def _known(self, room: str, audience: frozenset[str] | None) -> list[Line]:
-        """The lines that all of an audience know."""
-        return self._room(room).transcript.known_to(audience)
+        """The lines that all of an audience know; of other personas it does not matter whether they were there."""
+        state = self._room(room)
+        if room in self._opened:
+            return state.transcript.known_to(audience)
+        return state.transcript.known_to(audience, state.listeners(audience))
+
+    def _keep_apart(self, room: str, persona: str, audience: frozenset[str] | None) -> None:
+        """Makes the model forget what it has evaluated, if that was not for all who hear what is made now.
+
+        Moved up in its cache, what follows a line would keep traces of it.
+        """
+        state = self._room(room)
+        told = state.told.get(persona)
+        if told is not None and not state.listeners(audience) <= told:
+            self._unlearn(room, persona)
+
+    def _tell(self, room: str, persona: str, lines: Iterable[Line]) -> None:
+        """Notes for whom lines are that the model is about to evaluate."""
+        state = self._room(room)
+        for line in lines:
+            if room not in self._opened or line.to is not None:
+                there = line.there or frozenset()
+                told = state.told.get(persona)
+                state.told[persona] = there if told is None else told & there
 
     def _open(self, room: str) -> MindRoom:
         if room not in self._rooms:

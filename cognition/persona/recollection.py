@@ -63,7 +63,14 @@ class Wishes(Protocol):
     """Does what people want done with what is known of them; `signaling.self_service.SelfServing`."""
 
     async def answer(
-        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+        self,
+        persona: str,
+        line: Line,
+        person: str,
+        listeners: frozenset[str],
+        before: Line | None,
+        *,
+        shared: bool,
     ) -> list[str] | None:
         """Does what a line wishes, once, and says so sentence by sentence; None where it wishes nothing.
 
@@ -72,8 +79,17 @@ class Wishes(Protocol):
             line: what was said; it is over, and will not be taken back.
             person: identity of who said it.
             listeners: identities of the people who hear the answer.
-            before: what the same person said before it, or "".
+            before: what the same person said right before it.
             shared: several people speak at their microphone: nobody knows that it is they who wish it.
+        """
+        ...
+
+    def is_wish(self, speaker: str, text: str) -> bool:
+        """Whether something would be done at these words, which is not to be done on a guess that they are all.
+
+        Args:
+            speaker: participant id.
+            text: what they said so far.
         """
         ...
 
@@ -82,10 +98,21 @@ class NoWishes:
     """Takes no words for a wish."""
 
     async def answer(
-        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+        self,
+        persona: str,
+        line: Line,
+        person: str,
+        listeners: frozenset[str],
+        before: Line | None,
+        *,
+        shared: bool,
     ) -> list[str] | None:
         """See `Wishes`."""
         return None
+
+    def is_wish(self, speaker: str, text: str) -> bool:
+        """See `Wishes`."""
+        return False
 
 
 class NoRecollection:

@@ -64,7 +64,8 @@ async def test_a_person_hears_what_is_known_of_them_and_has_it_forgotten(tmp_pat
             await greeting(ada)
             words = await asked(ada, "m2", "Nova, what do you know about me?")
             assert "You live in Rome." in words
-            assert "forgotten everything" in await asked(ada, "m3", "Forget everything about me, please.")
+            assert "Shall I really" in await asked(ada, "m3", "Forget everything about me, please.")
+            assert "forgotten everything" in await asked(ada, "m3y", "Yes.")
             await settled(mind)
             assert "Rome" not in await asked(ada, "m4", "What do you know about me?")
         left = await store.read(lambda connection: page(connection, Query(), limit=1000).entries)
@@ -155,8 +156,18 @@ class Fulfils:
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool]] = []
 
+    def is_wish(self, speaker: str, text: str) -> bool:
+        return wish_about_memory(text) is not None
+
     async def answer(
-        self, persona: str, line: Line, person: str, listeners: frozenset[str], before: str, *, shared: bool
+        self,
+        persona: str,
+        line: Line,
+        person: str,
+        listeners: frozenset[str],
+        before: Line | None,
+        *,
+        shared: bool,
     ) -> list[str] | None:
         if wish_about_memory(line.text) is None:
             return None

@@ -1,0 +1,117 @@
+"""Wishes in words, one line after the other, over a memory that is really there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from cognition.conversation.transcript import Line
+from cognition.memory.self_service import SelfService
+from cognition.persona.engine import Mind
+from signaling.long_memory import LongMemory
+from signaling.self_service import SelfServing
+from tests.cognition.remembering import ADA, BOB, NOON, NOVA, World
+
+pytestmark = pytest.mark.virtual_time
+
+DAY = timedelta(days=1)
+SURE = "Shall I really forget everything about you, for good?"
+
+
+class Remembered:
+    """Stands for `LongMemory`: a memory that is there, and is told when it has changed."""
+
+    def __init__(self, world: World) -> None:
+        self.recall = world.recall
+        self.self_service: SelfService | None = SelfService(world.store, world.recall, [world.indexing])
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        await self.gate.wait()
+        yield
+
+    def changed(self) -> None:
+        pass
+
+    def forget_memories(self) -> None:
+        pass
+
+
+class Talk:
+    """One person after the other says something to a persona, who does what they wish."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.memory = Remembered(self.world)
+        self.now = NOON + DAY
+        self.serving = SelfServing(
+            self.world.store,
+            cast(LongMemory, self.memory),
+            lambda: cast(Mind, self.memory),
+            self._lived,
+            lambda: self.now,
+        )
+        self.lines: dict[str, list[Line]] = {}
+
+    async def _lived(self) -> None:
+        pass
+
+    def line(self, text: str, who: str = "ada") -> Line:
+        own = self.lines.setdefault(who, [])
+        own.append(Line(f"{who}{len(own)}", who, who.title(), "speech", text, self.now))
+        return own[-1]
+
+    async def answer(self, line: Line, persona: str = "nova", shared: bool = False) -> str | None:
+        own = self.lines[line.speaker]
+        place = own.index(line)
+        before = own[place - 1] if place else None
+        listeners = frozenset({line.speaker})
+        words = await self.serving.answer(persona, line, line.speaker, listeners, before, shared=shared)
+        return None if words is None else " ".join(words)
+
+    async def say(
+        self, text: str, who: str = "ada", persona: str = "nova", shared: bool = False
+    ) -> str | None:
+        return await self.answer(self.line(text, who), persona, shared)
+
+    async def left(self) -> list[str]:
+        rows = await self.world.store.read(
+            lambda connection: connection.execute(
+                "SELECT text FROM event WHERE text <> '' ORDER BY seq"
+            ).fetchall()
+        )
+        return [text for (text,) in rows]
+
+
+async def test_nobody_is_forgotten_but_at_a_yes_of_their_own_right_after_they_were_asked() -> None:
+    talk = Talk()
+    await talk.world.heard(ADA, "I live in Rome.", ADA, BOB, NOVA)
+    assert await talk.say("Yes.") is None
+    assert await talk.say("Nova, forget me.") == SURE
+    assert talk.serving.is_wish("ada", "Yes")
+    assert not talk.serving.is_wish("bob", "Yes")
+    assert await talk.say("Yes.", "bob") is None
+    assert await talk.say("No.") == "All right, I forget nothing."
+    assert await talk.say("Yes.") is None
+    assert await talk.say("Forget me.") == SURE
+    assert await talk.say("What is the time?") is None
+    assert await talk.say("Yes.") is None
+    assert await talk.say("Forget me.") == SURE
+    talk.line("Bob, do you like it here?")
+    assert await talk.say("Yes.") is None, "she answered somebody else in between"
+    assert await talk.say("Forget me.") == SURE
+    assert await talk.say("Yes.", persona="robin") is None
+    assert await talk.say("Forget me.") == SURE
+    talk.now += timedelta(seconds=61)
+    assert await talk.say("Yes.") is None
+    assert "share this microphone" in str(await talk.say("Forget me.", shared=True))
+    assert await talk.say("Yes.") is None
+    assert await talk.left() == ["I live in Rome."]
+    assert await talk.say("Forget me.") == SURE
+    assert await talk.say("Yes, please.") == "I have forgotten everything about you."
+    assert await talk.left() == []
