@@ -253,7 +253,7 @@ class SelfServing:
         return {"persona": str(params["persona"]), "line": line, "parts": [_part(one) for one in accounts]}
 
     def _is_sure(self, persona: str, line: Line, before: Line | None) -> bool | None:
-        """What is answered to whether they want to be forgotten; None where they were not asked, or answer otherwise."""
+        """Whether they want to be forgotten who were asked; None where they were not, or answer otherwise."""
         asked = self._asked_back.get(line.speaker)
         if asked is None or line.id == asked.line:
             return None
