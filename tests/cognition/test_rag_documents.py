@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -13,12 +14,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognition.rag.documents.blocks import Block, blocks_of_code, blocks_of_markdown, blocks_of_text
-from cognition.rag.documents.chunking import LARGEST, OVERLAP, chunked, excerpt, sentences_of
+from cognition.rag.documents.blocks import (
+    Block,
+    blocks_of,
+    blocks_of_code,
+    blocks_of_markdown,
+    blocks_of_text,
+)
+from cognition.rag.documents.chunking import (
+    LARGEST,
+    MOST_PASSAGES,
+    OVERLAP,
+    chunked,
+    cut,
+    excerpt,
+    sentences_of,
+)
 from cognition.rag.documents.decoding import decode
-from cognition.rag.documents.extractor import ChildExtractor
-from cognition.rag.documents.files import Refused, kind_of, list_files, read
+from cognition.rag.documents.extractor import ChildExtractor, Extracted
+from cognition.rag.documents.files import FileKind, Refused, kind_of, list_files, read
 from cognition.rag.documents.orders import is_order, without_orders
+from cognition.rag.documents.reader import SMALL, load, passages_of
+from cognition.store.documents import Passage
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -302,10 +319,52 @@ def test_a_single_file_is_a_folder_of_one(tmp_path: Path) -> None:
 async def test_a_pdf_is_read_page_by_page() -> None:
     content = pdf_of(page_saying("The train to Rome", "leaves at nine."), page_saying("It costs ten."))
     extracted = await ChildExtractor().extract("pdf", content)
-    assert [(block.text, block.position) for block in extracted.blocks] == [
-        ("The train to Rome leaves at nine.", "page 1"),
-        ("It costs ten.", "page 2"),
-    ]
+    assert extracted == Extracted(
+        [Passage("The train to Rome leaves at nine.\nIt costs ten.", "", "page 1")], False
+    )
+
+
+async def test_half_a_character_of_a_pdf_is_none() -> None:
+    title = b"/Info << /Title <FEFFD800> >>"
+    content = pdf_of(page_saying("It costs ten."), extra=title)
+    (passage,) = (await ChildExtractor().extract("pdf", content)).passages
+    assert passage.heading.encode()
+    assert passage.text == "It costs ten."
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text", ". " * 400_000 + "a"),
+        ("code", "x" + "\n" * 500_000),
+        ("markdown", "# " + " #" * 100_000 + " " * 300_000 + "a\nb"),
+        ("markdown", "# a" + " " * 300_000 + "a\n" + "=" * 300_000 + "a"),
+    ],
+)
+async def test_whatever_is_in_a_long_text_it_takes_time_as_it_is_long(kind: FileKind, text: str) -> None:
+    extracted = await ChildExtractor().extract(kind, text.encode())
+    assert extracted.passages
+    assert len(extracted.passages) <= MOST_PASSAGES
+
+
+async def test_a_long_text_is_read_as_a_short_one_is(tmp_path: Path) -> None:
+    text = "# Trains\n" + "The train to Rome leaves at nine. " * 600
+    (tmp_path / "a.md").write_text(text)
+    content = await load(tmp_path / "a.md")
+    assert len(content.content) > SMALL
+    assert await passages_of(content, ChildExtractor()) == cut(blocks_of("markdown", text))
+    (tmp_path / "a.md").write_bytes(b"\0" * (SMALL + 1))
+    with pytest.raises(Refused, match="binary"):
+        await passages_of(await load(tmp_path / "a.md"), ChildExtractor())
+
+
+async def test_a_long_text_keeps_nobody_waiting(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello world this is text. " * 60_000)
+    content = await load(tmp_path / "a.txt")
+    used = time.process_time()
+    passages, _ = await passages_of(content, ChildExtractor())
+    assert time.process_time() - used < 0.3, "it is work of another process"
+    assert len(passages) > 2000
 
 
 async def test_html_is_read_as_it_is_seen() -> None:
@@ -316,14 +375,10 @@ async def test_html_is_read_as_it_is_seen() -> None:
         "<p aria-hidden=true>me too</p><table><tr><td>Zo\xeb</td></tr></table></body>"
     ).encode("latin-1")
     extracted = await ChildExtractor().extract("html", content)
-    assert extracted.title == "Trains"
-    assert [(block.heading, block.text) for block in extracted.blocks] == [
-        ("", "Menu"),
-        ("", "Intro bold"),
-        ("Routes", "To Rome at nine."),
-        ("Routes › Prices", "ten"),
-        ("Routes › Prices", "twenty"),
-        ("Routes › Prices", "Zoë"),
+    assert [(passage.heading, passage.text) for passage in extracted.passages] == [
+        ("Trains", "Menu\nIntro bold"),
+        ("Trains › Routes", "To Rome at nine."),
+        ("Trains › Routes › Prices", "ten\ntwenty\nZoë"),
     ]
 
 
@@ -342,7 +397,7 @@ async def test_a_pdf_that_is_none_is_refused(content: bytes, reason: str) -> Non
 
 async def test_a_page_nested_without_end_is_read_or_refused() -> None:
     extracted = await ChildExtractor().extract("html", b"<div>" * 8_000 + b"deep")
-    assert [block.text for block in extracted.blocks] == ["deep"]
+    assert [passage.text for passage in extracted.passages] == ["deep"]
 
 
 async def test_a_pdf_that_unpacks_to_a_bomb_does_no_harm() -> None:
@@ -355,12 +410,28 @@ async def test_a_pdf_that_unpacks_to_a_bomb_does_no_harm() -> None:
 SLOW = "import time; time.sleep(3600)"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 FLOOD = "import sys\nwhile True: sys.stdout.buffer.write(b'x' * 65536)"
-LIE = 'import sys; sys.stdin.read(); print(\'{"title": 1, "blocks": [[1, 2]]}\')'
+SAYS = "import sys; sys.stdin.read(); print({!r})"
+LIES = [
+    "",
+    "[]",
+    "{}",
+    '{"more": 1}\n[1, 2]',
+    '{"more": false}\n["a", "b", 3]',
+    '{"more": false}\n["", "b", "c"]',
+    '{"more": false}\n["\\ud800", "b", "c"]',
+    '{"more": false}\n["a", "' + "b" * 9999 + '", "c"]',
+    '{"more": false}\n["' + "a" * 9999 + '", "b", "c"]',
+]
 
 
 @pytest.mark.parametrize(
     ("program", "reason"),
-    [(SLOW, "took too long"), (CRASH, "parser failed"), (FLOOD, "too large"), (LIE, "parser failed")],
+    [
+        (SLOW, "took too long"),
+        (CRASH, "parser failed"),
+        (FLOOD, "too large"),
+        *((SAYS.format(lie), "parser failed") for lie in LIES),
+    ],
 )
 async def test_a_parser_that_was_taken_over_harms_nobody(program: str, reason: str) -> None:
     extractor = ChildExtractor(2.0 if program == SLOW else 20.0, (sys.executable, "-c", program))

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Block", "blocks_of_code", "blocks_of_markdown", "blocks_of_text"]
+__all__ = ["Block", "blocks_of", "blocks_of_code", "blocks_of_markdown", "blocks_of_text"]
 
 BETWEEN = " › "
 """Between a heading and those under it."""
 HEADING = 80
 """Characters of one heading."""
 
-_ATX = re.compile(r" {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*$")
+_ATX = re.compile(r" {0,3}(#{1,6})(\s.*)?$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+|~+|\^+)\s*$")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _DEFINITION = re.compile(
@@ -34,6 +35,17 @@ class Block:
     text: str
     heading: str = ""
     position: str = ""
+
+
+def blocks_of(kind: Literal["text", "markdown", "code"], text: str) -> Iterator[Block]:
+    """What a text of some kind is made of; it takes time as it is long, whatever is in it."""
+    match kind:
+        case "text":
+            return blocks_of_text(text)
+        case "markdown":
+            return blocks_of_markdown(text)
+        case "code":
+            return blocks_of_code(text)
 
 
 def blocks_of_text(text: str) -> Iterator[Block]:
@@ -82,7 +94,7 @@ def blocks_of_markdown(text: str) -> Iterator[Block]:
                 began = number
             waiting.append(line)
             continue
-        title = (atx[2] or "" if atx is not None else waiting.pop()).strip()
+        title = _unclosed(atx[2] or "") if atx is not None else waiting.pop().strip()
         yield from flushed()
         if atx is not None:
             level = len(atx[1])
@@ -130,11 +142,16 @@ def _parts_of_code(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _stripped(lines: list[str], began: int) -> Iterator[tuple[int, list[str]]]:
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    skipped = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
-    if lines[skipped:]:
-        yield began + skipped, lines[skipped:]
+    written = [number for number, line in enumerate(lines) if line.strip()]
+    if written:
+        yield began + written[0], lines[written[0] : written[-1] + 1]
+
+
+def _unclosed(title: str) -> str:
+    """A heading without the signs that may close it."""
+    words = title.strip()
+    rest = words.rstrip("#")
+    return rest.rstrip() if not rest or rest[-1].isspace() else words
 
 
 def _paragraphs(lines: list[str], began: int) -> Iterator[tuple[int, list[str]]]:

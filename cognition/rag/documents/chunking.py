@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from cognition.rag.documents.blocks import Block
 from cognition.store.documents import Passage
 
-__all__ = ["LARGEST", "OVERLAP", "Chunk", "chunked", "excerpt", "sentences_of"]
+__all__ = ["LARGEST", "MOST_PASSAGES", "OVERLAP", "Chunk", "chunked", "cut", "excerpt", "sentences_of"]
 
 LARGEST = 600
 """Characters of a passage: some 130 tokens, which the model of sentences reads whole."""
 OVERLAP = 120
 """Characters of the passage before, whole sentences, that one under the same heading begins with."""
+MOST_PASSAGES = 5000
+"""Of one document; what follows them is left out."""
 
 _ENDS = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 
@@ -23,6 +26,13 @@ class Chunk:
 
     passage: Passage
     overlap: int = 0
+
+
+def cut(blocks: Iterable[Block]) -> tuple[list[Passage], bool]:
+    """The passages with words in them, and whether there are more than are kept."""
+    found = (chunk.passage for chunk in chunked(blocks) if any(map(str.isalnum, chunk.passage.text)))
+    passages = list(islice(found, MOST_PASSAGES + 1))
+    return passages[:MOST_PASSAGES], len(passages) > MOST_PASSAGES
 
 
 def chunked(blocks: Iterable[Block]) -> Iterator[Chunk]:
@@ -37,8 +47,9 @@ def chunked(blocks: Iterable[Block]) -> Iterator[Chunk]:
             yield Chunk(Passage(text, heading, begun), overlap)
             text, overlap = "", 0
         heading = block.heading
+        parting = "\n" if "\n" in block.text else " "
         for number, piece in enumerate(_pieces(block.text)):
-            between = ("\n" if number == 0 or "\n" in block.text else " ") if text else ""
+            between = ("\n" if number == 0 else parting) if text else ""
             if text and len(text) + len(between) + len(piece) > LARGEST:
                 yield Chunk(Passage(text, heading, begun), overlap)
                 tail = _tail(text, min(OVERLAP, LARGEST - len(piece) - 1))
@@ -99,11 +110,12 @@ def _pieces(text: str) -> Iterator[str]:
         yield text
         return
     for sentence in sentences_of(text):
-        rest = sentence
-        while len(rest) > LARGEST:
-            blank = rest.rfind(" ", 1, LARGEST + 1)
-            cut = blank if blank > 0 else LARGEST
-            yield rest[:cut].rstrip()
-            rest = rest[cut:].lstrip()
-        if rest:
-            yield rest
+        begin = 0
+        while len(sentence) - begin > LARGEST:
+            blank = sentence.rfind(" ", begin + 1, begin + LARGEST + 1)
+            end = blank if blank > 0 else begin + LARGEST
+            yield sentence[begin:end].rstrip()
+            begin = end
+            while sentence[begin].isspace():
+                begin += 1
+        yield sentence[begin:]

@@ -1,14 +1,20 @@
-"""PDF and HTML into blocks, in a process of its own: what these parsers are given is not to be trusted.
+"""A file into passages, in a process of its own: what parsers are given is not to be trusted, and some is long.
 
-`python -m cognition.rag.documents.extraction pdf|html` reads the file from standard input and writes one JSON object:
-`{"title", "blocks": [[text, heading, position], ...]}`, or `{"refused": reason}`. Its memory, its processor time and
-what it may write are limited before a parser is imported.
+`python -m cognition.rag.documents.extraction pdf|html|text|markdown|code` reads the file from standard input and writes
+a JSON object, `{"more": whether some is left out}` or `{"refused": reason}`, then a line `[text, heading, position]`
+for each passage. Its memory, its processor time and what it may write are limited before a parser is imported.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+from cognition.rag.documents.blocks import BETWEEN, HEADING, Block, blocks_of
+from cognition.rag.documents.chunking import cut
+from cognition.rag.documents.decoding import decode
+from cognition.rag.documents.files import FileKind, Refused
 
 MEMORY = 768 << 20
 """Bytes of address space."""
@@ -174,19 +180,49 @@ def _decoded(content: bytes) -> str:
     return content.decode("cp1252", "replace")
 
 
+def lines_of(kind: FileKind, content: bytes) -> Iterator[object]:
+    """What is written of a file.
+
+    Raises:
+        Refused: it is not what its name says.
+    """
+    if kind != "pdf" and kind != "html":
+        text = decode(content)
+        passages, more = cut(blocks_of(kind, text[:MOST_TEXT]))
+        more = more or len(text) > MOST_TEXT
+    else:
+        found = {"pdf": pdf, "html": html}[kind](content)
+        if "refused" in found:
+            raise Refused(found["refused"])
+        title = " ".join(found["title"].split())[:HEADING]
+        passages, more = cut(
+            Block(text, BETWEEN.join(filter(None, (title, heading))), position)
+            for text, heading, position in found["blocks"]
+        )
+    yield {"more": more}
+    for passage in passages:
+        yield [passage.text, passage.heading, passage.position]
+
+
 def main() -> int:
     """Reads, extracts, writes; a parser that fails on the content is an answer as well."""
     limit()
     content = sys.stdin.buffer.read()
+    kind: Any = sys.argv[1]
+    lines: list[object]
     try:
-        found = {"pdf": pdf, "html": html}[sys.argv[1]](content)
+        lines = list(lines_of(kind, content))
+    except Refused as refused:
+        lines = [{"refused": str(refused)}]
     except MemoryError:
-        found = {"refused": "took too much memory"}
+        lines = [{"refused": "took too much memory"}]
     except RecursionError:
-        found = {"refused": "nested too deeply"}
+        lines = [{"refused": "nested too deeply"}]
     except Exception:  # whatever a parser makes of hostile bytes, it is the file that is at fault
-        found = {"refused": "damaged"}
-    sys.stdout.buffer.write(json.dumps(found, ensure_ascii=True).encode("ascii"))
+        lines = [{"refused": "damaged"}]
+    for line in lines:
+        # Half a surrogate pair, as some PDF has it, is no text.
+        sys.stdout.buffer.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
     sys.stdout.buffer.flush()
     return 0
 

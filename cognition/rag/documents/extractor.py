@@ -1,4 +1,4 @@
-"""The seam to what reads PDF and HTML; the real one gives each file to a process of its own, with limits."""
+"""The seam to what reads what is long or not to be trusted; the real one gives each file to a limited process."""
 
 import asyncio
 import json
@@ -7,17 +7,22 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 from cognition.rag.documents.blocks import Block
-from cognition.rag.documents.files import Refused
+from cognition.rag.documents.chunking import LARGEST, MOST_PASSAGES, cut
+from cognition.rag.documents.files import FileKind, Refused
+from cognition.store.documents import Passage
 
 __all__ = ["ChildExtractor", "Extracted", "Extractor", "FakeExtractor"]
 
 SECONDS = 40.0
 """A file may take, all in all."""
-MOST_OUTPUT = 64 << 20
+MOST_OUTPUT = 32 << 20
 """Bytes that are read of what a child writes."""
+LONGEST_HEADING = 2000
+"""Characters of a passage's headings together."""
 
 _MODULE = "cognition.rag.documents.extraction"
 _PIECE = 1 << 16
@@ -25,16 +30,16 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a file says: its own title, perhaps empty, and its blocks."""
+    """What a file says, perhaps nothing, and whether it says more than is kept."""
 
-    title: str
-    blocks: tuple[Block, ...]
+    passages: list[Passage]
+    more: bool
 
 
 class Extractor(Protocol):
-    """Reads files whose parsers are large and were often broken."""
+    """Reads files, some by parsers that are large and were often broken."""
 
-    async def extract(self, kind: Literal["pdf", "html"], content: bytes) -> Extracted:
+    async def extract(self, kind: FileKind, content: bytes) -> Extracted:
         """What a file says.
 
         Raises:
@@ -55,7 +60,7 @@ class ChildExtractor:
         self._seconds = seconds
         self._command = tuple(command) or (sys.executable, "-P", "-m", _MODULE)
 
-    async def extract(self, kind: Literal["pdf", "html"], content: bytes) -> Extracted:
+    async def extract(self, kind: FileKind, content: bytes) -> Extracted:
         """See `Extractor`; cancelled, it leaves no process behind."""
         process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -82,7 +87,8 @@ class ChildExtractor:
             raise Refused("took too long")
         if status != 0:
             raise Refused("parser failed")
-        return _checked(reading.result())
+        # In a thread: parsed on the loop, much of it would keep others waiting.
+        return await asyncio.to_thread(_checked, reading.result())
 
 
 async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
@@ -113,27 +119,36 @@ def _checked(output: bytes) -> Extracted:
     Raises:
         Refused: what it gave as its reason, or "parser failed".
     """
+    first, *lines = islice(output.splitlines(), MOST_PASSAGES + 1) if output else [b""]
     try:
-        said: Any = json.loads(output)
+        said: Any = json.loads(first)
         refused = said.get("refused")
         if refused is not None:
             raise Refused(str(refused)[:40])
-        blocks = [
-            Block(text, heading, position)
-            for text, heading, position in said["blocks"]
-            if isinstance(text, str) and isinstance(heading, str) and isinstance(position, str) and text
-        ]
-        return Extracted(str(said["title"]), tuple(blocks))
+        passages = [_passage(json.loads(line)) for line in lines]
+        return Extracted(passages, bool(said["more"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused("parser failed") from error
+
+
+def _passage(said: Any) -> Passage:
+    text, heading, position = said
+    for words, most in ((text, LARGEST), (heading, LONGEST_HEADING), (position, LONGEST_HEADING)):
+        if not isinstance(words, str) or len(words) > most:
+            raise ValueError
+        # Half a surrogate pair can be kept nowhere; UnicodeEncodeError is a ValueError.
+        words.encode()
+    if not text:
+        raise ValueError
+    return Passage(text, heading, position)
 
 
 class FakeExtractor:
     """Takes a file for one paragraph a line; what begins with "refuse " is refused for the rest of that line."""
 
-    async def extract(self, kind: Literal["pdf", "html"], content: bytes) -> Extracted:
+    async def extract(self, kind: FileKind, content: bytes) -> Extracted:
         """See `Extractor`."""
         text = content.decode("utf-8", "replace")
         if text.startswith("refuse "):
             raise Refused(text.removeprefix("refuse ").strip())
-        return Extracted("", tuple(Block(line, "", "page 1") for line in text.splitlines() if line.strip()))
+        return Extracted(*cut(Block(line, "", "page 1") for line in text.splitlines() if line.strip()))

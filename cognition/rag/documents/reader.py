@@ -1,21 +1,13 @@
 """From a file to its passages: read, decoded, cut by its structure."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
+from typing import Literal
 
-from cognition.rag.documents.blocks import (
-    BETWEEN,
-    HEADING,
-    Block,
-    blocks_of_code,
-    blocks_of_markdown,
-    blocks_of_text,
-)
-from cognition.rag.documents.chunking import chunked
+from cognition.rag.documents.blocks import blocks_of
+from cognition.rag.documents.chunking import cut
 from cognition.rag.documents.decoding import decode
 from cognition.rag.documents.extractor import Extractor
 from cognition.rag.documents.files import FileKind, Refused, Stamp, kind_of, read
@@ -23,10 +15,8 @@ from cognition.store.documents import Passage
 
 __all__ = ["Content", "load", "passages_of"]
 
-MOST_PASSAGES = 5000
-"""Of one document; what follows them is left out."""
-
-_BLOCKS = {"text": blocks_of_text, "markdown": blocks_of_markdown, "code": blocks_of_code}
+SMALL = 1 << 14
+"""Bytes of text that are cut here: that takes some milliseconds, and a process some hundred to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,11 @@ async def load(path: Path) -> Content:
     kind = kind_of(path.name)
     if kind is None:
         raise Refused("kind not read")
-    content, stamp = await asyncio.to_thread(read, path)
+    return await asyncio.to_thread(_loaded, kind, path)
+
+
+def _loaded(kind: FileKind, path: Path) -> Content:
+    content, stamp = read(path)
     return Content(kind, content, stamp, sha256(content).digest())
 
 
@@ -58,25 +52,15 @@ async def passages_of(content: Content, extractor: Extractor) -> tuple[list[Pass
     Raises:
         Refused: it is not what its name says, or there are no words in it.
     """
-    if content.kind == "pdf" or content.kind == "html":
+    if content.kind == "pdf" or content.kind == "html" or len(content.content) > SMALL:
         extracted = await extractor.extract(content.kind, content.content)
-        title = " ".join(extracted.title.split())[:HEADING]
-        blocks = [
-            Block(block.text, BETWEEN.join(filter(None, (title, block.heading))), block.position)
-            for block in extracted.blocks
-        ]
-        passages = await asyncio.to_thread(_cut, blocks)
+        passages, more = extracted.passages, extracted.more
     else:
-        passages = await asyncio.to_thread(_parsed, content)
+        passages, more = await asyncio.to_thread(_parsed, content.kind, content.content)
     if not passages:
         raise Refused("no words in it")
-    return passages[:MOST_PASSAGES], len(passages) > MOST_PASSAGES
+    return passages, more
 
 
-def _parsed(content: Content) -> list[Passage]:
-    return _cut(_BLOCKS[content.kind](decode(content.content)))
-
-
-def _cut(blocks: Iterable[Block]) -> list[Passage]:
-    found = (chunk.passage for chunk in chunked(blocks) if any(map(str.isalnum, chunk.passage.text)))
-    return list(islice(found, MOST_PASSAGES + 1))
+def _parsed(kind: Literal["text", "markdown", "code"], content: bytes) -> tuple[list[Passage], bool]:
+    return cut(blocks_of(kind, decode(content)))
