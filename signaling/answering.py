@@ -237,7 +237,7 @@ class Answering:
                 slot.said = event
 
     def yielded(self, bid: str) -> None:
-        """An answer gave way; it is to be said again."""
+        """An answer gave way at its very start; it is to be said again."""
         for slot in self._slots():
             if slot.bid == bid:
                 slot.yielded = True

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from cognition.conversation.floor import Decision
-from cognition.conversation.floor_control import Bid
+from cognition.conversation.floor_control import Bid, Yielded
 from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
@@ -35,7 +35,7 @@ from media.speech.events import (
 )
 from signaling.answering import Answering
 from signaling.attendant import Attendant
-from signaling.dues import MEDIA_WAIT, Dues
+from signaling.dues import MEDIA_WAIT, Dues, MayTurn, any_may_turn
 from signaling.errors import NotAttended
 from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
@@ -75,6 +75,7 @@ class Attendance:
         speculative: whether replies are composed before their turn is committed.
         anticipate: whether the language model is prefilled while people talk.
         life: is told what personas would have said, and what became of what they wanted to say.
+        may_turn: whether a persona, by room and id, is trusted with turning to another one.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Attendance:
         speculative: bool = True,
         anticipate: bool = True,
         life: Life | None = None,
+        may_turn: MayTurn = any_may_turn,
     ) -> None:
         self.room = room
         self._mind = mind
@@ -135,6 +137,8 @@ class Attendance:
             said=self.said,
             refusable=life,
             dropped=self.dropped,
+            floor=self.floor,
+            may_turn=may_turn,
         )
 
     @property
@@ -309,11 +313,15 @@ class Attendance:
         if (reason := self._mind.over(self.room, decision.persona)) is not None:
             self.dropped[f"exchange: {reason}"] += 1
             return
+        if not self._dues.may_turn(event, decision.persona):
+            return
         cause = Cause(event.id, event.participant, time.monotonic_ns())
         self._answering.take(event, decision, cause, None, None)
 
-    def _yielded(self, bid: Bid) -> None:
-        self._answering.yielded(bid.id)
+    def _yielded(self, outcome: Yielded) -> None:
+        bid = outcome.bid
+        if outcome.at_the_start:
+            self._answering.yielded(bid.id)
         presence = self._presences.get(bid.persona)
         if presence is not None and presence.reply is not None and presence.reply.bid == bid.id:
             self.spawn(presence.interrupt())

@@ -27,7 +27,7 @@ class RoomFloor:
         self,
         port: RoomPort,
         *,
-        yielded: Callable[[Bid], None],
+        yielded: Callable[[Yielded], None],
         refused: Callable[[Bid, Silence], None],
     ) -> None:
         self._port = port
@@ -67,6 +67,11 @@ class RoomFloor:
     def silence(self, silent: Mapping[str, str], to: Circle = None) -> None:
         """Why others do not speak, as far as they do not wait to."""
         self._silent[to] = cast(dict[str, Silence], dict(silent))
+        self._show()
+
+    def stays_silent(self, persona: str, reason: Silence, to: Circle = None) -> None:
+        """Why one persona does not speak now."""
+        self._silent.setdefault(to, {})[persona] = reason
         self._show()
 
     @asynccontextmanager
@@ -158,7 +163,7 @@ class RoomFloor:
                     self._answer(bid.id, False)
                     self._refused(bid, outcome.reason)
                 case Yielded():
-                    self._yielded(bid)
+                    self._yielded(outcome)
         self._schedule()
         self._show()
 

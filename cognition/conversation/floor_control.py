@@ -78,10 +78,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Yielded:
-    """The holder is to fall silent at once; it holds the floor until it is `over`."""
+    """The holder is to fall silent at once; it holds the floor until it is `over`.
+
+    The reason is "yielded" where another persona has interrupted it, and otherwise who began together with it.
+    """
 
     bid: Bid
     reason: Silence
+
+    @property
+    def at_the_start(self) -> bool:
+        """Whether nothing of it was understood yet, so that it is to be said again."""
+        return self.reason != "yielded"
 
 
 Outcome = Granted | Refused | Yielded
@@ -127,9 +135,10 @@ class FloorControl:
         self._granted_at = 0.0
         self._began: float | None = None
         """When the holder was first heard."""
-        self._yielding = False
+        self._yielding: Silence | None = None
+        """Why the holder falls silent, if it does."""
         self._interrupter = ""
-        """The bid that another persona yielded to."""
+        """The bid that another persona yielded to; it goes first until it is granted or over."""
         self._persona_ended = float("-inf")
         self._active = float("-inf")
         """When anybody was last heard."""
@@ -182,8 +191,8 @@ class FloorControl:
         if self._holder is None or self._holder.bid.id != id:
             return []
         self._began = self._active = now
-        if self._yielding:
-            return [Yielded(self._holder.bid, "yielded")]
+        if self._yielding is not None:
+            return [Yielded(self._holder.bid, self._yielding)]
         return self._collision(now)
 
     def over(self, id: str, now: float) -> list[Outcome]:
@@ -194,9 +203,9 @@ class FloorControl:
                     each.held += now - max(each.since, self._granted_at)
             if self._began is not None:
                 self._persona_ended = self._active = now
-            self._holder, self._began, self._yielding = None, None, False
+            self._holder, self._began, self._yielding = None, None, None
         self._queue = [each for each in self._queue if each.bid.id != id]
-        self._follow(id, now)
+        self._done(id, now)
         return self.advance(now)
 
     def refuse(self, id: str, reason: Silence, now: float) -> list[Outcome]:
@@ -235,14 +244,14 @@ class FloorControl:
         outcomes: list[Outcome] = []
         for each in [each for each in self._queue if now >= self._deadline(each)]:
             outcomes += self._refuse(each, self._why_stale(each), now)
-        first = self._first(now)
-        if first is None:
-            return outcomes
         if self._holder is not None:
-            if self._may_interrupt(first, now):
-                self._yielding, self._interrupter = True, first.bid.id
+            pressing = self._pressing(now)
+            if pressing is not None and self._heard_out_at() <= now:
+                self._yielding, self._interrupter = "yielded", pressing.bid.id
                 outcomes.append(Yielded(self._holder.bid, "yielded"))
-        elif now >= self._opens(first):
+            return outcomes
+        first = self._first(now)
+        if first is not None and now >= self._opens(first):
             self._queue.remove(first)
             self._holder, self._granted_at, self._began = first, now, None
             outcomes.append(Granted(first.bid))
@@ -251,28 +260,47 @@ class FloorControl:
     def due_at(self, now: float) -> float | None:
         """When something happens by itself."""
         instants = [deadline for each in self._queue if (deadline := self._deadline(each)) != float("inf")]
-        first = self._first(now)
-        if first is not None:
-            if self._holder is None:
+        if self._holder is None:
+            first = self._first(now)
+            if first is not None:
                 instants.append(self._opens(first))
-            elif self._interrupts(first, now) and self._began is not None:
-                instants.append(self._began + HEARD_OUT)
+        elif self._began is not None and self._pressing(now) is not None:
+            instants.append(self._heard_out_at())
         return max(now, min(instants)) if instants else None
 
     def _held(self) -> list[Waiting]:
         return self._queue if self._holder is None else [self._holder, *self._queue]
 
-    def _order(self, waiting: Waiting, now: float) -> tuple[bool, bool, float, float]:
-        return waiting.since is None, not waiting.bid.asked, -waiting.score(now), waiting.made
+    def _order(self, waiting: Waiting, now: float) -> tuple[bool, bool, bool, float, float]:
+        later = waiting.bid.id != self._interrupter
+        return later, waiting.since is None, not waiting.bid.asked, -waiting.score(now), waiting.made
 
     def _first(self, now: float) -> Waiting | None:
-        """Who is let next, if nobody spoke; what was not asked for waits for all that was."""
+        """Who is let next, if nobody spoke; what was not asked for waits for all that was.
+
+        Whoever another has yielded to is first.
+        """
         if self._people or self._others:
             return None
         waiting = [each for each in self._queue if each.since is not None]
-        asked = [each for each in waiting if each.bid.asked]
+        asked = [each for each in waiting if each.bid.asked or each.bid.id == self._interrupter]
         ready = [each for each in asked or waiting if each.ready]
         return min(ready, key=lambda each: self._order(each, now), default=None)
+
+    def _pressing(self, now: float) -> Waiting | None:
+        """Who may speak into the holder's words, whatever else waits: what it wants to say cannot."""
+        if self._people or self._others or self._holder is None or self._yielding is not None:
+            return None
+        enough = self._holder.bid.score + MATTERS
+        pressing = [
+            each
+            for each in self._queue
+            if each.ready and each.since is not None and each.bid.interrupts and each.bid.score >= enough
+        ]
+        return min(pressing, key=lambda each: self._order(each, now), default=None)
+
+    def _heard_out_at(self) -> float:
+        return float("inf") if self._began is None else self._began + HEARD_OUT
 
     def _opens(self, waiting: Waiting) -> float:
         """When the silence before a bid has been long enough."""
@@ -300,18 +328,9 @@ class FloorControl:
             return "took-too-long"
         return "overtaken" if self._holder is None and not self._others else "another-speaks"
 
-    def _interrupts(self, waiting: Waiting, now: float) -> bool:
-        assert self._holder is not None
-        outweighs = waiting.bid.score >= self._holder.bid.score + MATTERS
-        return waiting.bid.interrupts and outweighs and not self._yielding
-
-    def _may_interrupt(self, waiting: Waiting, now: float) -> bool:
-        heard_out = self._began is not None and now >= self._began + HEARD_OUT
-        return self._interrupts(waiting, now) and heard_out
-
     def _collision(self, now: float) -> list[Outcome]:
         """Has the holder yield to a person who starts with it, and to a persona elsewhere that began before it."""
-        if self._holder is None or self._yielding:
+        if self._holder is None or self._yielding is not None:
             return []
         began = self._granted_at if self._began is None else self._began
         rivals = any(
@@ -320,10 +339,12 @@ class FloorControl:
         person = any(abs(start - began) <= TOGETHER or self._began is None for start in self._people.values())
         if not person and not rivals:
             return []
-        self._yielding = True
-        return [Yielded(self._holder.bid, "person-speaks" if person else "another-speaks")]
+        self._yielding = "person-speaks" if person else "another-speaks"
+        return [Yielded(self._holder.bid, self._yielding)]
 
-    def _follow(self, id: str, now: float) -> None:
+    def _done(self, id: str, now: float) -> None:
+        if id == self._interrupter:
+            self._interrupter = ""
         for each in self._queue:
             if each.bid.after == id and each.since is None:
                 each.since = now
@@ -331,7 +352,7 @@ class FloorControl:
     def _refuse(self, waiting: Waiting, reason: Silence, now: float) -> list[Outcome]:
         self._queue.remove(waiting)
         self.refused[reason] += 1
-        self._follow(waiting.bid.id, now)
+        self._done(waiting.bid.id, now)
         return [Refused(waiting.bid, reason)]
 
 

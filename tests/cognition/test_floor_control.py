@@ -173,7 +173,7 @@ def test_a_person_who_starts_before_the_first_sound_has_the_floor() -> None:
     control.bid(nova, 0.0)
     control.ready(nova.id, 0.0)
     assert control.person_started("ada", 0.01) == [Yielded(nova, "person-speaks")]
-    assert control.heard(nova.id, 0.02) == [Yielded(nova, "yielded")]
+    assert control.heard(nova.id, 0.02) == [Yielded(nova, "person-speaks")]
 
 
 def test_a_person_who_starts_later_is_a_matter_of_what_they_say() -> None:
@@ -219,6 +219,51 @@ def test_a_persona_interrupts_another_only_when_trusted_when_it_matters_and_havi
         assert control.advance(waits) == []
         control.over(nova.id, waits + 0.1)
         assert control.advance(waits + 0.1 + LONGEST_GAP) == [Granted(felix)]
+
+
+def test_who_interrupts_goes_first_whatever_was_asked_meanwhile_until_it_is_granted_or_over() -> None:
+    for gives_up in (False, True):
+        control, nova = FloorControl(lambda _: 0.0), bid("nova", score=0.5)
+        robin = bid("robin", score=0.9)
+        felix = bid("felix", score=0.9, interrupts=True, asked=False, patience=20.0)
+        holding(control, nova, 0.0)
+        control.bid(robin, 0.5)
+        control.bid(felix, HEARD_OUT)
+        assert control.ready(felix.id, HEARD_OUT) == [Yielded(nova, "yielded")]
+        control.over(nova.id, 1.1)
+        again = Bid("nova-2", "nova", "addressed", score=1.0)
+        control.bid(again, 1.1)
+        assert control.ready(again.id, 1.2) == []
+        assert control.queue(1.2)[0] == felix
+        if gives_up:
+            control.over(felix.id, 1.2)
+        assert control.advance(1.1 + SHORTEST_GAP) == [Granted(again if gives_up else felix)]
+
+
+def test_a_bid_made_again_under_the_id_of_one_that_interrupted_goes_before_nobody() -> None:
+    control, nova, robin = FloorControl(lambda _: 0.0), bid("nova", score=0.5), bid("robin", score=0.1)
+    felix = bid("felix", score=0.9, interrupts=True, asked=False, patience=20.0)
+    holding(control, nova, 0.0)
+    control.bid(felix, HEARD_OUT)
+    control.ready(felix.id, HEARD_OUT)
+    control.over(nova.id, 1.1)
+    control.over(felix.id, 1.1)
+    for each in (felix, robin):
+        control.bid(each, 1.1)
+        control.ready(each.id, 1.1)
+    assert control.queue(1.1) == [robin, felix]
+
+
+def test_a_person_who_speaks_after_an_interruption_is_still_first() -> None:
+    control, nova = FloorControl(lambda _: 0.0), bid("nova", score=0.5)
+    felix = bid("felix", score=0.9, interrupts=True, asked=False, patience=20.0)
+    holding(control, nova, 0.0)
+    control.bid(felix, HEARD_OUT)
+    control.ready(felix.id, HEARD_OUT)
+    control.over(nova.id, 1.1)
+    control.person_started("ada", 1.2)
+    assert control.advance(3.0) == []
+    assert control.person_stopped("ada", 4.0) == [Granted(felix)]
 
 
 def test_a_bid_is_made_once() -> None:
