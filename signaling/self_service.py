@@ -315,10 +315,13 @@ class SelfServing:
                 self._changed("forgotten")
                 return ["I have forgotten everything about you."]
             case Forget(what, topic):
-                asked = topic or (before.text if what == "last" and before is not None else "")
+                gone = False
                 async with self._memory.alone():
                     await self._lived()
-                    gone = await service.forget_about(persona, person, asked, now=now) if asked else ()
+                    if what == "topic":
+                        gone = bool(await service.forget_about(persona, person, topic, now=now))
+                    elif before is not None:
+                        gone = await service.forget_line(persona, person, before.id, now=now)
                 if gone:
                     self._changed("forgotten")
                 return ["All right, I have forgotten that." if gone else "I don't remember anything of that."]

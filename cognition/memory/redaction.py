@@ -15,6 +15,7 @@ __all__ = [
     "is_about",
     "is_cut",
     "names_one_of",
+    "sentences_about",
     "without",
     "words_in",
     "words_left",
@@ -93,6 +94,12 @@ def without(text: str, quote: str) -> str:
     left = " ".join(kept)
     # Words that run over several sentences, or were written otherwise: the whole of it goes.
     return left if left != text else ""
+
+
+def sentences_about(text: str, topic: str) -> list[str]:
+    """The sentences of a text that hold every word of a topic which says something: "my knee", "I was ill"."""
+    wanted = set(content_words(topic))
+    return [one for one in _SENTENCE.split(text) if wanted and wanted <= set(content_words(one))]
 
 
 def goes(

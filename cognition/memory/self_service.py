@@ -9,14 +9,15 @@ leaves nothing half forgotten that the next start does not finish.
 import re
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from cognition.memory.consolidation import TURNS
 from cognition.memory.currency import standings
 from cognition.memory.extraction import extract
-from cognition.memory.recall import Recall, Recalled
+from cognition.memory.recall import Recall
 from cognition.memory.redaction import (
     ECHO,
     called_one_of,
@@ -25,11 +26,13 @@ from cognition.memory.redaction import (
     is_about,
     is_cut,
     names_one_of,
+    sentences_about,
     without,
     words_left,
 )
 from cognition.memory.speaking_of import Speaker
 from cognition.memory.spoken import content_words
+from cognition.memory.wishes import Forget, wish_about_memory
 from cognition.persona.trust import giver_key
 from cognition.store import erasure, memories, remembered
 from cognition.store.erasure import Erased, Traces
@@ -53,7 +56,17 @@ PAGE = 50
 MAX_KNOWN = 2000
 """Memories of one person that are shown."""
 
+RECENT = timedelta(hours=1)
+"""How long words are looked for among what was said, and not only among what is remembered of it."""
+
 _FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our)\b", re.IGNORECASE)
+
+
+_OWN_WORDS = (
+    "SELECT e.seq, e.text FROM event e JOIN participant p ON p.key = e.participant AND p.kind = 'person'"
+    " WHERE p.identity = ?1 AND e.kind IN ('heard', 'read') AND e.text <> '' AND e.audience IN"
+    " (SELECT circle FROM circle_member m JOIN participant o ON o.key = m.participant WHERE o.identity = ?2)"
+)
 
 
 class NoSuchMemory(Exception):
@@ -176,10 +189,10 @@ class SelfService:
         """
         return await self._forget_some(persona, person, [id], now)
 
-    async def forget_about(
-        self, persona: str, person: str, topic: str, *, now: datetime
-    ) -> tuple[Recalled, ...]:
+    async def forget_about(self, persona: str, person: str, topic: str, *, now: datetime) -> tuple[str, ...]:
         """Forgets what a person told about something, or was told about them; returns what it was.
+
+        What was said lately need not be remembered yet: these words go with their sentence.
 
         Args:
             persona: which is asked.
@@ -188,17 +201,32 @@ class SelfService:
             now: in their time zone.
         """
         found = await self._recall.recall(persona, frozenset({person}), topic, now=now, limit=20)
-        theirs = await self._store.read(
-            lambda connection: {
-                id
-                for id, one in memories.get(connection, [each.id for each in found]).items()
-                if one.teller == person or is_about(one, person)
-            }
-        )
-        chosen = tuple(each for each in found if each.id in theirs)
-        if chosen:
-            await self._forget_some(persona, person, [each.id for each in chosen], now)
-        return chosen
+
+        def chosen_of(connection: sqlite3.Connection) -> tuple[list[Memory], dict[int, list[str]]]:
+            there = memories.get(connection, [each.id for each in found])
+            theirs = [one for one in there.values() if one.teller == person or is_about(one, person)]
+            return theirs, _said_about(connection, persona, person, topic, now)
+
+        chosen, said = await self._store.read(chosen_of)
+        if chosen or said:
+            await self._forget_some(persona, person, [each.id for each in chosen], now, said)
+        # That they ask for it is said about it too.
+        told = [one for each in said.values() for one in each if wish_about_memory(one) is None]
+        return tuple(dict.fromkeys([each.text for each in chosen] + told))
+
+    async def forget_line(self, persona: str, person: str, line: str, *, now: datetime) -> bool:
+        """Forgets something that a person has said before a persona; whether there was anything.
+
+        Args:
+            persona: identity.
+            person: who said it.
+            line: its id in the room.
+            now: in their time zone.
+        """
+        said = await self._store.read(lambda connection: _said_in(connection, persona, person, line))
+        if said:
+            await self._forget_some(persona, person, (), now, said)
+        return bool(said)
 
     async def forget_person(self, person: str, *, by: str, now: datetime) -> Erased:
         """Forgets a person: what they said, what was made of it, what others told of them where they have met.
@@ -229,9 +257,19 @@ class SelfService:
             await self._store.write(erasure.scrubbed)
         return left
 
-    async def _forget_some(self, persona: str, person: str, ids: Sequence[str], now: datetime) -> Erased:
+    async def _forget_some(
+        self,
+        persona: str,
+        person: str,
+        ids: Sequence[str],
+        now: datetime,
+        said: Mapping[int, Sequence[str]] | None = None,
+    ) -> Erased:
+        words = said or {}
         done = await self._store.write(
-            lambda connection: erase_memories(connection, persona, person, ids, by="themselves", at=now)
+            lambda connection: erase_memories(
+                connection, persona, person, ids, words, by="themselves", at=now
+            )
         )
         await self._finished(done)
         return done
@@ -315,9 +353,16 @@ def erase_person(connection: sqlite3.Connection, person: str, *, by: str, at: da
 
 
 def erase_memories(
-    connection: sqlite3.Connection, persona: str, person: str, ids: Iterable[str], *, by: str, at: datetime
+    connection: sqlite3.Connection,
+    persona: str,
+    person: str,
+    ids: Iterable[str],
+    words: Mapping[int, Sequence[str]],
+    *,
+    by: str,
+    at: datetime,
 ) -> Erased:
-    """`SelfService.forget` in the store, as `erase_person`."""
+    """`SelfService.forget` in the store, as `erase_person`; `words` of events, by `seq`, are forgotten with them."""
     listeners = frozenset({person})
     targets = [_theirs(connection, persona, person, id) for id in ids]
     gone = {one.id: one for one in targets}
@@ -326,15 +371,16 @@ def erase_memories(
             # The same words may tell several things, and the same thing may be told in several places.
             same = _all_of(connection, persona, listeners, target)
             gone |= {one.id: one for one in same if one.fact == target.fact}
+    cuts = [(seq, one.quote or one.text) for one in gone.values() for seq in one.sources]
+    cuts += [(seq, quote) for seq, quotes in words.items() for quote in quotes]
     left: dict[int, str] = {}
-    for one in gone.values():
-        words = names_one_of({word for word in content_words(one.quote or one.text) if len(word) >= ECHO})
-        for seq in one.sources:
-            if (said := _event(connection, seq)) is not None:
-                left[seq] = without(left.get(seq, said), one.quote or one.text)
-            for answer, text in _answers(connection, seq):
-                if words(text):
-                    left[answer] = ""
+    for seq, quote in cuts:
+        repeats = names_one_of({word for word in content_words(quote) if len(word) >= ECHO})
+        if (said := _event(connection, seq)) is not None:
+            left[seq] = without(left.get(seq, said), quote)
+        for answer, text in _answers(connection, seq):
+            if repeats(text):
+                left[answer] = ""
     made = _made_of(connection, left, set(gone))
     return erasure.erase(connection, at=at, by=by, what="memories", events=left, gone=[*gone.values(), *made])
 
@@ -377,6 +423,31 @@ def _all_of(
     ).fetchall()
     ids = readable(connection, [id for (id,) in rows], persona, listeners)
     return list(memories.get(connection, ids).values())
+
+
+def _said_about(
+    connection: sqlite3.Connection, persona: str, person: str, topic: str, now: datetime
+) -> dict[int, list[str]]:
+    """What a person has said about something before a persona lately, or so that it is not remembered yet."""
+    rows = connection.execute(
+        f"{_OWN_WORDS} AND (e.seq > ?3 OR e.at >= ?4)",
+        (person, persona, memories.watermark(connection, TURNS), (now - RECENT).timestamp() * 1_000_000),
+    ).fetchall()
+    found = {
+        seq: [text] if isinstance(wish_about_memory(text), Forget) else sentences
+        for seq, text in rows
+        if (sentences := sentences_about(text, topic))
+    }
+    return found
+
+
+def _said_in(connection: sqlite3.Connection, persona: str, person: str, line: str) -> dict[int, list[str]]:
+    """The words of one line of a person."""
+    rows = connection.execute(
+        f"{_OWN_WORDS} AND ?3 IN (e.id, json_extract(e.detail, '$.line')) ORDER BY e.seq DESC LIMIT 1",
+        (person, persona, line),
+    )
+    return {seq: [text] for seq, text in rows}
 
 
 def _event(connection: sqlite3.Connection, seq: int) -> str | None:

@@ -268,7 +268,7 @@ async def test_what_was_told_about_something_is_forgotten_by_what_it_was_about()
     await world.indexed()
     service = SelfService(world.store, world.recall, [Beside(world)])
     gone = await service.forget_about("nova", "ada", "my bad knee", now=NOON + DAY)
-    assert [one.text for one in gone] == ["Ada has a bad knee."]
+    assert gone == ("Ada has a bad knee.",)
     left = await world.store.read(page)
     assert {one.text for one in left} == {"Ada lives in Rome.", "Bob has a bad knee."}
     assert await service.forget_about("nova", "ada", "the weather in Peru", now=NOON + DAY) == ()

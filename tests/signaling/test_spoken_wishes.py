@@ -9,11 +9,13 @@ from typing import cast
 import pytest
 
 from cognition.conversation.transcript import Line
+from cognition.memory.hippocampus import Hippocampus
 from cognition.memory.self_service import SelfService
 from cognition.persona.engine import Mind
+from cognition.store.timeline import Event, append
 from signaling.long_memory import LongMemory
 from signaling.self_service import SelfServing
-from tests.cognition.remembering import ADA, BOB, NOON, NOVA, World
+from tests.cognition.remembering import ADA, BOB, LOBBY, NOON, NOVA, World
 
 pytestmark = pytest.mark.virtual_time
 
@@ -115,3 +117,39 @@ async def test_nobody_is_forgotten_but_at_a_yes_of_their_own_right_after_they_we
     assert await talk.say("Forget me.") == SURE
     assert await talk.say("Yes, please.") == "I have forgotten everything about you."
     assert await talk.left() == []
+
+
+async def test_what_was_just_said_is_forgotten_though_it_is_not_remembered_yet() -> None:
+    talk = Talk()
+    world = talk.world
+    talk.now = NOON
+
+    async def said(text: str) -> None:
+        line = talk.line(text)
+        event = Event(
+            f"turn-{line.id}",
+            "heard",
+            LOBBY,
+            ADA,
+            text,
+            NOON,
+            frozenset({ADA, NOVA}),
+            detail={"line": line.id},
+        )
+        await world.store.write(lambda connection: append(connection, event))
+
+    await said("My knee has been hurting for weeks. I love chess.")
+    await said("The wedding is off.")
+    answer = Event("n1", "said", LOBBY, NOVA, "Oh, the wedding!", NOON, frozenset({ADA, NOVA}))
+    await world.store.write(lambda connection: append(connection, answer))
+    assert await talk.say("Forget what I just said.") == "All right, I have forgotten that."
+    assert await talk.left() == ["My knee has been hurting for weeks. I love chess."]
+    await said("Please forget what I told you about my knee.")
+    assert await talk.answer(talk.lines["ada"][-1]) == "All right, I have forgotten that."
+    assert await talk.left() == ["I love chess."]
+    await said("Please forget what I told you about my knee.")
+    assert await talk.answer(talk.lines["ada"][-1]) == "I don't remember anything of that."
+    await Hippocampus(world.store, world.embedder, clock=lambda: (NOON + DAY).timestamp()).think()
+    assert await world.texts("my knee or the wedding", "ada") == []
+    assert "Ada loves chess." in await world.texts("What does Ada love?", "ada")
+    assert await talk.say("Forget what I just said.", "bob") == "I don't remember anything of that."
