@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cognition.memory.currency import Standing, standings
 from cognition.memory.indexing import meaning
 from cognition.memory.recall import Recalled, Shown, Source
-from cognition.memory.relevance import LEAST, Question, questioned, relevance
+from cognition.memory.relevance import LEAST, Question, at_most, questioned, relevance
 from cognition.memory.when import When
 from cognition.search.embedder import Embedder
 from cognition.search.index import Filter, Hit, Index
@@ -22,6 +22,7 @@ from cognition.search.ranking import fuse
 from cognition.store import memories, remembered
 from cognition.store.errors import StoreError
 from cognition.store.memories import Memory
+from cognition.store.remembered import Glance
 from cognition.store.store import Storage
 from cognition.store.timeline import Place, Query, page
 from cognition.store.visibility import ScopeSet, Visibility, of_place, readable
@@ -57,6 +58,8 @@ _LED = 0.95
 _NARROW = timedelta(days=10)
 _DATED = 0.2
 """What the relevance of something that happened, or is due, in the time asked for gains."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _THREADS = frozenset({"commitment", "thread"})
 
 
@@ -107,62 +110,62 @@ class HybridRecall:
         )
         speaker = names.get(next(iter(listeners)), "") if len(listeners) == 1 else ""
         question = questioned(query, now, speaker=speaker, known=names.values())
+        asked = _Asked(persona, listeners, question, now, about, place)
         hits = {} if question.bare else await self._search(question, allowed.mask, subjects)
-        found, seen = await self._store.read(
-            lambda connection: _look_up(connection, persona, listeners, question, hits, about, place)
-        )
-        standing = standings(seen.values(), now)
-        scored = _scored(question, found, seen, hits, standing, now, about)
+        before: _Weighed | None = None
         if question.wide and hits:
-            hits = await self._further(scored, hits, allowed.mask, subjects)
-            found, seen = await self._store.read(
-                lambda connection: _look_up(connection, persona, listeners, question, hits, about, place)
+            first = hits
+            before = await self._store.read(
+                lambda connection: _weighed(
+                    connection, self._now_allowed(connection, asked), asked, first, 0.0
+                )
             )
-            standing = standings(seen.values(), now)
-            scored = _scored(question, found, seen, hits, standing, now, about)
-        best = _chosen(scored, self._least, limit)
-        if not best:
+            hits = await self._further(before.scored, hits, allowed.mask, subjects)
+
+        def answer(connection: sqlite3.Connection) -> tuple[Recalled, ...]:
+            scopes = self._now_allowed(connection, asked)
+            weighed = _weighed(connection, scopes, asked, hits, self._least, before)
+            best = _chosen(weighed.scored, self._least, limit)
+            return _told(connection, persona, listeners, best, weighed.seen, weighed.standing)
+
+        told = await self._store.read(answer)
+        if not told:
             self.counts["nothing recalled"] += 1
-        return await self._told(best, seen, standing, now)
+        self._mark([each.id for each in told], now)
+        return told
 
     async def about(
         self, persona: str, listeners: frozenset[str], person: str, *, now: datetime, limit: int = 6
     ) -> tuple[Recalled, ...]:
         """See `Recall`."""
-        seen = await self._store.read(
-            lambda connection: memories.get(
-                connection,
-                readable(
-                    connection, remembered.about(connection, persona, listeners, person), persona, listeners
-                ),
-            )
-        )
-        standing = standings(seen.values(), now)
-        worth = [
-            _Scored(memory, 1.0, value := _worth(memory, now), value)
-            for memory in seen.values()
-            if standing[memory.id].current and (memory.kind not in _THREADS or _is_open(memory, now))
-        ]
-        return await self._told(_chosen(worth, 0.0, limit), seen, standing, now)
+
+        def look(connection: sqlite3.Connection) -> tuple[Recalled, ...]:
+            allowed = self._visibility.allowed(connection, persona, listeners)
+            best, seen, standing = _known_of(connection, allowed, persona, person, now, limit)
+            return _told(connection, persona, listeners, best, seen, standing)
+
+        told = await self._store.read(look)
+        self._mark([each.id for each in told], now)
+        return told
 
     async def shown(self, persona: str, listeners: frozenset[str], id: str, *, now: datetime) -> Shown | None:
         """See `Recall`."""
         hearers = listeners | {persona}
 
-        def look(connection: sqlite3.Connection) -> dict[str, Memory]:
+        def look(connection: sqlite3.Connection) -> Shown | None:
             found = memories.get(connection, readable(connection, [id], persona, listeners))
-            return found | _with_rivals(connection, persona, listeners, found.values())
+            allowed = self._visibility.allowed(connection, persona, listeners)
+            seen = found | _rivals(connection, allowed, persona, found)
+            if not (
+                told := _told(
+                    connection, persona, listeners, [(id, 1.0)], seen, standings(seen.values(), now)
+                )
+            ):
+                return None
+            events = Query(known_to=hearers, seqs=frozenset(told[0].source.seqs))
+            return Shown(told[0], page(connection, events).entries)
 
-        seen = await self._store.read(look)
-        if id not in seen:
-            return None
-        (told,) = await self._told([(id, 1.0)], seen, standings(seen.values(), now), now, used=False)
-        entries = await self._store.read(
-            lambda connection: (
-                page(connection, Query(known_to=hearers, seqs=frozenset(told.source.seqs))).entries
-            )
-        )
-        return Shown(told, entries)
+        return await self._store.read(look)
 
     async def settled(self) -> None:
         """Waits until everything that was recalled is marked as used, or could not be."""
@@ -174,6 +177,9 @@ class HybridRecall:
     ) -> ScopeSet:
         allowed = self._visibility.allowed(connection, persona, listeners)
         return allowed if place is None else of_place(connection, allowed, place)
+
+    def _now_allowed(self, connection: sqlite3.Connection, asked: "_Asked") -> ScopeSet:
+        return self._visibility.allowed(connection, asked.persona, asked.listeners)
 
     async def _search(
         self, question: Question, allowed: npt.NDArray[np.bool_], about: Collection[str]
@@ -225,41 +231,6 @@ class HybridRecall:
                 found[hit.id] = (float(np.fmax(near, _LED * lead.bears * hit.similarity)), place)
         return found
 
-    async def _told(
-        self,
-        chosen: Sequence[tuple[str, float]],
-        seen: Mapping[str, Memory],
-        standing: Mapping[str, Standing],
-        now: datetime,
-        *,
-        used: bool = True,
-    ) -> tuple[Recalled, ...]:
-        if not chosen:
-            return ()
-        wanted = [seen[id] for id, _ in chosen]
-        origins = await self._store.read(
-            lambda connection: remembered.origins(connection, [(each.scope, each.sources) for each in wanted])
-        )
-        if used:
-            self._mark([each.id for each in wanted], now)
-        return tuple(
-            Recalled(
-                each.id,
-                each.text,
-                each.quote,
-                each.at,
-                each.subject,
-                each.kind,
-                min(max(score, 0.0), 1.0),
-                Source(each.sources, place, who),
-                standing[each.id].current,
-                standing[each.id].since,
-                standing[each.id].until,
-                each.due,
-            )
-            for (_, score), each, (place, who) in zip(chosen, wanted, origins, strict=True)
-        )
-
     def _mark(self, ids: Iterable[str], now: datetime) -> None:
         for id in ids:
             last = self._uses.get(id)
@@ -291,45 +262,163 @@ class HybridRecall:
         self._write_uses()
 
 
-def _look_up(
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked, by whom and before whom; see `Recall.recall`."""
+
+    persona: str
+    listeners: frozenset[str]
+    question: Question
+    now: datetime
+    about: frozenset[str]
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """All that was looked at, as of one moment.
+
+    Attributes:
+        number: of the last change of any memory then.
+        seen: what was found, and its rivals.
+        standing: of these.
+        scored: of these.
+    """
+
+    number: int
+    seen: Mapping[str, Memory]
+    standing: Mapping[str, Standing]
+    scored: Sequence["_Scored"]
+
+
+def _weighed(
+    connection: sqlite3.Connection,
+    allowed: ScopeSet,
+    asked: _Asked,
+    hits: Mapping[str, tuple[float, float]],
+    least: float,
+    before: _Weighed | None = None,
+) -> _Weighed:
+    """Of what was found, and of what lies in the time asked for, all that may be known; weighed with its rivals.
+
+    Args:
+        connection: the store.
+        allowed: what may be known, as of this transaction.
+        asked: the question.
+        hits: what was found.
+        least: what cannot bear on it as much as this is not weighed closely.
+        before: what was read a moment ago, and is not read again where nothing has changed since.
+    """
+    question, persona = asked.question, asked.persona
+    ids = set(hits)
+    if question.when is not None or question.bare:
+        time = question.when
+        ids.update(
+            remembered.of_time(
+                connection,
+                allowed,
+                persona,
+                since=None if time is None else time.since,
+                until=None if time is None else time.until,
+                place=asked.place,
+                about=asked.about,
+                limit=2 * DEPTH,
+            )
+        )
+    number = memories.change_number(connection)
+    known = before.seen if before is not None and before.number == number else {}
+    read = memories.get(connection, ids - known.keys())
+    found: dict[str, Memory] = {}
+    for id in sorted(ids):
+        memory = known.get(id) or read.get(id)
+        if (
+            memory is not None
+            and memory.scope in allowed
+            and memory.persona in ("", persona)
+            and (not asked.about or _is_about(memory, asked.about))
+        ):
+            found[id] = memory
+    seen = found | _rivals(connection, allowed, persona, found)
+    standing = standings(seen.values(), asked.now)
+    return _Weighed(number, seen, standing, _scored(asked, found, seen, hits, standing, least))
+
+
+def _rivals(
+    connection: sqlite3.Connection, allowed: ScopeSet, persona: str, found: Mapping[str, Memory]
+) -> dict[str, Memory]:
+    """All else that may be known of the attributes of these: whether they still hold is decided among them."""
+    attributes = dict.fromkeys(
+        (each.subject, each.attribute) for each in found.values() if each.single and each.attribute
+    )
+    ids = remembered.rivals_of(connection, attributes, allowed, persona)
+    return memories.get(connection, [id for id in ids if id not in found])
+
+
+def _known_of(
+    connection: sqlite3.Connection, allowed: ScopeSet, persona: str, person: str, now: datetime, limit: int
+) -> tuple[list[tuple[str, float]], dict[str, Memory], dict[str, Standing]]:
+    """What is best to know of a person, and that with all that says whether it still holds.
+
+    All are weighed by a glance; only from the best downwards are they read, until there are enough.
+    """
+    glances = remembered.glances(connection, allowed, persona, person)
+    ending: dict[str, list[str]] = {}
+    for each in glances:
+        if each.ends and each.fact:
+            ending.setdefault(each.fact, []).append(each.id)
+    at = (now - _EPOCH) // _MICROSECOND
+    order = sorted(
+        (-_worth(each, at), each.id, each.fact)
+        for each in glances
+        if each.kind not in _THREADS or _is_open(each, at)
+    )
+    chosen: list[tuple[str, float]] = []
+    seen: dict[str, Memory] = {}
+    standing: dict[str, Standing] = {}
+    candidates: list[tuple[float, str]] = []
+    for first in range(0, len(order), 2 * limit):
+        part = order[first : first + 2 * limit]
+        wanted = {one for _, id, fact in part for one in (id, *ending.get(fact, ()))}
+        read = memories.get(connection, wanted - seen.keys())
+        seen |= read | _rivals(connection, allowed, persona, seen | read)
+        standing = standings(seen.values(), now)
+        candidates += [(-below, id) for below, id, _ in part]
+        current = [(worth, id) for worth, id in candidates if standing[id].current]
+        chosen = _chosen([_Scored(seen[id], 1.0, worth, worth) for worth, id in current], 0.0, limit)
+        if len(chosen) >= limit:
+            break
+    return chosen, seen, standing
+
+
+def _told(
     connection: sqlite3.Connection,
     persona: str,
     listeners: frozenset[str],
-    question: Question,
-    hits: Mapping[str, tuple[float, float]],
-    about: frozenset[str],
-    place: Place | None,
-) -> tuple[dict[str, Memory], dict[str, Memory]]:
-    """Of what was found, and of what lies in the time asked for, all that may be known; and that with its rivals."""
-    ids = list(hits)
-    if question.when is not None or question.bare:
-        time = question.when
-        ids += remembered.of_time(
-            connection,
-            persona,
-            listeners,
-            since=None if time is None else time.since,
-            until=None if time is None else time.until,
-            place=place,
-            about=about,
-            limit=2 * DEPTH,
+    chosen: Sequence[tuple[str, float]],
+    seen: Mapping[str, Memory],
+    standing: Mapping[str, Standing],
+) -> tuple[Recalled, ...]:
+    """What comes back of what was chosen; SQL is asked of each once more whether it may be known."""
+    known = set(readable(connection, [id for id, _ in chosen], persona, listeners))
+    wanted = [(seen[id], score) for id, score in chosen if id in known]
+    origins = remembered.origins(connection, [(each.scope, each.sources) for each, _ in wanted])
+    return tuple(
+        Recalled(
+            each.id,
+            each.text,
+            each.quote,
+            each.at,
+            each.subject,
+            each.kind,
+            min(max(score, 0.0), 1.0),
+            Source(each.sources, place, who),
+            standing[each.id].current,
+            standing[each.id].since,
+            standing[each.id].until,
+            each.due,
         )
-    known = readable(connection, dict.fromkeys(ids), persona, listeners)
-    found = memories.get(connection, known)
-    if about:
-        found = {id: each for id, each in found.items() if _is_about(each, about)}
-    return found, found | _with_rivals(connection, persona, listeners, found.values())
-
-
-def _with_rivals(
-    connection: sqlite3.Connection, persona: str, listeners: frozenset[str], found: Iterable[Memory]
-) -> dict[str, Memory]:
-    """These, and all else that may be known of their attributes: whether they still hold is decided among them."""
-    attributes = dict.fromkeys(
-        (each.subject, each.attribute) for each in found if each.single and each.attribute
+        for (each, score), (place, who) in zip(wanted, origins, strict=True)
     )
-    ids = remembered.rivals_of(connection, attributes, persona, listeners)
-    return memories.get(connection, ids)
 
 
 def _is_about(memory: Memory, about: Collection[str]) -> bool:
@@ -357,17 +446,21 @@ class _Scored:
 
 
 def _scored(
-    question: Question,
+    asked: _Asked,
     found: Mapping[str, Memory],
     seen: Mapping[str, Memory],
     hits: Mapping[str, tuple[float, float]],
     standing: Mapping[str, Standing],
-    now: datetime,
-    about: Collection[str],
+    least: float,
 ) -> list[_Scored]:
+    question, now, about = asked.question, asked.now, asked.about
     near: dict[str, float] = {}
     for id, memory in found.items():
-        near[id] = relevance(question, memory, hits[id][0] if id in hits else math.nan)
+        similarity = hits[id][0] if id in hits else math.nan
+        if question.when is None and not question.bare and at_most(similarity) < least:
+            near[id] = 0.0
+            continue
+        near[id] = relevance(question, memory, similarity)
         if question.bare:
             near[id] = (_BARE + 0.3 * memory.importance) * (0.9 if memory.kind == "turn" else 1.0)
         elif memory.kind == "episode":
@@ -424,18 +517,18 @@ def _happened_in(memory: Memory, time: When) -> bool:
     return any(each is not None and time.holds(each) for each in (memory.valid_from, memory.due))
 
 
-def _worth(memory: Memory, now: datetime) -> float:
+def _worth(each: Glance, now: int) -> float:
     """What it is worth to know of somebody who is there: open threads before everything else."""
-    if memory.kind in _THREADS or (memory.kind == "event" and _is_open(memory, now)):
-        return 0.75 + 0.25 * memory.importance
-    recent = float(0.5 ** (max(now - memory.at, timedelta(0)) / HALF_LIFE))
-    return 0.7 * (0.6 * memory.importance + 0.25 * recent + 0.15 * min(memory.strength, 5) / 5)
+    if each.kind in _THREADS or (each.kind == "event" and _is_open(each, now)):
+        return 0.75 + 0.25 * each.importance
+    recent = float(0.5 ** (max(now - each.at, 0) / (HALF_LIFE // _MICROSECOND)))
+    return 0.7 * (0.6 * each.importance + 0.25 * recent + 0.15 * min(each.strength, 5) / 5)
 
 
-def _is_open(memory: Memory, now: datetime) -> bool:
-    if memory.due is not None:
-        return memory.due >= now - OVERDUE
-    return now - memory.at <= (OVERDUE if memory.kind == "event" else OPEN_FOR)
+def _is_open(each: Glance, now: int) -> bool:
+    if each.due is not None:
+        return each.due >= now - OVERDUE // _MICROSECOND
+    return now - each.at <= (OVERDUE if each.kind == "event" else OPEN_FOR) // _MICROSECOND
 
 
 def _chosen(scored: Iterable[_Scored], least: float, limit: int) -> list[tuple[str, float]]:

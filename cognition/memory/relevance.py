@@ -9,7 +9,7 @@ from cognition.memory.when import When, when
 from cognition.search.words import stem, words
 from cognition.store.memories import Memory
 
-__all__ = ["LEAST", "Question", "questioned", "relevance"]
+__all__ = ["LEAST", "Question", "at_most", "questioned", "relevance"]
 
 LEAST = 0.42
 """Relevance below which nothing is recalled; for MiniLM, see `tests/cognition/test_recall_models.py`."""
@@ -123,13 +123,22 @@ def relevance(question: Question, memory: Memory, similarity: float) -> float:
     there = set(map(stem, words(f"{memory.subject_name} {memory.text} {memory.quote}")))
     asked = question.stems - question.names
     shared = len(asked & there) / len(asked) if asked else 0.0
-    meant = 0.0 if similarity != similarity else min(max(similarity, 0.0), 1.0)
-    near = max(meant, 0.0) + 0.3 * shared * (1.0 - meant)
+    near = _near(similarity, shared)
     if question.names:
         # Words about another person are as near in meaning as those about the one who is asked for.
         least = 0.85 if memory.kind == "turn" else 0.6
         near *= least + (1.0 - least) * len(question.names & there) / len(question.names)
     return min(near, 1.0)
+
+
+def at_most(similarity: float) -> float:
+    """More than this no `relevance` is, whatever the words of a memory of this likeness are."""
+    return _near(similarity, 1.0)
+
+
+def _near(similarity: float, shared: float) -> float:
+    meant = 0.0 if similarity != similarity else min(max(similarity, 0.0), 1.0)
+    return meant + 0.3 * shared * (1.0 - meant)
 
 
 def _names(text: str, known: Collection[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["MAX_WORD", "stem", "words"]
 
@@ -13,6 +14,7 @@ _ENDINGS = ("ingly", "edly", "ness", "ies", "ing", "ed", "es", "ly", "s")
 _SHORTEST = 3
 
 
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """A word without its English ending; coarse, and the same for every form of most words."""
     for ending in _ENDINGS if word.endswith(_ENDINGS) else ():

@@ -3,14 +3,18 @@
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from cognition.store.memories import Kind
 from cognition.store.timeline import Place
-from cognition.store.visibility import may_know
+from cognition.store.visibility import ScopeSet, may_know, within
 
-__all__ = ["about", "names_of", "of_time", "origins", "rivals_of", "subjects_of"]
+__all__ = ["Glance", "about", "glances", "names_of", "of_time", "origins", "rivals_of", "subjects_of"]
 
+GLANCES = 300
+"""Of what may be known of a person, so much is weighed: the newest."""
+_DENSE = 2000
+"""Memories of a time from which on it is quicker to go through all by importance than to put those of it in order."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -36,22 +40,59 @@ def subjects_of(connection: sqlite3.Connection, identities: Collection[str]) -> 
     return frozenset(found)
 
 
+class Glance(NamedTuple):
+    """What is to be known of a memory to say what it is worth; times are in microseconds since 1970."""
+
+    id: str
+    kind: Kind
+    fact: str
+    at: int
+    due: int | None
+    ends: bool
+    """Its words say until when it was so."""
+    importance: float
+    strength: int
+
+
+def glances(connection: sqlite3.Connection, allowed: ScopeSet, persona: str, person: str) -> list[Glance]:
+    """The newest of what may be known of a person and of those they speak of: no turns and episodes.
+
+    Args:
+        connection: the store.
+        allowed: what may be known, as of this transaction.
+        persona: whose memory.
+        person: identity.
+    """
+    term, scopes = within(allowed)
+    part = (
+        "SELECT id, kind, fact, at, due, valid_to IS NOT NULL, importance, strength FROM memory m"
+        " WHERE {} AND m.kind NOT IN ('turn', 'episode') AND m.persona IN ('', ?)"
+        f" AND {term} ORDER BY m.at DESC LIMIT {GLANCES}"
+    )
+    rows = connection.execute(
+        f"SELECT * FROM ({part.format('m.subject = ?')}) UNION ALL"
+        f" SELECT * FROM ({part.format('m.subject >= ? AND m.subject < ?')}) ORDER BY at DESC LIMIT {GLANCES}",
+        (person, persona, scopes, f"{person}/", f"{person}0", persona, scopes),
+    )
+    return list(map(Glance._make, rows))
+
+
 def rivals_of(
     connection: sqlite3.Connection,
     attributes: Iterable[tuple[str, str]],
+    allowed: ScopeSet,
     persona: str,
-    listeners: frozenset[str],
     *,
     limit: int = 400,
 ) -> list[str]:
     """Ids of what may be known of attributes with one value at a time; each is given as subject and attribute."""
     found: list[str] = []
-    term, values = may_know(listeners | {persona})
+    term, scopes = within(allowed)
     for subject, attribute in attributes:
         rows = connection.execute(
-            "SELECT m.id FROM memory m JOIN scope s ON s.key = m.scope WHERE m.subject = ? AND m.attribute = ?"
+            "SELECT m.id FROM memory m WHERE m.subject = ? AND m.attribute = ?"
             f" AND m.single AND m.persona IN ('', ?) AND {term} ORDER BY m.at DESC LIMIT ?",
-            (subject, attribute, persona, *values, limit),
+            (subject, attribute, persona, scopes, limit),
         )
         found += [id for (id,) in rows]
     return found
@@ -59,51 +100,60 @@ def rivals_of(
 
 def of_time(
     connection: sqlite3.Connection,
+    allowed: ScopeSet,
     persona: str,
-    listeners: frozenset[str],
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     place: Place | None = None,
     about: Collection[str] = (),
-    kinds: Collection[Kind] = (),
     limit: int = 100,
 ) -> list[str]:
     """Ids of what was told, is due, or began in a time, the most important first.
 
     Args:
         connection: the store.
+        allowed: what may be known, as of this transaction.
         persona: whose memory.
-        listeners: who will hear it.
         since: not before.
         until: before this.
         place: only what was said there.
         about: only about these identities, or those they speak of.
-        kinds: only these; all if there are none.
         limit: how many at most.
     """
-    term, values = may_know(listeners | {persona})
-    terms, given = ["m.persona IN ('', ?)"], list[Any]([persona])
+    term, scopes = within(allowed)
+    terms, given = [term, "m.persona IN ('', ?)"], list[Any]([scopes, persona])
+    dense = not about
     if since is not None or until is not None:
         low = (
             -(1 << 62) if since is None else (since - _EPOCH) // _MICROSECOND,
             (1 << 62) if until is None else (until - _EPOCH) // _MICROSECOND - 1,
         )
-        terms.append("(m.at BETWEEN ? AND ? OR m.due BETWEEN ? AND ? OR m.valid_from BETWEEN ? AND ?)")
+        (count,) = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM memory WHERE at BETWEEN ? AND ? LIMIT ?)", (*low, _DENSE)
+        ).fetchone()
+        dense = dense and count == _DENSE
+        if dense:
+            terms.append("(m.at BETWEEN ? AND ? OR m.due BETWEEN ? AND ? OR m.valid_from BETWEEN ? AND ?)")
+        else:
+            terms.append(
+                "m.key IN (SELECT key FROM memory WHERE at BETWEEN ? AND ? UNION SELECT key FROM memory WHERE due"
+                " BETWEEN ? AND ? UNION SELECT key FROM memory WHERE valid_from BETWEEN ? AND ?)"
+            )
         given += low * 3
     if place is not None:
-        terms.append("s.place = (SELECT key FROM place WHERE (host, channel, room) = (?, ?, ?))")
+        terms.append(
+            "+m.scope IN (SELECT s.key FROM scope s JOIN place p ON p.key = s.place"
+            " WHERE (p.host, p.channel, p.room) = (?, ?, ?))"
+        )
         given += (place.host, place.channel, place.room)
     if about:
         terms.append(f"({' OR '.join('m.subject = ? OR (m.subject >= ? AND m.subject < ?)' for _ in about)})")
         given += [part for one in sorted(about) for part in (one, f"{one}/", f"{one}0")]
-    if kinds:
-        terms.append(f"m.kind IN ({', '.join('?' * len(kinds))})")
-        given += sorted(kinds)
     rows = connection.execute(
-        f"SELECT m.id FROM memory m JOIN scope s ON s.key = m.scope WHERE {' AND '.join(terms)} AND {term}"
-        " ORDER BY m.kind = 'turn', m.importance DESC, m.at DESC LIMIT ?",
-        (*given, *values, limit),
+        f"SELECT m.id FROM memory m {'INDEXED BY memory_worth' if dense else ''} WHERE {' AND '.join(terms)}"
+        f" ORDER BY {'' if dense else '+'}(m.kind = 'turn'), m.importance DESC, m.at DESC LIMIT ?",
+        (*given, limit),
     )
     return [id for (id,) in rows]
 

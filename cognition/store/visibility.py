@@ -4,6 +4,7 @@ A scope is an audience, a place, and whether it was whispered; whatever is deriv
 listeners a persona may use what it and each of them perceived, and what was said aloud in an open place.
 """
 
+import json
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -15,7 +16,16 @@ import numpy.typing as npt
 
 from cognition.store.timeline import Place
 
-__all__ = ["ScopeSet", "Visibility", "allowed_scopes", "changes", "may_know", "of_place", "readable"]
+__all__ = [
+    "ScopeSet",
+    "Visibility",
+    "allowed_scopes",
+    "changes",
+    "may_know",
+    "of_place",
+    "readable",
+    "within",
+]
 
 CACHED = 256
 """Pairs of a persona and its listeners that are kept."""
@@ -98,6 +108,18 @@ def of_place(connection: sqlite3.Connection, allowed: ScopeSet, place: Place) ->
     mask[there] = True
     mask.flags.writeable = False
     return ScopeSet(mask, allowed.hearers)
+
+
+def within(allowed: ScopeSet) -> tuple[str, str]:
+    """The condition that a row `m` of `memory` is of one of some scopes, for the WHERE of a query, and its value.
+
+    Each row is only looked up; `may_know` asks of each anew who perceived it.
+
+    Args:
+        allowed: as of the query's transaction.
+    """
+    # With the sign, no index of scopes is preferred to one in whose order the rows are wanted.
+    return "+m.scope IN (SELECT value FROM json_each(?))", json.dumps(np.flatnonzero(allowed.mask).tolist())
 
 
 def readable(
