@@ -5,19 +5,21 @@ import contextlib
 import getpass
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cognition.memory.recall import FakeRecall
 from cognition.memory.self_service import MAX_KNOWN, NoSuchMemory, SelfService, export_of, known_of
+from cognition.search.index import IndexFailed
 from cognition.store.backup import inspect
 from cognition.store.connection import open_reader
 from cognition.store.errors import StoreError, StoreInUse, explained
 from cognition.store.store import open_store
 from signaling.cast_commands import ask
 from signaling.errors import UserError
+from signaling.memory_engines import MEMORIES
 from signaling.settings import Settings
 from signaling.store_commands import for_people
 
@@ -71,7 +73,8 @@ def change(
         text: how it is.
 
     Raises:
-        UserError: there is no such person or memory, or it cannot be done; nothing is half done.
+        UserError: there is no such person or memory, or it cannot be done; nothing is half done, but that what was
+            forgotten is still in an index that cannot be reached: the next start sees to it.
     """
     store = settings.store_path
     with _reading(store) as connection:
@@ -82,7 +85,7 @@ def change(
     try:
         with for_people():
             try:
-                asyncio.run(_at_rest(store, action, person, persona, memory, text))
+                asyncio.run(_at_rest(settings, action, person, persona, memory, text))
             except StoreInUse:
                 order = {
                     "action": action,
@@ -92,15 +95,18 @@ def change(
                     "text": text,
                 }
                 ask(settings, "POST", "/api/memories", order | {"by": getpass.getuser()})
+    except IndexFailed as error:
+        raise UserError(f"{error}; the server removes what was forgotten from it when it starts") from error
     except (NoSuchMemory, ValueError) as error:
         raise UserError(str(error)) from error
 
 
 async def _at_rest(
-    store: Path, action: str, person: str, persona: str, memory: str | None, text: str
+    settings: Settings, action: str, person: str, persona: str, memory: str | None, text: str
 ) -> None:
-    async with open_store(store) as opened:
-        service = SelfService(opened, FakeRecall(), [_Files(store.with_name("memory"))])
+    files = _Files(settings.store_path.with_name("memory"), settings.index)
+    async with open_store(settings.store_path) as opened:
+        service = SelfService(opened, FakeRecall(), [files])
         if action == "correct":
             await service.correct(persona, person, memory or "", text, now=_now())
         elif memory is None:
@@ -110,19 +116,35 @@ async def _at_rest(
 
 
 class _Files:
-    """Index and vectors of a server that does not run: they go as a whole, and its next start makes them again."""
+    """Index and vectors of a server that does not run: they go as a whole, and its next start makes them again.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: where they are.
+        location: where the index is instead, if not empty.
+    """
+
+    def __init__(self, directory: Path, location: str) -> None:
         self._directory = directory
+        self._location = location
 
     async def forget(self, ids: Collection[str], texts: Collection[str]) -> None:
-        """See `Derived`."""
+        """See `Derived`; raises IndexFailed where the index cannot be reached."""
         try:
             await asyncio.to_thread(shutil.rmtree, self._directory)
         except FileNotFoundError:
-            return
+            pass
         except OSError as error:
             raise UserError(f"{self._directory} cannot be removed ({error.strerror}): remove it") from error
+        if self._location:
+            # Here, in a thread: to import it takes seconds.
+            drop = await asyncio.to_thread(_drop)
+            await drop(self._location, MEMORIES)
+
+
+def _drop() -> Callable[[str, str], Awaitable[None]]:
+    from cognition.search.table import drop
+
+    return drop
 
 
 def find_person(connection: sqlite3.Connection, who: str) -> str:

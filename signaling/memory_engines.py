@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from cognition.search.lance_index import LanceIndex
     from cognition.search.minilm import MiniLm
 
-__all__ = ["open_memory"]
+__all__ = ["MEMORIES", "open_memory"]
 
 _log = structlog.get_logger()
 
+MEMORIES = "memories"
+"""Name of their index."""
 THREADS = 2
 """Of one run of the embedding model."""
 
@@ -62,7 +64,7 @@ async def open_memory(
         raise MemoryUnavailable(str(error)) from error
     try:
         where = location or str(directory / "index")
-        async with _indexed(where, "memories", embedder, store, memory_number) as index:
+        async with _indexed(where, MEMORIES, embedder, store, memory_number) as index:
             if documents is None:
                 yield Opened(embedder, index, embedder)
                 return

@@ -13,7 +13,7 @@ import pyarrow as pa
 from cognition.search.columns import Batch
 from cognition.search.index import IndexFailed
 
-__all__ = ["LAYOUT", "StoredTable", "TableDamaged"]
+__all__ = ["LAYOUT", "StoredTable", "TableDamaged", "drop"]
 
 LAYOUT = 1
 """Of the columns and of what counts as a word; tables of another one are built again."""
@@ -22,6 +22,29 @@ _IDS_AT_ONCE = 500
 _OLDER = timedelta(milliseconds=1)
 # LanceDB raises whatever its parts raise; none of it has a base class of its own.
 _FAILURES = (RuntimeError, OSError, ValueError, pa.ArrowException)
+
+
+async def drop(location: str, name: str, options: Mapping[str, str] | None = None) -> None:
+    """Removes an index with all its files, whichever models it was made by; where there is none, does nothing.
+
+    Args:
+        location: see `StoredTable.open`.
+        name: of what is in it.
+        options: see `StoredTable.open`.
+
+    Raises:
+        IndexFailed: the location cannot be reached or written.
+    """
+    try:
+        connection = await lancedb.connect_async(location, storage_options=dict(options or {}))
+        try:
+            for table in (await connection.list_tables(limit=1000)).tables:
+                if table.startswith(f"{name}-"):
+                    await connection.drop_table(table)
+        finally:
+            connection.close()  # type: ignore[no-untyped-call]
+    except _FAILURES as error:
+        raise IndexFailed(f"the index at {location} cannot be removed: {error}") from error
 
 
 class TableDamaged(Exception):

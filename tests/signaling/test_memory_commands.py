@@ -12,7 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cognition.memory.hippocampus import Hippocampus
+from cognition.memory.indexing import Indexing
 from cognition.search.embedder import FakeEmbedder
+from cognition.search.lance_index import LanceIndex
+from cognition.store.erasure import pending
 from cognition.store.memory_store import MemoryStore
 from cognition.store.opening import Opened, open_database
 from cognition.store.schema import shipped
@@ -137,6 +140,51 @@ def test_a_person_is_forgotten_in_a_store_at_rest_with_all_that_was_made_of_it(p
     assert b"ada@home" not in everything(path)
     assert b"Marrowdale" in everything(path)
     assert "nobody of the name" in said("show", "Ada", status=1)
+
+
+def test_a_person_is_forgotten_in_an_index_that_is_kept_elsewhere(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("CONTINUUM_INDEX", str(elsewhere))
+
+    async def indexed() -> None:
+        store, embedder = await Store.open(path), FakeEmbedder()
+        memories, documents = [
+            await LanceIndex.open(
+                str(elsewhere), name=name, model=embedder.name, dimensions=embedder.dimensions
+            )
+            for name in ("memories", "documents")
+        ]
+        await Indexing(store, embedder, memories).catch_up()
+        await documents.keep(7)
+        for each in (memories, documents, store):
+            await each.aclose()
+
+    asyncio.run(indexed())
+    assert b"Quillhaven" in everything(elsewhere / "any")
+    assert "forgotten" in said("forget", "Ada", "--yes")
+    assert b"Quillhaven" not in everything(elsewhere / "any") + everything(path)
+    assert {each.name.split("-")[0] for each in elsewhere.iterdir()} == {"documents"}
+
+
+def test_what_cannot_be_taken_from_an_index_that_is_out_of_reach_is_left_to_the_next_start(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no directory").write_text("")
+    monkeypatch.setenv("CONTINUUM_INDEX", str(tmp_path / "no directory"))
+    told = said("forget", "Ada", "--yes", status=1)
+    assert "removes what was forgotten from it when it starts" in told
+    assert "nobody of the name" in said("show", "Ada", status=1)
+
+    async def left() -> int:
+        store = await Store.open(path)
+        try:
+            return await store.read(pending)
+        finally:
+            await store.aclose()
+
+    assert asyncio.run(left()) == 1
 
 
 def test_what_is_no_store_is_one_line(path: Path) -> None:
