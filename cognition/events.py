@@ -25,8 +25,9 @@ class Heard:
     """A person said this aloud. `id` is the utterance's, where it has one.
 
     `to` are those who alone heard it, personas and the speaker too; None for all. At a microphone that several share
-    `speaker` is the id of the voice among them, and `name` what that voice is called; it is empty elsewhere. `there` are
-    the people who were there when it began: who came later has not heard it. None: whoever is there now.
+    `speaker` is the id of the voice among them, and `name` what that voice is called; it is empty elsewhere.
+
+    `there` are the people who were there when it began: who came later has not heard it. None: whoever is there now.
     """
 
     room: str
@@ -42,7 +43,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Somebody wrote this into the room. `id` is the message's."""
+    """Somebody wrote this into the room. `id` is the message's; `there` is as in `Heard`."""
 
     room: str
     participant: str
@@ -50,15 +51,16 @@ class Read:
     text: str
     at: datetime
     id: str = ""
+    there: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """What was heard of a persona's words: with `interrupted`, only up to where it was cut off.
 
-    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` and `there` are as in `Heard`. `answers` is the
-    person's line that it answers, by their participant id and its id; None where it answers none, or says that it
-    does not.
+    `kind` is "chat" for what it wrote instead; `id` is then the message's. `to` and `there` are as in `Heard`.
+    `answers` is the person's line that it answers, by their participant id and its id; None where it answers none, or
+    says that it does not.
     """
 
     room: str

@@ -29,6 +29,7 @@ class Line:
         text: what was heard of it; with `interrupted` it was cut off after that.
         at: UTC.
         to: participant ids of those who alone heard it, the speaker's too; None for all.
+        there: identities of the people who perceived it; None where nobody knows.
     """
 
     id: str
@@ -39,9 +40,10 @@ class Line:
     at: datetime
     interrupted: bool = False
     to: frozenset[str] | None = None
+    there: frozenset[str] | None = None
 
     def as_wire(self) -> dict[str, object]:
-        """The *line* object of the room protocol."""
+        """The *line* object of the room protocol, with who was there."""
         line: dict[str, object] = {
             "id": self.id,
             "from": self.speaker,
@@ -54,6 +56,8 @@ class Line:
             line["interrupted"] = True
         if self.to is not None:
             line["to"] = sorted(self.to)
+        if self.there is not None:
+            line["there"] = sorted(self.there)
         return line
 
 
@@ -75,9 +79,10 @@ def line_of(wire: Mapping[str, Any]) -> Line:
         moment = moment.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
-    to = wire.get("to")
-    if to is not None and not (isinstance(to, list) and all(isinstance(id, str) for id in to)):
-        raise ValueError("who heard a line is a list of ids, or nothing")
+    to, there = wire.get("to"), wire.get("there")
+    for some in (to, there):
+        if some is not None and not (isinstance(some, list) and all(isinstance(id, str) for id in some)):
+            raise ValueError("who heard a line is a list of ids, or nothing")
     return Line(
         id,
         speaker,
@@ -87,6 +92,7 @@ def line_of(wire: Mapping[str, Any]) -> Line:
         moment,
         wire.get("interrupted") is True,
         None if to is None else frozenset(to),
+        None if there is None else frozenset(there),
     )
 
 
@@ -110,10 +116,18 @@ class Transcript:
         """Oldest first."""
         return tuple(self._lines)
 
-    def known_to(self, audience: frozenset[str] | None) -> list[Line]:
-        """The lines that all of an audience heard; None is everybody, who has heard no whisper. Oldest first."""
+    def known_to(self, audience: frozenset[str] | None, people: frozenset[str] = frozenset()) -> list[Line]:
+        """The lines that all of an audience heard, oldest first.
+
+        Args:
+            audience: ids; None is everybody, who has heard no whisper.
+            people: identities of people each of whom was there as well.
+        """
         return [
-            line for line in self._lines if line.to is None or (audience is not None and audience <= line.to)
+            line
+            for line in self._lines
+            if (line.to is None or (audience is not None and audience <= line.to))
+            and people <= (line.there or frozenset())
         ]
 
     def add(self, line: Line) -> bool:

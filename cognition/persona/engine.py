@@ -161,6 +161,15 @@ class Mind:
         state.present[participant] = Attendee(participant, plain(name, MAX_NAME), kind)
         state.identities[participant] = identity or participant
 
+    def share(self, room: str, participant: str, shared: bool) -> None:
+        """Several people are at a participant's microphone from now on, or one again.
+
+        While they are, nothing is told aloud that not everybody may know: nobody knows who they are.
+        """
+        if room in self._rooms:
+            state = self._rooms[room]
+            (state.shared.add if shared else state.shared.discard)(participant)
+
     def open_up(self, room: str, is_open: bool) -> None:
         """Whether what is said aloud in a room is for whoever comes there, or for those who are present."""
         if is_open == (room in self._opened):
@@ -175,6 +184,7 @@ class Mind:
         state = self._room(room)
         state.present.pop(participant, None)
         state.identities.pop(participant, None)
+        state.shared.discard(participant)
 
     def restore(self, room: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Takes over *line* objects kept elsewhere; those that are none are counted and left out."""
@@ -224,8 +234,7 @@ class Mind:
         if event.room not in self._rooms:
             self.counts["line of no room"] += 1
             return
-        state = self._rooms[event.room]
-        line = replace(self._line(event), there=state.people(event))
+        state, line = self._rooms[event.room], self._line(event)
         if state.transcript.add(line) and line.to is None:
             people = (each for each in state.present.values() if each.kind == "person")
             state.quiet.note(line, [each.name for each in people if each.id != line.speaker])
@@ -420,7 +429,7 @@ class Mind:
             state.identities.get(line.speaker, line.speaker),
             state.listeners(line.to),
             earlier[-1] if earlier else None,
-            shared=isinstance(to, Heard) and to.speaker != "",
+            shared=isinstance(to, Heard) and (to.speaker != "" or line.speaker in state.shared),
         )
 
     async def _composed(
@@ -553,6 +562,7 @@ class Mind:
             words,
             state.identities.get(speaker, speaker),
             lines[0].at if lines else None,
+            unknown=state.unknown(to),
         )
 
     def _awake(self, room: str, persona: str) -> list[str]:
@@ -561,8 +571,9 @@ class Mind:
         return [self._personas[id].name for id in others if not self._disposition(id).resting]
 
     def _line(self, event: Heard | Read | Said) -> Line:
+        there = self._room(event.room).people(event)
         if not isinstance(event, Said):
-            return line_heard(event)
+            return replace(line_heard(event), there=there)
         persona = self._personas.get(event.participant)
         return Line(
             event.id or line_id(event.participant, event.at.isoformat()),
@@ -573,6 +584,7 @@ class Mind:
             event.at,
             event.interrupted,
             event.to,
+            there,
         )
 
     def _known(self, room: str, audience: frozenset[str] | None) -> list[Line]:
@@ -634,8 +646,10 @@ class Mind:
         start = next((index for index, line in enumerate(lines) if line.id == first), 0)
         limit = int(budget * IDLE_SHARE) if idle else budget
         start = first_kept(costs, start, limit=limit, budget=budget)
-        if start < len(lines):
+        if 0 < start < len(lines):
             state.kept_from[persona] = lines[start].id
+        else:
+            state.kept_from.pop(persona, None)
         if len(state.costs) > 4 * len(lines) + 64:
             current = {line.id for line in lines}
             state.costs = {id: cost for id, cost in state.costs.items() if id in current}

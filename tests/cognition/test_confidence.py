@@ -5,7 +5,7 @@ recall, as they do in a server.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -14,9 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cognition.events import Heard, Read, Said
+from cognition.inference.generator import FakeGenerator
 from cognition.memory.hippocampus import Hippocampus
+from cognition.persona.engine import Mind
+from cognition.persona.profile import Persona, PersonaVoice
 from cognition.store.timeline import Event, Participant, Place, append, open_place
 from tests.cognition.remembering import NOON, World
+from tests.virtual_time import VirtualTimeLoop
 
 PLACES = (Place("lobby"), Place("attic"), Place("general", "general", "slack"))
 PEOPLE = ("ada", "bob", "eve")
@@ -181,6 +186,133 @@ async def live(
     for place, is_open in at_last:
         await life.turn(place, is_open)
         await life.check()
+
+
+class Room:
+    """One room of a mind: who is there under which id, what was said, and what the model was given."""
+
+    def __init__(self) -> None:
+        self.generator = FakeGenerator(["Fine."])
+        self.mind = self._begun()
+        self.there: dict[str, str] = {}
+        self.secrets: list[Secret] = []
+        self.is_open = False
+        self.visits = 0
+        self.now = NOON
+
+    def _begun(self) -> Mind:
+        mind = Mind([Persona(id, id.title(), PersonaVoice(), "", ()) for id in PERSONAS], self.generator)
+        for persona in PERSONAS:
+            mind.enter("lobby", persona, persona.title(), "persona")
+        return mind
+
+    async def come(self, who: str) -> None:
+        if who not in self.there:
+            self.visits += 1
+            self.there[who] = f"seat{self.visits}"
+            self.mind.enter("lobby", self.there[who], who.title(), "person", who)
+
+    async def go(self, who: str) -> None:
+        if who in self.there:
+            self.mind.leave("lobby", self.there.pop(who))
+
+    async def turn(self, is_open: bool) -> None:
+        self.is_open = is_open
+        self.mind.open_up("lobby", is_open)
+
+    async def restart(self) -> None:
+        """The mind dies, and takes over what it had."""
+        kept = self.mind.lines("lobby")
+        self.mind = self._begun()
+        self.mind.restore("lobby", kept)
+        self.mind.open_up("lobby", self.is_open)
+        for who, seat in self.there.items():
+            self.mind.enter("lobby", seat, who.title(), "person", who)
+
+    async def say(
+        self, who: str, how: str, to: frozenset[str] | None, late: frozenset[str], persona: str
+    ) -> None:
+        """Says something and is answered; who is late came while it was being said."""
+        if who not in self.there and who not in PERSONAS:
+            return
+        self.now += timedelta(minutes=1)
+        said, id = word(len(self.secrets)), f"u{len(self.secrets)}"
+        hearers, circle = frozenset(self.there), None
+        if to is not None and how == "heard":
+            hearers &= to | {who}
+            circle = frozenset(self.there[one] for one in hearers) | {persona} | ({who} & set(PERSONAS))
+        heard = hearers - (late - {who})
+        began = frozenset(seat for one, seat in self.there.items() if one not in late)
+        line: Heard | Read | Said
+        if who in PERSONAS:
+            line = Said("lobby", who, said, self.now, id=id, to=circle, there=began)
+        elif how == "read":
+            line = Read("lobby", self.there[who], who.title(), said, self.now, id, began)
+        else:
+            line = Heard("lobby", self.there[who], who.title(), said, self.now, id, circle, there=began)
+        self.mind.record(line)
+        self.secrets.append(Secret(said, said, heard, PLACES[0], circle is not None))
+        await self.asked(persona, line, hearers)
+
+    async def asked(self, persona: str, line: Heard | Read | Said, hearers: frozenset[str]) -> None:
+        to = None if isinstance(line, Read) else line.to
+        await self.reach(frozenset(self.there), self.mind.prepare("lobby", persona))
+        if not isinstance(line, Said):
+            await self.reach(
+                hearers, self.mind.anticipate("lobby", persona, line.participant, "What", to, "later")
+            )
+            greeting = await self.mind.welcome("lobby", persona, line.participant)
+            assert not any(one.word in greeting for one in self.secrets)
+        await self.reach(hearers, self._answer(persona, line), line.text)
+
+    async def _answer(self, persona: str, line: Heard | Read | Said) -> None:
+        async for _ in self.mind.reply("lobby", persona, line):
+            pass
+
+    async def reach(self, hearers: frozenset[str], work: Awaitable[None], answered: str = "") -> None:
+        """Nothing reaches the model that not all may know who hear what it makes, but for what is answered."""
+        prefilled, streamed = len(self.generator.prefilled), len(self.generator.streamed)
+        await work
+        prompts = [prompt for _, prompt in self.generator.prefilled[prefilled:]]
+        prompts += [prompt for _, prompt, *_ in self.generator.streamed[streamed:]]
+        opened = PLACES[:1] if self.is_open else ()
+        for one in self.secrets:
+            if one.word != answered and not one.may_reach(hearers, opened):
+                assert one.word not in str(prompts), f"{one} reached {sorted(hearers)}"
+            elif prompts and one.word != answered and not one.whispered:
+                assert one.word in str(prompts), f"{one} is kept from {sorted(hearers)}"
+
+
+people = st.sampled_from(PEOPLE)
+moments = st.one_of(
+    st.tuples(st.just("come"), people),
+    st.tuples(st.just("go"), people),
+    st.tuples(st.just("turn"), st.booleans()),
+    st.tuples(st.just("restart")),
+    st.tuples(
+        st.just("say"),
+        everybody,
+        st.sampled_from(["heard", "read"]),
+        st.none() | st.none() | st.frozensets(people, max_size=2),
+        st.just(frozenset()) | st.frozensets(people, max_size=2),
+        st.sampled_from(PERSONAS),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(moments, min_size=4, max_size=30))
+def test_no_prompt_of_what_somebody_hears_holds_what_was_said_where_they_were_absent(
+    happening: list[tuple[object, ...]],
+) -> None:
+    async def live_through() -> None:
+        room = Room()
+        await room.come("ada")
+        for step, *arguments in happening:
+            await getattr(room, str(step))(*arguments)
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(live_through())
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -435,3 +435,60 @@ async def test_a_name_cannot_change_the_shape_of_the_prompt(name: str) -> None:
     assert turn.role == "user"
     assert "\n" not in turn.text
     assert turn.text.count(": ") == 1
+
+
+async def test_what_was_said_before_somebody_came_is_in_no_prompt_of_what_they_hear() -> None:
+    call = Call()
+    call.mind.record(call.heard("Between us, my knee is broken."))
+    call.said("I am sorry to hear of the knee.")
+    await call.mind.prepare("lobby", "felix")
+    forgotten = len(call.generator.forgotten)
+    call.mind.enter("lobby", "bob", "Bob", "person")
+    late = replace(call.heard("And the knee hurts."), there=frozenset({"ada"}))
+    call.mind.record(late)
+    await call.mind.prepare("lobby", "felix")
+    assert len(call.generator.forgotten) == forgotten + 1, "its cache keeps no trace either"
+    assert chat(call.generator.prefilled[-1][1]) == []
+    await call.mind.anticipate("lobby", "felix", "bob", "What did Ada")
+    question = call.heard("What did Ada say?", "bob")
+    assert chat(await call.asked(question)) == ["user: Bob: What did Ada say?"]
+    call.mind.record(question)
+    whisper = replace(call.heard("And the knee?"), to=frozenset({"ada", "felix"}))
+    assert "my knee is broken" in str(await call.asked(whisper)), "Ada was there"
+    assert "knee" not in str(await call.asked(call.heard("Well?", "bob")))
+    call.mind.leave("lobby", "bob")
+    assert "my knee is broken" in str(await call.asked(call.heard("Well?")))
+
+
+async def test_who_comes_back_under_another_id_knows_what_they_were_there_for() -> None:
+    call = Call(people="")
+    call.mind.enter("lobby", "seat1", "Ada", "person", "person-ada")
+    call.mind.record(call.heard("My cat is Luna.", "seat1"))
+    call.mind.leave("lobby", "seat1")
+    call.mind.enter("lobby", "seat2", "Ada", "person", "person-ada")
+    assert "Luna" in str(await call.asked(call.heard("Who is Luna?", "seat2")))
+
+
+async def test_in_an_open_room_what_was_said_before_is_for_whoever_comes() -> None:
+    call = Call()
+    call.mind.open_up("lobby", True)
+    call.mind.record(call.heard("My cat is Luna."))
+    call.mind.record(replace(call.heard("Her name was Secretia once."), to=frozenset({"ada", "felix"})))
+    call.mind.enter("lobby", "bob", "Bob", "person")
+    prompt = str(await call.asked(call.heard("Who has a cat?", "bob")))
+    assert "Luna" in prompt
+    assert "Secretia" not in prompt
+    call.mind.open_up("lobby", False)
+    assert "Luna" not in str(await call.asked(call.heard("Who has a cat?", "bob")))
+
+
+async def test_nothing_is_evaluated_again_while_the_same_people_are_there() -> None:
+    call = Call(people="ada bob")
+    for _ in range(3):
+        question = call.heard("And now?")
+        await call.mind.anticipate("lobby", "felix", "ada", "And")
+        await call.reply(question)
+        call.mind.record(question)
+        call.said("Fine.")
+        await call.mind.prepare("lobby", "felix")
+    assert call.generator.forgotten == []
