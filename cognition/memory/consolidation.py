@@ -23,6 +23,7 @@ from cognition.store.memories import Dream, Memory, fact_key
 
 __all__ = [
     "EPISODE",
+    "FADED_AT_ONCE",
     "TURNS",
     "Draft",
     "Pass",
@@ -40,11 +41,13 @@ TURNS = "turns"
 EPISODE = "episode {}"
 """The part that tells of the talks of a scope."""
 FADING = "fading"
-"""The part that forgets; its mark is the day on which it was done last."""
+"""The part that forgets; its mark is the day on which it was done last, and how far: see `_DAY`."""
 KNOWN = 48
 """Memories of somebody beside which something is new or not."""
 FADES_AFTER = timedelta(days=120)
 FADED_AT_ONCE = 200
+_DAY = 1 << 40
+"""A mark of `FADING` is the day's number times this, and the page that is done; all ones for the last."""
 _LONGEST_PIECE = 600
 """Characters of a turn that are one memory; what is longer is several."""
 _LONGEST_QUESTION = 120
@@ -220,12 +223,15 @@ def tell(
     return Pass(episodes=1)
 
 
-def let_go(connection: sqlite3.Connection, now: datetime) -> Pass:
-    """Forgets what has faded, once a day; a bounded number at once."""
+def let_go(connection: sqlite3.Connection, now: datetime) -> Pass | None:
+    """Forgets what has faded: each day all there is is looked at once, a page at each call; None: done for today."""
     today = int(now.timestamp() // 86_400)
-    if memories.watermark(connection, FADING) >= today:
-        return Pass()
-    old = memories.faded_first(connection, now - FADES_AFTER, FADED_AT_ONCE)
+    day, done = divmod(memories.watermark(connection, FADING), _DAY)
+    if day > today or (day == today and done == _DAY - 1):
+        return None
+    # What a day had no time for is done the next; a mark below the first day is one of the day alone.
+    after = done if day and done < _DAY - 1 else 0
+    old, further = memories.faded(connection, now - FADES_AFTER, after, FADED_AT_ONCE)
     gone = fading(old, now)
     for parting in gone:
         memory = parting.memory
@@ -234,8 +240,7 @@ def let_go(connection: sqlite3.Connection, now: datetime) -> Pass:
             connection,
             Dream(now, memory.scope, memory.subject, memory.id, "forgotten", memory.text, parting.why),
         )
-    if len(old) < FADED_AT_ONCE or not gone:
-        memories.advance(connection, FADING, today)
+    memories.advance(connection, FADING, today * _DAY + (_DAY - 1 if further is None else further))
     return Pass(forgotten=len(gone))
 
 

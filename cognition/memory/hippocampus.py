@@ -257,8 +257,10 @@ class Hippocampus:
                 after = episode[-1].seq
 
     async def _forget(self) -> Pass:
-        now = self._now()
-        return await self._store.write(lambda connection: let_go(connection, now))
+        now, done = self._now(), Pass()
+        while (page := await self._store.write(lambda connection: let_go(connection, now))) is not None:
+            done += page
+        return done
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

@@ -19,7 +19,7 @@ __all__ = [
     "delete",
     "dreams",
     "fact_key",
-    "faded_first",
+    "faded",
     "get",
     "merge",
     "note",
@@ -28,6 +28,7 @@ __all__ = [
     "rivals",
     "same",
     "scope_of",
+    "undream",
     "used",
     "watermark",
 ]
@@ -299,6 +300,14 @@ def delete(connection: sqlite3.Connection, ids: Iterable[str]) -> int:
     return count
 
 
+def undream(connection: sqlite3.Connection, memory: str, texts: Iterable[str]) -> None:
+    """Takes out of the dream journal what it says of a memory, and wherever it repeats words of it."""
+    connection.execute("DELETE FROM dream WHERE memory = ?", (memory,))
+    connection.executemany(
+        "DELETE FROM dream WHERE instr(text, ?1) OR instr(why, ?1)", [(text,) for text in texts if text]
+    )
+
+
 def page(
     connection: sqlite3.Connection,
     *,
@@ -359,20 +368,27 @@ def page(
     return tuple(map(_memory, rows))
 
 
-def faded_first(connection: sqlite3.Connection, before: datetime, limit: int) -> tuple[Memory, ...]:
-    """What was neither told nor recalled since, the least important first.
+def faded(
+    connection: sqlite3.Connection, before: datetime, after: int, limit: int
+) -> tuple[tuple[Memory, ...], int | None]:
+    """What was neither told nor recalled since, a page of it in the order in which it was first kept.
 
     Args:
         connection: the store.
         before: since when; timezone-aware.
-        limit: how many at most.
+        after: what came of the page before; 0 for the first.
+        limit: how many are on a page at most.
+
+    Returns:
+        The page, and what brings the next one: a number that only grows; None on the last.
     """
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM memory m WHERE m.at < ?1 AND coalesce(m.used_at, 0) < ?1 AND m.corrected = 0"
-        " ORDER BY m.importance, m.at LIMIT ?2",
-        (_micros(before), limit),
-    )
-    return tuple(map(_memory, rows))
+        f"SELECT m.key, {_COLUMNS} FROM memory m"
+        " WHERE m.key > ?2 AND m.at < ?1 AND coalesce(m.used_at, 0) < ?1 AND m.corrected = 0"
+        " ORDER BY m.key LIMIT ?3",
+        (_micros(before), after, limit),
+    ).fetchall()
+    return tuple(_memory(row) for _, *row in rows), rows[-1][0] if len(rows) == limit else None
 
 
 def change_number(connection: sqlite3.Connection) -> int:

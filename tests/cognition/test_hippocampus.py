@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cognition.memory.consolidation import FADED_AT_ONCE
 from cognition.memory.currency import standings
 from cognition.memory.episodes import GAP, MOST_TURNS, Turn, segments, summary
 from cognition.memory.extractor import FakeExtractor
@@ -261,6 +263,32 @@ async def test_old_chatter_fades_and_what_matters_stays() -> None:
     assert "Ada is allergic to peanuts." in left
     assert "Ada: The tram was late again." not in left
     assert [one.change for one in await store.read(memories.dreams)].count("forgotten") == gone.forgotten
+
+
+async def test_what_is_to_stay_does_not_keep_what_comes_behind_it_from_fading() -> None:
+    store = MemoryStore()
+    await lived(store, event(1, "The tram was late again."))
+    await thinker(store, days=1).think()
+
+    def keep(connection: sqlite3.Connection) -> None:
+        scope = memories.scope_of(connection, 1)
+        for number in range(FADED_AT_ONCE + 50):
+            old = number >= FADED_AT_ONCE
+            memories.put(
+                connection,
+                memory(
+                    f"{number}",
+                    scope=scope,
+                    single=False,
+                    at=T0 - timedelta(days=3650 if old else 200),
+                    importance=0.15 if old else 0.1,
+                ),
+            )
+
+    await store.write(keep)
+    assert (await thinker(store, days=2).think()).forgotten == 50
+    assert (await thinker(store, days=2).think()).forgotten == 0
+    assert (await thinker(store, days=2000).think()).forgotten >= FADED_AT_ONCE
 
 
 def memory(value: str = "Rome", **more: object) -> Memory:
