@@ -23,6 +23,7 @@ from media.speech.voice import Voice
 from signaling.attendance import Attendance, Attendant
 from signaling.bearing import Bearings
 from signaling.chronicle import line_read
+from signaling.dues import MayTurn
 from signaling.engines import Engines
 from signaling.ipc.endpoint import CallError, Endpoint
 from signaling.ipc.jsonrpc import JsonObject
@@ -54,6 +55,7 @@ class Attending:
         dropped: counts what could not be done, by reason.
         sounding: told when a persona's voice begins to sound in a room, and when that is over.
         explains: told how a reply came about, with its id.
+        may_turn: whether a persona, by room and id, is trusted with turning to another one.
 
     Attributes:
         attendances: those that are under way.
@@ -74,6 +76,7 @@ class Attending:
         dropped: Counter[str],
         sounding: Callable[[str, str, bool], None],
         explains: Callable[[str, tuple[Account, ...]], None],
+        may_turn: MayTurn,
     ) -> None:
         self._engines = engines
         self._settings = settings
@@ -86,6 +89,7 @@ class Attending:
         self.dropped = dropped
         self._sounding = sounding
         self._explains = explains
+        self._may_turn = may_turn
         self.attendances: list[Attendance] = []
         self.gone: Counter[str] = Counter()
 
@@ -107,6 +111,7 @@ class Attending:
             speculative=self._settings.reply.speculative,
             anticipate=self._settings.reply.prefill,
             life=self._living.life,
+            may_turn=self._may_turn,
         )
         ready = asyncio.Event()
         rings: dict[str, SharedFile] = {}
@@ -224,6 +229,7 @@ class Attending:
                     attendance.turn_to(who, listeners_of(params))
                 case "microphone" if person is not None and person.voices is not None:
                     person.voices.share(params["shared"] is True)
+                    attendance.share(who, params["shared"] is True)
                 case "voice.named" if person is not None and person.voices is not None:
                     person.voices.name(str(params["speaker"]), params["name"])
                 case "chat.received":
@@ -258,6 +264,7 @@ class Attending:
         person = Attendant(who, str(params["name"]), microphone, str(params["identity"]), voices=voices)
         attendance.enter(person, greet=greet)
         voices.share(params.get("shared") is True)
+        attendance.share(who, params.get("shared") is True)
         attendance.turn_to(who, listeners_of(params))
         arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
         self._mind.note(arrived)

@@ -1,6 +1,7 @@
 """What the personas of a room are about to say by themselves: each is a bid, said, written, refused or taken back."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
@@ -8,18 +9,28 @@ from typing import Any, Protocol
 
 from cognition.conversation.reasons import Silence
 from cognition.events import Said
+from cognition.persona.actions import Allowed, Refused
 from cognition.persona.engine import Mind
 from cognition.persona.life import Due
 from signaling.answering import Answering
 from signaling.attendant import Attendant
 from signaling.errors import NotAttended
 from signaling.presence import Presence, RoomPort
+from signaling.room_floor import RoomFloor
 from signaling.volunteering import Volunteering
 
-__all__ = ["MEDIA_WAIT", "Dues", "Refusable"]
+__all__ = ["MEDIA_WAIT", "Dues", "MayTurn", "Refusable", "any_may_turn"]
 
 MEDIA_WAIT = 15.0
 """Seconds a greeting waits for the participant's media."""
+
+
+MayTurn = Callable[[str, str, str], Allowed | Refused]
+
+
+def any_may_turn(_room: str, _persona: str, _other: str) -> Allowed | Refused:
+    """Whoever speaks may turn to whomever they like."""
+    return Allowed("pass-on")
 
 
 class Refusable(Protocol):
@@ -44,6 +55,8 @@ class Dues:
         spawn: starts a task owned by the room.
         said: told what was written.
         refusable: told what was not said; None for nobody.
+        floor: of the room, which shows why a persona stays silent.
+        may_turn: whether a persona, by room and id, is trusted with turning to another one.
         dropped: counts that, by reason.
     """
 
@@ -62,6 +75,8 @@ class Dues:
         said: Callable[[Said], None],
         refusable: Refusable | None,
         dropped: "Counter[str]",
+        floor: RoomFloor,
+        may_turn: MayTurn,
     ) -> None:
         self._room = room
         self._mind = mind
@@ -78,6 +93,10 @@ class Dues:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._whispers: dict[str, Due] = {}
         """Those under way that are for some alone."""
+        self._floor = floor
+        self._may_turn = may_turn
+        self._explained: set[str] = set()
+        """Personas that have told people why they may not turn to another one."""
         self._closed = False
 
     def __contains__(self, id: str) -> bool:
@@ -120,6 +139,20 @@ class Dues:
         """It was heard, or written; there is nothing to take back any more."""
         self._over(id)
 
+    def may_turn(self, event: Said, other: str) -> bool:
+        """Whether a persona's words may make another one answer; where not it is shown, and once it writes why."""
+        persona = event.participant
+        allowed = self._may_turn(self._room, persona, other)
+        if isinstance(allowed, Allowed):
+            return True
+        self._dropped["asked by a persona that may not"] += 1
+        self._floor.stays_silent(persona, "not-trusted", event.to)
+        # What is written is for all; a whisper stays one.
+        if event.to is None and persona not in self._explained:
+            self._explained.add(persona)
+            self._write(persona, allowed.words, f"{allowed.action}-{time.monotonic_ns():x}-{persona}"[:64])
+        return False
+
     def close(self) -> None:
         """Gives everything up, and takes nothing more."""
         self._closed = True
@@ -150,7 +183,7 @@ class Dues:
             await self._greet(presence, due)
         elif not await self._volunteering.say(presence, due):
             if due.kind == "rest":
-                self._write(due, due.text)
+                self._write(due.persona, due.text, due.id)
             else:
                 self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
 
@@ -168,12 +201,12 @@ class Dues:
             return
         words = await self._mind.welcome(self._room, due.persona, due.to)
         if not await self._volunteering.greet(presence, words, due.id):
-            self._write(due, words)
+            self._write(due.persona, words, due.id)
 
-    def _write(self, due: Due, words: str) -> None:
+    def _write(self, persona: str, words: str, id: str) -> None:
         """Writes what there was no gap for, and what people are to know all the same."""
-        self._port.post_chat(due.persona, words, due.id)
-        self._said(Said(self._room, due.persona, words, datetime.now(UTC), id=due.id, kind="chat"))
+        self._port.post_chat(persona, words, id)
+        self._said(Said(self._room, persona, words, datetime.now(UTC), id=id, kind="chat"))
 
     def _refuse(self, due: Due, reason: Silence) -> None:
         self._dropped[f"{due.kind} refused: {reason}"] += 1

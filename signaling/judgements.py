@@ -13,9 +13,10 @@ from typing import Literal
 
 import structlog
 
+from cognition.conversation.names import Wording, mentions
 from cognition.conversation.transcript import line_of as line_of_wire
 from cognition.events import Event, Feedback, Left, Said
-from cognition.persona.actions import Action, Allowed
+from cognition.persona.actions import Action, Allowed, Refused
 from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona
 from cognition.persona.tasks import ANSWER_WITHIN, VERDICT_WITHIN, Outcome, TaskWatch
@@ -50,7 +51,7 @@ _ACTIONS: Mapping[DueKind, Action] = {
     "held-back": "answer",
     "remind": "remind",
     "propose": "propose",
-    "talk": "talk-to-persona",
+    "talk": "pass-on",
     "rest": "rest",
     "wake": "rest",
 }
@@ -161,10 +162,18 @@ class Judgements:
             raise RpcError(INTERNAL_ERROR, str(error)) from error
         return card_of(persona.id, standing, page, journal, giver_key(str(params["giver"])))
 
-    def allows(self, due: Due) -> bool:
+    def allows(self, due: Due) -> Allowed | Refused:
         """Whether a persona is trusted with what it wants to do by itself; a refusal is counted."""
         asked = due.kind == "talk" and due.line is not None and due.line.participant not in self._personas()
-        return isinstance(self._trust.may(due.persona, _ACTIONS[due.kind], asked=asked), Allowed)
+        return self._trust.may(due.persona, _ACTIONS[due.kind], asked=asked)
+
+    def may_turn(self, room: str, persona: str, other: str) -> Allowed | Refused:
+        """Whether a persona is trusted with turning to another one; whoever named that one last has asked for it."""
+        personas = self._personas()
+        last = next((line for line in reversed(self._lines(room)) if line["from"] not in personas), None)
+        meant = personas.get(other)
+        asked = last is not None and meant is not None and mentions(Wording.of(str(last["text"])), meant.name)
+        return self._trust.may(persona, "pass-on", asked=asked)
 
     async def resume(self) -> None:
         """Takes up what was asked and done lately; `run` keeps what a mind that died had yet to keep of it.

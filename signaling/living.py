@@ -12,6 +12,7 @@ from cognition.conversation.transcript import Line, line_of
 from cognition.events import Event, Heard, Read, Said
 from cognition.inference.generator import Generator
 from cognition.memory.redaction import called_one_of, echo_words, names_one_of
+from cognition.persona.actions import Allowed, Refused
 from cognition.persona.life import Due, Life
 from cognition.persona.profile import Persona
 from cognition.store.erasure import Traces
@@ -39,7 +40,7 @@ class Living:
         store: Storage,
         generator: Generator,
         attending: Callable[[], Iterable[Attendance]],
-        allows: Callable[[Due], bool] = lambda due: True,
+        allows: Callable[[Due], Allowed | Refused] = lambda due: Allowed("answer"),
     ) -> None:
         self._store = store
         self._generator = generator
@@ -125,14 +126,17 @@ class Living:
 
     def _bring(self, due: Due) -> None:
         assert self.life is not None
-        if not self._allows(due):
+        allowed = self._allows(due)
+        attendance = next((each for each in self._attending() if each.room == due.room), None)
+        if isinstance(allowed, Refused):
             self.life.refused(due, "not-trusted")
-            return
-        for attendance in self._attending():
-            if attendance.room == due.room:
-                attendance.due(due)
-                return
-        self.life.refused(due, "away")
+            _log.info("not trusted", persona=due.persona, room=due.room, reason=allowed.reason)
+            if attendance is not None:
+                attendance.floor.stays_silent(due.persona, "not-trusted", due.circle)
+        elif attendance is None:
+            self.life.refused(due, "away")
+        else:
+            attendance.due(due)
 
     def _take_back(self, room: str, due: str) -> None:
         for attendance in self._attending():

@@ -183,6 +183,7 @@ class MindProcess:
             dropped=self.dropped,
             sounding=self._memory.sounding,
             explains=self._self_serving.explain_later,
+            may_turn=self._judgements.may_turn,
         )
 
     def _admit(self, persona: Persona, voice: Voice) -> None:

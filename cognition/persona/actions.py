@@ -16,14 +16,9 @@ Action = Literal[
     "greet",
     "remind",
     "come-back",
-    "propose",
-    "talk-to-persona",
     "pass-on",
-    "review",
     "interrupt",
-    "use-tool",
-    "post-elsewhere",
-    "change-profile",
+    "propose",
 ]
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -36,16 +31,11 @@ NEEDED: Mapping[Action, Level] = {
     "greet": "novice",
     "remind": "novice",
     "come-back": "novice",
-    "propose": "trusted",
-    "talk-to-persona": "trusted",
     "pass-on": "trusted",
-    "review": "trusted",
     "interrupt": "expert",
-    "use-tool": "expert",
-    "post-elsewhere": "expert",
-    "change-profile": "autonomous",
+    "propose": "autonomous",
 }
-"""The level that each action needs. To answer, decline, rest and write is a persona's right, at every level."""
+"""The level that each action needs unless a person asks for it. To answer, decline, rest and write is a right."""
 
 WORDS: Mapping[Action, str] = {
     "answer": "answer when it is asked",
@@ -55,19 +45,20 @@ WORDS: Mapping[Action, str] = {
     "greet": "greet who arrives",
     "remind": "remind people of what they asked it to",
     "come-back": "come back to an open question",
-    "propose": "propose something by itself",
-    "talk-to-persona": "start a conversation with another persona",
-    "pass-on": "pass a task on to another persona",
-    "review": "review another persona's work",
+    "pass-on": "turn to another persona unasked",
     "interrupt": "interrupt another persona when it matters",
-    "use-tool": "use a tool",
-    "post-elsewhere": "post in another room",
-    "change-profile": "change its own profile",
+    "propose": "propose something unasked",
 }
 """What each action is, after "may"."""
 
-_NEVER_EARLIER: frozenset[Action] = frozenset({"interrupt", "change-profile"})
+_NEVER_EARLIER: frozenset[Action] = frozenset({"interrupt"})
 """What a person's request does not make allowed a level earlier: it would be at somebody else's cost."""
+_BEING: Mapping[Level, str] = {
+    "novice": "a novice",
+    "trusted": "trusted",
+    "expert": "an expert",
+    "autonomous": "autonomous",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,12 @@ class Refused:
     @property
     def reason(self) -> str:
         """Why not, for people: a whole sentence but for the persona's name in front."""
-        return f"may {WORDS[self.action]} once it is {self.needed}; it is {self.level} now"
+        return f"may {WORDS[self.action]} once it is {_BEING[self.needed]}; it is {_BEING[self.level]} now"
+
+    @property
+    def words(self) -> str:
+        """The same in the persona's own words."""
+        return f"I may {WORDS[self.action]} once I am {_BEING[self.needed]}; I am {_BEING[self.level]} now."
 
 
 def needed(action: Action, *, asked: bool = False) -> Level:

@@ -267,17 +267,19 @@ def test_a_refusal_tells_people_what_is_missing() -> None:
     refused = may("interrupt", "trusted")
     assert refused == Refused("interrupt", "trusted", "expert")
     assert (
-        refused.reason == "may interrupt another persona when it matters once it is expert; it is trusted now"
+        refused.reason
+        == "may interrupt another persona when it matters once it is an expert; it is trusted now"
+    )
+    assert may("pass-on", "novice").words == (  # type: ignore[union-attr]
+        "I may turn to another persona unasked once I am trusted; I am a novice now."
     )
     assert may("interrupt", "expert") == Allowed("interrupt")
 
 
 def test_what_a_person_asks_for_is_allowed_a_level_earlier_unless_others_pay_for_it() -> None:
-    assert isinstance(may("propose", "novice"), Refused)
-    assert isinstance(may("propose", "novice", asked=True), Allowed)
-    assert needed("post-elsewhere", asked=True) == "trusted"
-    for action in ("interrupt", "change-profile"):
-        assert needed(action, asked=True) == NEEDED[action]
+    assert isinstance(may("pass-on", "novice"), Refused)
+    assert isinstance(may("pass-on", "novice", asked=True), Allowed)
+    assert needed("interrupt", asked=True) == NEEDED["interrupt"]
 
 
 @settings(max_examples=60)

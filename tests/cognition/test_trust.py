@@ -110,7 +110,7 @@ async def test_a_level_follows_the_persona_over_a_restart_and_is_in_its_history(
     clock = Clock()
     store = await Store.open(tmp_path / "store.db")
     trust = await Trust.open(store, clock=clock)
-    assert isinstance(trust.may("nova", "propose"), Refused)
+    assert isinstance(trust.may("nova", "pass-on"), Refused)
     await made_trusted(trust, clock)
     assert trust.standing("nova").level == "trusted"
     assert trust.standing("robin").level == "novice"
@@ -120,7 +120,7 @@ async def test_a_level_follows_the_persona_over_a_restart_and_is_in_its_history(
     again = await Trust.open(store, clock=clock)
     assert again.standing("nova").level == "trusted"
     assert again.standing("nova").praised == before.praised
-    assert again.may("nova", "propose") == Allowed("propose")
+    assert again.may("nova", "pass-on") == Allowed("pass-on")
     levels = [entry for entry in (await again.history("nova")).entries if entry.kind == "level"]
     assert [(entry.level, entry.value) for entry in levels] == [("trusted", 1)]
     clock.pass_days(400)

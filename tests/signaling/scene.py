@@ -33,6 +33,7 @@ from media.speech.events import (
 from media.speech.lane import FakeLane
 from media.speech.voice import FakeVoice
 from signaling.attendance import Attendance, Attendant
+from signaling.dues import MayTurn, any_may_turn
 from signaling.ears import ScriptedEars
 from signaling.living import Living
 from signaling.presence import Presence
@@ -266,6 +267,7 @@ async def scene(
     listened: bool = True,
     alive: bool = False,
     trusted: Collection[str] = (),
+    may_turn: MayTurn = any_may_turn,
 ) -> AsyncGenerator[Scene]:
     """A room with personas in it, who answer with the scripts in order.
 
@@ -305,7 +307,9 @@ async def scene(
     }
     port = FakePort(rings)
     life = None if living is None else living.life
-    attendance = Attendance("room", mind=mind, port=port, speculative=speculative, life=life)
+    attendance = Attendance(
+        "room", mind=mind, port=port, speculative=speculative, life=life, may_turn=may_turn
+    )
     rooms.append(attendance)
     voice = FakeVoice()
     held = Scene(attendance, port, mind, generator, voice, life)

@@ -9,6 +9,7 @@ from cognition.conversation.floor import Attendee
 from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import Script
+from cognition.persona.actions import Allowed, Refused, may
 from cognition.persona.inbox import SHARE
 from cognition.persona.intentions import UNANSWERED_S
 from cognition.persona.life import Due, DueKind
@@ -178,6 +179,26 @@ async def test_a_discussion_ends_when_somebody_asks_for_quiet() -> None:
         assert room.port.finals("robin") == []
         assert room.attendance.dropped["answer: quiet-until-addressed"] == 1
         assert room.attendance.floor.free
+
+
+async def test_whom_a_novice_turns_to_unasked_stays_silent_and_people_are_told_why_once() -> None:
+    one, other = "I like them. Robin, which birds do you like best?", "Some do. Robin, do you know of any?"
+
+    def may_turn(room: str, persona: str, other: str) -> Allowed | Refused:
+        assert (room, persona, other) == ("room", "nova", "robin")
+        return may("pass-on", "novice")
+
+    async with scene(one, other, personas=BOTH, may_turn=may_turn) as room:
+        ada = room.join("ada", "Ada")
+        for text in ("Nova, do you like birds?", "Nova, can birds talk?"):
+            await ada.say(text)
+            await asyncio.sleep(12)
+            assert ("nova", "not-trusted") in room.port.floors[-1][2]
+        assert room.port.finals("robin") == []
+        assert room.port.chat == [
+            "I may turn to another persona unasked once I am trusted; I am a novice now."
+        ]
+        assert room.attendance.dropped["asked by a persona that may not"] == 2
 
 
 async def test_personas_stop_talking_to_each_other_when_nobody_is_left_to_hear() -> None:

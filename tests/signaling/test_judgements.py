@@ -13,6 +13,7 @@ import pytest
 
 from cognition.conversation.disposition import Disposition
 from cognition.events import Event, Feedback, Heard, Said
+from cognition.persona.actions import Allowed, Refused
 from cognition.persona.journal import Entry
 from cognition.persona.life import Due
 from cognition.persona.reputation import DAY_S, KNOWN_DAYS
@@ -299,10 +300,27 @@ async def test_what_a_persona_may_not_do_by_itself_yet_it_is_refused_and_that_is
         remind = Due("r", "nova", "lobby", "remind", "Call your mother.")
         line = Heard("lobby", "p1", "Ada", "Nova, ask Robin about herons.", datetime.now(UTC), "u")
         talk = Due("t", "nova", "lobby", "talk", "Robin, Ada would like to hear from you.", "robin", line)
-        assert [at.judgements.allows(due) for due in (propose, remind, talk)] == [False, True, True]
         unasked = replace(talk, line=replace(line, participant="robin"))
-        assert not at.judgements.allows(unasked)
-        assert at.judgements.counts() == {"not trusted: propose": 1, "not trusted: talk-to-persona": 1}
+        allowed = [isinstance(at.judgements.allows(due), Allowed) for due in (propose, remind, talk, unasked)]
+        assert allowed == [False, True, True, False]
+        assert at.judgements.counts() == {"not trusted: propose": 1, "not trusted: pass-on": 1}
+
+
+async def test_a_novice_turns_to_another_persona_only_where_a_person_has_named_that_one(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path) as at:
+        ada = await at.home.seated("Ada")
+        await at.seat("nova", "robin")
+        ada.send(type="chat", id="1", text="Nova, what is a star?")
+        await ada.expect("ack", id="1")
+        await at.says("nova", "u1", "A ball of gas. Robin, what do you think?")
+        refused = at.judgements.may_turn("lobby", "nova", "robin")
+        assert refused == Refused("pass-on", "novice", "trusted")
+        ada.send(type="chat", id="2", text="Nova, ask Robin about herons.")
+        await ada.expect("ack", id="2")
+        assert at.judgements.may_turn("lobby", "nova", "robin") == Allowed("pass-on")
+        assert at.judgements.counts() == {"not trusted: pass-on": 1}
 
 
 async def test_the_mind_itself_keeps_feedback_shows_cards_and_tells_how_personas_are(tmp_path: Path) -> None:
