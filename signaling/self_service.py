@@ -299,13 +299,9 @@ class SelfServing:
             case Correct(""):
                 return None
             case Correct(text):
-                found = await recall.recall(
-                    persona, frozenset({person}), text, now=now, about=frozenset({person}), limit=4
-                )
-                held = [each for each in found if each.current and each.kind not in ("turn", "episode")]
-                if not held:
+                memory = await service.correct_in_words(persona, person, text, now=now)
+                if memory is None:
                     return None
-                memory = await service.correct(persona, person, held[0].id, text, now=now)
                 self._changed("corrected")
                 return [f"Thank you, I have put that right. {to_you(memory.text, name)}"]
             case Forget("person"):

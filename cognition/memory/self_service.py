@@ -10,7 +10,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from cognition.memory.redaction import (
     names_one_of,
     sentences_about,
     without,
+    words_in,
     words_left,
 )
 from cognition.memory.speaking_of import Speaker
@@ -171,13 +172,26 @@ class SelfService:
             raise ValueError("nothing is said")
         listeners = frozenset({person})
 
-        def put_right(connection: sqlite3.Connection) -> Memory:
-            target = _theirs(connection, persona, person, id)
-            said, value = corrected(target, text, now)
-            same = [one for one in _all_of(connection, persona, listeners, target) if one.fact == target.fact]
-            for one in same or [target]:
-                memories.correct(connection, one.id, said, value, now)
-            return memories.get(connection, [id])[id]
+        return await self._store.write(
+            lambda connection: _put_right(
+                connection, persona, _theirs(connection, persona, person, id), listeners, text, now
+            )
+        )
+
+    async def correct_in_words(self, persona: str, person: str, text: str, *, now: datetime) -> Memory | None:
+        """Puts right what words contradict: the one thing known of the same; None where there is none, or several.
+
+        Args:
+            persona: which is told.
+            person: who says it.
+            text: how it is: "I live in Oslo."
+            now: in the person's time zone.
+        """
+        listeners = frozenset({person})
+
+        def put_right(connection: sqlite3.Connection) -> Memory | None:
+            target = _contradicted(connection, persona, person, text, now)
+            return None if target is None else _put_right(connection, persona, target, listeners, text, now)
 
         return await self._store.write(put_right)
 
@@ -383,6 +397,73 @@ def erase_memories(
                 left[answer] = ""
     made = _made_of(connection, left, set(gone))
     return erasure.erase(connection, at=at, by=by, what="memories", events=left, gone=[*gone.values(), *made])
+
+
+def _contradicted(
+    connection: sqlite3.Connection, persona: str, person: str, text: str, now: datetime
+) -> Memory | None:
+    """What a persona takes for so, and words say of the same subject and attribute."""
+    listeners = frozenset({person})
+    ids = remembered.about(connection, persona, listeners, person, limit=MAX_KNOWN)
+    known = memories.get(connection, readable(connection, ids, persona, listeners))
+    standing = standings(known.values(), now)
+    name = next((one.subject_name for one in known.values() if one.subject == person), "Somebody")
+    for said in extract(text, Speaker(person, name), now, question=""):
+        same = {
+            one.fact: one
+            for one in known.values()
+            if said.valid_to is None
+            and (one.subject, one.attribute) == (said.subject, said.attribute)
+            and one.fact
+            and standing[one.id].current
+        }
+        if len(same) == 1:
+            return next(iter(same.values()))
+    return None
+
+
+def _put_right(
+    connection: sqlite3.Connection,
+    persona: str,
+    target: Memory,
+    listeners: frozenset[str],
+    text: str,
+    now: datetime,
+) -> Memory:
+    said, value = corrected(target, text, now)
+    for one in _all_of(connection, persona, listeners, target) or [target]:
+        _outdate(connection, one)
+        memories.correct(connection, one.id, said, value, now)
+    return memories.get(connection, [target.id])[target.id]
+
+
+def _outdate(connection: sqlite3.Connection, memory: Memory) -> None:
+    """Lets nothing tell any more as it was said what is about to be put right; the timeline keeps that it was said."""
+    quote = memory.quote or memory.text
+    for one in _retold(connection, memory.sources):
+        if not set(words_in(quote)) <= set(words_in(one.text)):
+            continue
+        left = without(one.text, quote) if one.kind == "turn" else ""
+        memories.delete(connection, [one.id])
+        if left:
+            head = one.text.partition(": ")[0]
+            kept = left if left.startswith(f"{head}: ") else f"{head}: {left}"
+            memories.put(connection, replace(one, text=kept, quote=without(one.quote, quote)))
+    memories.undream(connection, memory.id, (memory.text, memory.quote))
+
+
+def _retold(connection: sqlite3.Connection, sources: Iterable[int]) -> list[Memory]:
+    """The turns and talks that are remembered of events."""
+    ids = {
+        id
+        for seq in sources
+        for (id,) in connection.execute(
+            "SELECT m.id FROM memory m JOIN memory_source s ON s.memory = m.key"
+            " WHERE s.event = ? AND m.kind IN ('turn', 'episode')",
+            (seq,),
+        )
+    }
+    return list(memories.get(connection, sorted(ids)).values())
 
 
 def corrected(memory: Memory, text: str, now: datetime) -> tuple[str, str]:

@@ -153,3 +153,35 @@ async def test_what_was_just_said_is_forgotten_though_it_is_not_remembered_yet()
     assert await world.texts("my knee or the wedding", "ada") == []
     assert "Ada loves chess." in await world.texts("What does Ada love?", "ada")
     assert await talk.say("Forget what I just said.", "bob") == "I don't remember anything of that."
+
+
+async def test_only_what_is_said_of_the_same_is_put_right_and_the_old_does_not_come_back() -> None:
+    talk = Talk()
+    world = talk.world
+    await world.heard(ADA, "I work as a nurse. I love chess.", ADA, NOVA)
+    await world.heard(ADA, "I live in Rome.", ADA, NOVA, at=NOON + timedelta(minutes=2))
+    await Hippocampus(world.store, world.embedder, clock=lambda: (NOON + DAY / 2).timestamp()).think()
+
+    async def kept(kinds: str) -> str:
+        rows = await world.store.read(
+            lambda connection: connection.execute(
+                f"SELECT text FROM memory WHERE kind IN ({kinds}) UNION ALL SELECT text || why FROM dream"
+            ).fetchall()
+        )
+        return " ".join(text for (text,) in rows)
+
+    for words in ("my brother is a doctor.", "I never said that about my job.", "I hate olives."):
+        assert await talk.say(f"That's wrong, {words}") is None
+    assert "Ada works as a nurse." in await kept("'fact'")
+    assert "Ada lives in Oslo" in str(await talk.say("That's wrong, I live in Oslo.")).replace(
+        "You live", "Ada lives"
+    )
+    everything = await kept("'turn', 'episode', 'fact', 'preference'")
+    assert "Rome" not in everything
+    assert "Oslo" in everything
+    assert "Rome" not in " ".join(await world.texts("Where does Ada live?", "ada", now=NOON + 2 * DAY))
+    await talk.say("No, that's not true, I work as a baker.")
+    everything = await kept("'turn', 'episode', 'fact', 'preference'")
+    assert "nurse" not in everything
+    assert "Ada: I love chess." in everything
+    assert await talk.left() == ["I work as a nurse. I love chess.", "I live in Rome."]
