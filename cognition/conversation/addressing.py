@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cognition.conversation.exclusion import without_excluded
 from cognition.conversation.names import Wording, addressed, mentions, name_words, sounds_like, words_of
 
 __all__ = ["Asked", "Group", "asked", "ends_asking", "is_question"]
@@ -97,7 +98,22 @@ _REQUEST = frozenset(
     "tell give say explain describe name show help please introduce share let suggest".split()
 )
 _BIDDEN = frozenset("ask pass check hand get bring summarise summarize remember".split())
-_ABOUT = frozenset("is was said says told thinks thought has had did does knows knew mentioned will".split())
+_ABOUT = frozenset(
+    """is was said says told tells thinks thought has had did does knows knew mentioned will asked asks answered met saw
+    gave went came got left found likes liked wanted""".split()
+)
+_DONE_TO = frozenset(
+    """told met saw gave got found left took brought showed knew thanked helped called invited interrupted asked
+    reminded warned taught beat sent paid caught visited watched liked loved missed joined mentioned answered quoted
+    praised blamed introduced convinced followed messaged phoned emailed texted""".split()
+)
+"""Verbs of what is over; who stands after them is spoken about."""
+_DONE_WITH = frozenset(
+    """said told talked spoke listened wrote went sat worked agreed disagreed argued thought heard learnt learned
+    laughed looked came played lived stayed waited gave sent brought showed explained mentioned belonged""".split()
+)
+"""The same, with a preposition between."""
+_PREPOSITION = frozenset("to with at about of from for by on".split())
 _JOINING = frozenset({"and", "or", "then"})
 _GREETINGS = frozenset(
     "hey hi hello ok okay so well and but yo oh um thanks thank please no yes yeah sorry right".split()
@@ -119,6 +135,7 @@ class Asked:
         group: whom else it is put to; "" for nobody in particular.
         exchange: they are to talk to each other.
         question: it is a question or a request.
+        excluded: personas that it leaves out ("everyone but Nova"), in order.
     """
 
     called: tuple[str, ...] = ()
@@ -128,6 +145,7 @@ class Asked:
     group: Group = ""
     exchange: bool = False
     question: bool = False
+    excluded: tuple[str, ...] = ()
 
 
 def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequence[str]) -> Asked:
@@ -139,6 +157,12 @@ def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequenc
         personas: names by id, of those who might answer.
         people: names of the other people who hear it.
     """
+    text, left_out = without_excluded(text, (*personas.values(), *people))
+    excluded = tuple(id for id, name in personas.items() if name in left_out)
+    if left_out:
+        said = Wording.of(text)
+        personas = {id: name for id, name in personas.items() if name not in left_out}
+        people = [name for name in people if name not in left_out]
     words = " ".join(said.words)
     heard = {name for name in (*personas.values(), *people) if mentions(said, name)}
     listed = _listed(said, heard)
@@ -150,7 +174,7 @@ def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequenc
         "or" in said.words
         or not (exchange or ends_asking(text) or any(personas[id] in listed for id in called))
     )
-    return Asked(called, passed_on, to_person, one_of, _group(said, words), exchange, question)
+    return Asked(called, passed_on, to_person, one_of, _group(said, words), exchange, question, excluded)
 
 
 def ends_asking(text: str) -> bool:
@@ -218,8 +242,10 @@ def _called(
     if len(found) > 1 and ends_asking(text):
         # "What does Nova think of Felix?" is about all of them but put to nobody; "Do Nova and Felix know?" to both.
         spoken = [id for id in found if not _is_object(words, personas[id])]
-        return tuple(spoken or found), ()
-    if not people or ends_asking(text):
+        found = spoken or found
+    about = _objects(said, heard)
+    found = [id for id in found if personas[id] not in about]
+    if (len(found) + len(about) == 1 and not people) or ends_asking(text):
         return tuple(found), ()
     return tuple(id for id in found if not _is_about(said, personas[id])), ()
 
@@ -303,6 +329,27 @@ def _is_object(words: str, name: str) -> bool:
         )
         is not None
     )
+
+
+def _objects(said: Wording, names: Collection[str]) -> set[str]:
+    """Names to which something was done ("I asked Nova and Felix …", "… said hello to Nova"): they are spoken about."""
+    objects: set[str] = set()
+    for part in said.stretches:
+        for at, word in enumerate(part):
+            if word == "if":
+                break
+            if word in _DONE_TO:
+                objects.update(_names_first(part[at + 1 :], names))
+            if word in _DONE_WITH:
+                for to in range(at + 1, min(at + 3, len(part))):
+                    if part[to] in _PREPOSITION:
+                        objects.update(_names_first(part[to + 1 :], names))
+    return objects
+
+
+def _names_first(words: Sequence[str], names: Collection[str]) -> list[str]:
+    """The names that words begin with, whatever is said after them."""
+    return _row(words, names)[0] or _row(words[:1], names)[0] or _row(words[:2], names)[0]
 
 
 def _is_about(said: Wording, name: str) -> bool:

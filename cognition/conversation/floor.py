@@ -143,6 +143,7 @@ class _Table:
         self.by_persona = line.speaker in personas or any(
             each.id == line.speaker and each.kind == "persona" for each in present
         )
+        self.excluded: tuple[str, ...] = ()
         self._ranked: dict[str, tuple[float, ...]] = {}
 
     def decide(self, is_backchannel: Callable[[str], bool]) -> Decision:
@@ -152,6 +153,7 @@ class _Table:
             return Decision("no-words")
         names = {id: persona.name for id, persona in self.personas.items() if id != self.line.speaker}
         ask = asked(self.said, self.line.text, names, self.others)
+        self.excluded = ask.excluded
         if self.by_persona:
             return self._of_persona(ask)
         if not ask.to_person and asks_for_quiet(
@@ -163,7 +165,10 @@ class _Table:
         if ask.to_person:
             return Decision("addressed-another")
         hushed = () if wakes(self.said) else self.quiet
-        able = [id for id in self.personas if self._unable(id) is None]
+        meant = [id for id in self.personas if id not in self.excluded]
+        if not meant:
+            return Decision("not-addressed")
+        able = [id for id in meant if self._unable(id) is None]
         awake = [id for id in able if id not in hushed]
         if not awake:
             return Decision("quiet-until-addressed" if able else "resting")
@@ -185,6 +190,8 @@ class _Table:
             return unable
         if persona in self.quiet and decision.reason not in ("addressed", "passed-on"):
             return "quiet-until-addressed"
+        if persona in self.excluded:
+            return "not-addressed"
         if not decision.answers:
             return decision.reason
         if decision.reason not in ("one-to-one", "open-question", "everyone-asked", "greets", "anyone-else"):

@@ -18,6 +18,8 @@ from media.speech.backchannel import is_backchannel
 
 FELIX = Persona("felix", "Felix", PersonaVoice(), "You are warm.", ("cooking", "music"))
 ROBIN = Persona("robin", "Robin", PersonaVoice(), "You are dry.", ("physics", "computers"))
+NOVA = Persona("nova", "Nova", PersonaVoice(), "You are keen.", ("stars",))
+THREE = (FELIX, ROBIN, NOVA)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -123,6 +125,73 @@ def test_a_line_to_another_person_is_left_to_them(text: str) -> None:
 def test_being_spoken_about_is_not_being_spoken_to() -> None:
     assert outcomes("ada: Felix said that already.\nben: Did it?")[0] == "not-addressed"
     assert outcomes("ada: Phelix knows it well.\nben: Does it?")[0] == "not-addressed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Felix told Nova that it was late.",
+        "I asked Nova about that yesterday.",
+        "I asked Nova and Felix about that yesterday.",
+        "I asked Nova and she had no idea.",
+        "We met Nowa at the lake.",
+        "I said to Nova that it was late.",
+        "I said hello to Robin and Nova.",
+        "Yesterday I talked with Nova about it.",
+        "Felix saw Robin yesterday.",
+        "Has anything been heard from Nova?",
+    ],
+)
+def test_those_to_whom_something_was_said_or_done_are_only_spoken_about(text: str) -> None:
+    assert outcomes(f"ben: Lovely day.\nada: {text}", *THREE)[-1] == "not-addressed"
+
+
+def test_alone_with_personas_none_answers_for_having_been_spoken_about() -> None:
+    assert outcomes("ada: I asked Nova about that yesterday.", *THREE) == ["felix one-to-one"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I told you, Nova.",
+        "What if we asked Nova?",
+        "I heard Nova can explain it.",
+        "I wanted Nova to explain it.",
+    ],
+)
+def test_a_past_verb_alone_does_not_make_a_name_one_spoken_about(text: str) -> None:
+    assert outcomes(f"ben: Lovely day.\nada: {text}", *THREE)[-1] == "nova addressed"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Everyone but Nova, what do you think?", "felix robin everyone-asked"),
+        ("Everybody except Nowa, what do you think?", "felix robin everyone-asked"),
+        ("What do you all think, except for you, Nova?", "felix robin everyone-asked"),
+        ("All of you but Nova and Felix, what do you think?", "robin everyone-asked"),
+        ("Everyone, not Nova, what do you think?", "felix robin everyone-asked"),
+        ("Does anyone except Felix know?", "robin open-question"),
+        ("Can anybody other than Felix and Robin explain that?", "nova open-question"),
+        ("Not you, Nova. Felix, go on.", "felix addressed"),
+        ("Not Nova, Felix, what do you think?", "felix addressed"),
+        ("Felix, not Robin, what is that?", "felix addressed"),
+        ("I meant Felix, not Nova.", "felix addressed"),
+        ("Not you, Nova.", "not-addressed"),
+        ("Everyone except Ben, what do you think?", "felix robin nova everyone-asked"),
+        ("Nobody but Nova, please.", "nova addressed"),
+        ("Why not Nova?", "nova addressed"),
+        ("That is nice, but Nova, what do you think?", "nova addressed"),
+        ("I am not sure. Nova, are you?", "nova addressed"),
+        ("Did I not tell you, Nova?", "nova addressed"),
+    ],
+)
+def test_whom_a_line_leaves_out_does_not_answer_it(text: str, expected: str) -> None:
+    assert outcomes(f"ben: Lovely day.\nada: {text}", *THREE)[-1] == expected
+
+
+def test_the_only_persona_left_out_stays_silent() -> None:
+    assert outcomes("ada: Not you, Felix.") == ["not-addressed"]
 
 
 def test_two_people_talking_are_left_alone() -> None:
@@ -249,10 +318,6 @@ def test_any_words_find_an_outcome(spoken: list[tuple[str, str]]) -> None:
     for number, line in enumerate(lines):
         outcome = decide(lines[:number], {"felix": FELIX}, present, line)
         assert outcome.reason
-
-
-NOVA = Persona("nova", "Nova", PersonaVoice(), "You are keen.", ("stars",))
-THREE = (FELIX, ROBIN, NOVA)
 
 
 @pytest.mark.parametrize(
