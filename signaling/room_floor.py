@@ -101,6 +101,9 @@ class RoomFloor:
         if bid in self._circles:
             self._no_longer_waits(bid)
             del self._circles[bid]
+            if bid == self._sounding:
+                # It may be made again under the same id.
+                self._sounding = ""
             self._apply(self._control.over(bid, self._now()))
 
     def refuse(self, bid: str, reason: Silence) -> None:
