@@ -79,10 +79,6 @@ class Work:
         if not self.persona or not self.author.strip():
             raise RightsError("a work names who made it")
 
-    def attributed(self) -> str:
-        """The text with its author's name."""
-        return f"{self.text} — {self.author}"
-
 
 def declining(reason: DeclineReason, others: Iterable[str] = ()) -> str:
     """What a persona says when it does not do what it was asked.
