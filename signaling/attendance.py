@@ -100,7 +100,7 @@ class Attendance:
         self._proposals: dict[str, _Proposal] = {}
         self._listening: dict[str, frozenset[str]] = {}
         """The people who were there when a persona last began to speak."""
-        self._chat: asyncio.Queue[tuple[Read, Decision, int]] = asyncio.Queue(CHAT_BACKLOG)
+        self._chat: asyncio.Queue[tuple[Read | Said, Decision, int]] = asyncio.Queue(CHAT_BACKLOG)
         self._hush = asyncio.Event()
         self._hush.set()
         self._closed = asyncio.Event()
@@ -239,6 +239,11 @@ class Attendance:
         self._held_voices.left(participant)
         self._settle(person)
 
+    def share(self, participant: str, shared: bool) -> None:
+        """Several people are at a participant's microphone from now on, or one again."""
+        self._mind.share(self.room, participant, shared)
+        self._think()
+
     def turn_to(self, participant: str, listeners: frozenset[str] | None) -> None:
         """A person speaks to some alone from now on, or to all again."""
         person = self._persons.get(participant)
@@ -258,10 +263,7 @@ class Attendance:
         if not decision.answers:
             self._decline(decision)
             return
-        try:
-            self._chat.put_nowait((line, decision, arrived_ns))
-        except asyncio.QueueFull:
-            self.dropped["chat-backlog"] += 1
+        self._answer_in_writing(line, decision, arrived_ns)
 
     def progressed(self, persona: str, played: int, first_packet_ns: int | None) -> None:
         """News of a persona's voice from media."""
@@ -305,18 +307,33 @@ class Attendance:
 
     def _let_answer(self, event: Said) -> None:
         """A persona that another one has asked by name answers it, while that brings something new."""
-        if event.interrupted or event.kind == "chat":
+        if event.interrupted:
             return
         decision = self._mind.consider(event)
         if decision.persona is None or self._answering.waits_for(decision.persona):
             return
-        if (reason := self._mind.over(self.room, decision.persona)) is not None:
-            self.dropped[f"exchange: {reason}"] += 1
+        if self._has_run_its_course(decision.persona):
             return
         if not self._dues.may_turn(event, decision.persona):
             return
+        if event.kind == "chat":
+            self._answer_in_writing(event, decision, time.monotonic_ns())
+            return
         cause = Cause(event.id, event.participant, time.monotonic_ns())
         self._answering.take(event, decision, cause, None, None)
+
+    def _has_run_its_course(self, persona: str) -> bool:
+        """Whether a persona does not go on talking with others, which is counted."""
+        reason = self._mind.over(self.room, persona)
+        if reason is not None:
+            self.dropped[f"exchange: {reason}"] += 1
+        return reason is not None
+
+    def _answer_in_writing(self, line: Read | Said, decision: Decision, arrived_ns: int) -> None:
+        try:
+            self._chat.put_nowait((line, decision, arrived_ns))
+        except asyncio.QueueFull:
+            self.dropped["chat-backlog"] += 1
 
     def _yielded(self, outcome: Yielded) -> None:
         bid = outcome.bid
@@ -578,6 +595,10 @@ class Attendance:
         while True:
             line, decision, arrived_ns = await self._chat.get()
             await self._hush.wait()
+            if isinstance(line, Said) and (
+                decision.persona is None or self._has_run_its_course(decision.persona)
+            ):
+                continue
             cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
             answering = self._answering.take(line, decision, cause, None, None)
             before = -1

@@ -28,6 +28,7 @@ class Request:
         speaker: identity of whose words they are.
         shown_since: when the oldest line was said that the prompt shows anyway; None where it shows none.
         parts: which are wanted.
+        unknown: stand-ins for people who hear it too and of whom nothing is known, as at a shared microphone.
 
     Raises:
         ValueError: the time has no time zone, or nobody is to answer.
@@ -41,6 +42,7 @@ class Request:
     speaker: str = ""
     shown_since: datetime | None = None
     parts: frozenset[Part] = frozenset({"stable", "fresh"})
+    unknown: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
@@ -57,7 +59,7 @@ class Request:
     @property
     def listeners(self) -> frozenset[str]:
         """Identities of the people who will hear it; what may be recalled follows from them."""
-        return frozenset(identity_of(one) for one in self.people)
+        return self.unknown.union(identity_of(one) for one in self.people)
 
     @property
     def known_to(self) -> frozenset[str]:
