@@ -133,6 +133,11 @@ class LongMemory:
         self._counts: Counter[str] = Counter()
 
     @property
+    def grown(self) -> int:
+        """See `Recollection`."""
+        return self._both.grown
+
+    @property
     def self_service(self) -> SelfService | None:
         """What people may do with it; None until it is there."""
         return None if self._open is None else self._open.self_service
@@ -322,6 +327,7 @@ class LongMemory:
             _log.info("forgotten what was left to be", erasures=left)
 
     def _grew(self) -> None:
+        self._both.grown += 1
         self._indexed.clear()
         self._grown.set()
 

@@ -40,6 +40,11 @@ class Allowance:
 class Recollection(Protocol):
     """What is remembered; `cognition.rag.engine.ContextEngine` and `cognition.memory.recall.Recall` together."""
 
+    @property
+    def grown(self) -> int:
+        """Another number whenever more is remembered, or something else."""
+        ...
+
     async def compose(
         self,
         request: Request,
@@ -118,6 +123,8 @@ class NoWishes:
 class NoRecollection:
     """Remembers nothing."""
 
+    grown = 0
+
     async def compose(
         self,
         request: Request,
@@ -153,9 +160,11 @@ class Remembering:
 
     Attributes:
         counts: what could not be recalled, by reason.
+        grown: how often it has grown, as who lets it grow says.
     """
 
     def __init__(self, engine: ContextEngine, recall: Recall) -> None:
+        self.grown = 0
         self._engine = engine
         self._recall = recall
         self.counts: Counter[str] = Counter()

@@ -52,6 +52,8 @@ class _InMind:
     """Of one persona in one room."""
 
     stable: Context | None = None
+    grown: int = 0
+    """How much was remembered when that was composed."""
     line: str = ""
     """The line for which the rest was recalled."""
     words: frozenset[str] = frozenset()
@@ -82,7 +84,9 @@ class Remembrance:
         self._held: dict[tuple[str, str], _InMind] = {}
 
     async def settle(self, request: Request) -> bool:
-        """In idle time: composes what stands early in prompts, if it was composed for other people than are there.
+        """In idle time: composes what stands early in prompts, unless that is up to date.
+
+        It is not if other people are there now, if more is remembered, or if something could not be had in time.
 
         Returns:
             Whether it is another text than before, so that whatever follows it is to be evaluated again.
@@ -91,13 +95,24 @@ class Remembrance:
         before = held.stable
         if not self._allowance.stable:
             return False
-        if before is not None and before.account.listeners == request.listeners:
+        grown = self._recollection.grown
+        if (
+            before is not None
+            and before.account.listeners == request.listeners
+            and held.grown == grown
+            and _complete(before)
+        ):
             return False
-        held.stable = await self._recollection.compose(
+        found = await self._recollection.compose(
             replace(request, words="", speaker="", parts=frozenset({"stable"})),
             budget=self._allowance.stable,
             deadline=IDLE_DEADLINE,
         )
+        if before is not None and before.account.listeners == request.listeners:
+            if _complete(before) and not _complete(found):
+                # The older is better than a part of the newer; the next idle time asks again.
+                return False
+        held.stable, held.grown = found, grown
         return held.stable.stable != ("" if before is None else before.stable)
 
     async def listen(self, request: Request, line: str) -> None:
@@ -187,19 +202,15 @@ class Remembrance:
         return held
 
     def _news(self, held: _InMind, request: Request) -> bool:
-        """Whether words have come that were not asked about; notes them."""
-        if not self._allowance.fresh:
-            return False
-        words = frozenset(_bare(request.words))
-        news = words - held.words
-        held.words |= words
-        return bool(news)
+        """Whether words have come that were not asked about."""
+        return bool(self._allowance.fresh and frozenset(_bare(request.words)) - held.words)
 
     async def _recalled(
         self, held: _InMind, request: Request, budget: int, deadline: float, least: float
     ) -> Context | None:
         if budget < SMALL:
             return None
+        line = held.line
         standing = [each for each in (held.stable, *held.fresh, *held.late) if each is not None]
         found = await self._recollection.compose(
             replace(request, parts=frozenset({"fresh"})),
@@ -208,7 +219,15 @@ class Remembrance:
             standing=standing,
             least=least,
         )
+        if held.line == line and _complete(found):
+            # What is cancelled, late or failed is asked about again with the next words, or at the end.
+            held.words |= frozenset(_bare(request.words))
         return found if found.fresh else None
+
+
+def _complete(context: Context) -> bool:
+    """Whether every source was heard of which something is wanted."""
+    return all(load.state not in ("late", "failed") for load in context.account.loads)
 
 
 def _bare(words: str) -> list[str]:

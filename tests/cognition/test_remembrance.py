@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,20 @@ def engine(recall: FakeRecall, count: FakeGenerator) -> Remembering:
     return Remembering(ContextEngine(feeds, count.count), recall)
 
 
+class SlowRecall(FakeRecall):
+    """Takes its time."""
+
+    seconds = 0.0
+
+    async def recall(self, *arguments: Any, **named: Any) -> tuple[Recalled, ...]:
+        await asyncio.sleep(self.seconds)
+        return await super().recall(*arguments, **named)
+
+    async def about(self, *arguments: Any, **named: Any) -> tuple[Recalled, ...]:
+        await asyncio.sleep(self.seconds)
+        return await super().about(*arguments, **named)
+
+
 class Call:
     """A room with Felix and some people, one of whom is known by a lasting identity."""
 
@@ -93,12 +108,13 @@ class Call:
         recollection: Recollection | None = None,
     ) -> None:
         self.generator = Counting()
-        self.recall = FakeRecall(memories)
+        self.recall = SlowRecall(memories)
+        self.memory = engine(self.recall, self.generator)
         self.now = NOW
         self.mind = Mind(
             [FELIX],
             self.generator,
-            recollection=recollection or engine(self.recall, self.generator),
+            recollection=recollection or self.memory,
             allowance=ALLOWANCE,
             now=lambda: self.now,
         )
@@ -221,6 +237,8 @@ async def test_what_only_the_last_words_recall_comes_after_the_line_and_is_short
 
 class Hangs:
     """Recalls something, in a minute."""
+
+    grown = 0
 
     async def compose(
         self,
@@ -364,3 +382,52 @@ async def test_who_comes_under_another_name_from_the_same_browser_is_not_taken_f
     call = Call((INTERVIEW, ADA), people="")
     call.mind.enter("lobby", "eve", "Eve", "person", "person-ada")
     assert "interview" not in await call.mind.welcome("lobby", "felix", "eve")
+
+
+async def test_what_the_next_words_cut_short_is_recalled_with_them() -> None:
+    call = Call((LISBON, ADA))
+    call.recall.seconds = 0.02
+    cut = asyncio.create_task(call.partial("Where is the harbour festival"))
+    await asyncio.sleep(0.01)
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    assert "Lisbon" in str(await call.partial("Where is the harbour festival"))
+
+
+async def test_what_is_cut_short_by_the_end_of_speech_is_recalled_then() -> None:
+    call = Call((LISBON, ADA))
+    call.recall.seconds = 0.02
+    cut = asyncio.create_task(call.partial("Where is the harbour festival"))
+    await asyncio.sleep(0.01)
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    await call.reply(call.heard("Where is the harbour festival?"))
+    assert "Lisbon" in str(call.asked)
+
+
+async def test_a_memory_that_was_late_is_asked_again_with_the_same_words() -> None:
+    call = Call((LISBON, ADA))
+    call.recall.seconds = 5.0
+    assert "Lisbon" not in str(await call.partial("Where is the harbour festival"))
+    call.recall.seconds = 0.0
+    assert "Lisbon" in str(await call.partial("Where is the harbour festival"))
+
+
+async def test_what_is_remembered_meanwhile_is_known_in_the_next_idle_time() -> None:
+    call = Call()
+    assert "Rome" not in str(await call.prepare())
+    call.recall.memories[:] = [(ROME, ADA)]
+    assert "Rome" not in str(await call.prepare()), "nobody has said that there is more"
+    call.memory.grown += 1
+    assert "Rome" in str(await call.prepare())
+
+
+async def test_what_was_late_when_somebody_came_is_known_in_the_next_idle_time() -> None:
+    call = Call((ROME, ADA))
+    call.recall.seconds = 5.0
+    assert "Rome" not in str(await call.prepare())
+    call.recall.seconds = 0.0
+    assert "Rome" in str(await call.prepare())
+    call.recall.seconds = 5.0
+    call.memory.grown += 1
+    assert "Rome" in str(await call.prepare()), "the older is better than nothing"
