@@ -168,6 +168,40 @@ async def test_what_is_known_of_who_is_there_stands_before_the_conversation_and_
     assert call.generator.evaluated - before < 20
 
 
+async def test_what_one_confided_is_not_told_while_others_share_their_microphone() -> None:
+    confided = memory("Ada has a weak heart.", kind="fact")
+    call = Call((confided, ADA), (LISBON, None))
+    assert "heart" in str(notes(await call.prepare()))
+    call.mind.record(call.heard("Nobody knows of my pacemaker."))
+    call.mind.share("lobby", "ada", True)
+    assert "heart" not in str(await call.prepare())
+    assert call.generator.prefilled[-1][1].turns == turns_of((), "felix"), "nor what was said before"
+    assert "has a weak heart" not in str(
+        await call.partial("Is my heart weak, and where is the harbour festival", "t2")
+    )
+    question = call.heard("Is my heart weak, and where is the harbour festival?", "t2")
+    call.mind.record(question)
+    await call.reply(question)
+    told = str(call.asked)
+    assert "has a weak heart" not in told
+    assert "pacemaker" not in told
+    assert "Lisbon" in told, "what anybody may know is told"
+    assert "heart" not in await call.mind.welcome("lobby", "felix", "ada")
+    call.mind.share("lobby", "ada", False)
+    assert "heart" in str(notes(await call.prepare()))
+    assert "pacemaker" in str(await call.prepare())
+
+
+async def test_a_microphone_is_shared_by_who_sits_there_and_not_by_who_comes_after() -> None:
+    call = Call((ROME, ADA))
+    call.mind.share("lobby", "ada", True)
+    call.mind.leave("lobby", "ada")
+    call.mind.share("attic", "ada", True)
+    call.enter("ada")
+    assert "Rome" in str(notes(await call.prepare()))
+    assert call.mind.rooms() == ["lobby"]
+
+
 async def test_a_mind_that_recalls_nothing_evaluates_what_one_without_a_memory_does() -> None:
     plain, call = Call(), Call((LISBON, frozenset({"felix", "person-bob"})))
     plain.mind = Mind([FELIX], plain.generator)

@@ -54,8 +54,11 @@ async def test_a_kept_voice_waits_to_be_heard_as_long_as_the_microphone_is_share
         ada.send(type="state", shared=True)
         await until(lambda: bool(ears.book.voices))
         assert [voice.name for voice in ears.book.voices] == ["Maria"]
+        state = mind._mind._room("lobby")
+        assert len(state.listeners(None)) == 2, "nobody knows who else hears it"
         ada.send(type="state", shared=False)
         await until(lambda: not ears.book.voices)
+        assert len(state.listeners(None)) == 1
         assert len(await store.read(partial(named_voices, room="lobby"))) == 1
 
 
