@@ -172,8 +172,8 @@ def test_in_the_whole_program_notes_are_read_only_where_they_are_kept() -> None:
                     and "inner_note" in node.value
                 ):
                     tables.add(name)
-    assert readers == {"cognition/store/personas.py"}
     # Where somebody is forgotten, the notes that name them go as well.
+    assert readers == {"cognition/store/personas.py", "cognition/persona/life.py"}
     assert tables == {"cognition/store/personas.py", "cognition/store/erasure.py"}
 
 
