@@ -148,7 +148,7 @@ class Answering:
         for answer in decision.answers:
             self._add(ask, answer, line)
         first = ask.slots[0] if ask.slots else None
-        if first is not None and not first.dropped and not self._busy(first, ready):
+        if first is not None and not first.dropped and not self._busy(ask, first, ready):
             reply = self._compose(ask, first, (), ready)
             first.presence.release(reply, decided_ns)
         ask.task = self._spawn(self._see_through(ask))
@@ -197,16 +197,16 @@ class Answering:
             if slot.answer.persona == persona:
                 self._drop(slot, "away", held_back=True)
 
-    def unheard(self, line: Read) -> int:
+    def unheard(self, line: Read | Said) -> int:
         """How many answers to a written line are still to come."""
         return sum(len(self._unheard(ask)) for ask in self._asks if ask.line is line)
 
-    def sounds(self, line: Read) -> bool:
+    def sounds(self, line: Read | Said) -> bool:
         """Whether an answer to a written line is being heard."""
         slots = [slot for ask in self._asks if ask.line is line for slot in ask.slots]
         return any(slot.presence.sounding and slot.presence.reply is slot.reply for slot in slots)
 
-    def give_up(self, line: Read) -> None:
+    def give_up(self, line: Read | Said) -> None:
         """Drops what is not answered yet of a written line; what is being heard is heard to its end."""
         for ask in [ask for ask in self._asks if ask.line is line]:
             ask.exchange = False
@@ -274,12 +274,12 @@ class Answering:
         bid = Bid(slot.bid, answer.persona, cast(Wish, answer.reason), answer.urgency, patience, after)
         self._floor.bid(bid, ask.to)
 
-    def _busy(self, slot: Slot, ready: Reply | None) -> bool:
+    def _busy(self, ask: Ask, slot: Slot, ready: Reply | None) -> bool:
         """Whether the persona has something else to say first."""
         reply = slot.presence.reply
         if reply is None or reply is ready or _gives_way(reply):
             return False
-        if isinstance(slot.line, Read):
+        if ask.cause.written:
             return True
         asker = slot.line.participant
         return reply.sounding or (reply.released.is_set() and self.direct_to_other(reply, asker))
