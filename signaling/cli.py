@@ -376,14 +376,23 @@ MemoryId = Annotated[str, typer.Argument(metavar="MEMORY", help="Its id, as `sho
 @memory_app.command("show")
 def show_memories(
     person: Who,
+    memory: Annotated[
+        str | None, typer.Argument(metavar="[MEMORY]", help="Its id: also where it comes from, and why.")
+    ] = None,
     persona: Annotated[str | None, typer.Option(help="A persona's id; all of them if not given.")] = None,
 ) -> None:
     """Show what personas know of a person and may say to them, also while the server runs."""
     with _told():
-        from signaling.memory_commands import shown
+        from signaling.memory_commands import shown, shown_with_source
         from signaling.settings import load_settings
 
-        for line in shown(load_settings().store_path, person, persona):
+        store = load_settings().store_path
+        lines = (
+            shown(store, person, persona)
+            if memory is None
+            else shown_with_source(store, person, persona, memory)
+        )
+        for line in lines:
             typer.echo(line)
 
 

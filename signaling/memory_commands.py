@@ -10,20 +10,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cognition.memory.recall import FakeRecall
+from cognition.memory.recollecting import shown_of
 from cognition.memory.self_service import MAX_KNOWN, NoSuchMemory, SelfService, export_of, known_of
 from cognition.search.index import IndexFailed
+from cognition.store import memories
 from cognition.store.backup import inspect
 from cognition.store.connection import open_reader
 from cognition.store.errors import StoreError, StoreInUse, explained
 from cognition.store.store import open_store
+from cognition.store.visibility import allowed_scopes
 from signaling.cast_commands import ask
 from signaling.errors import UserError
 from signaling.memory_engines import MEMORIES
 from signaling.settings import Settings
 from signaling.store_commands import for_people
 
-__all__ = ["change", "exported", "find_person", "shown"]
+__all__ = ["change", "exported", "find_person", "shown", "shown_with_source"]
 
 
 def shown(store: Path, who: str, persona: str | None) -> list[str]:
@@ -47,6 +52,41 @@ def shown(store: Path, who: str, persona: str | None) -> list[str]:
                     f"{each.id:24} {each.at:%Y-%m-%d} {one:10} {each.place.room:16} {each.text}{over}"
                 )
     return lines or [f"nothing is known of {who}"]
+
+
+def shown_with_source(store: Path, who: str, persona: str | None, memory: str) -> list[str]:
+    """One memory that a persona may say to a person: the words it comes from, and what idle time made of it and why.
+
+    Args:
+        store: the database; a server may run with it.
+        who: identity or name.
+        persona: id; None: whichever has it.
+        memory: its id, as `shown` names it.
+
+    Raises:
+        UserError: as for `shown`; or there is no such memory that they may see.
+    """
+    with _reading(store) as connection:
+        person = find_person(connection, who)
+        for one in [persona] if persona is not None else _personas(connection):
+            allowed = allowed_scopes(connection, one, frozenset({person}))
+            found = shown_of(connection, allowed, one, memory, _now())
+            if found is None:
+                continue
+            told = found.memory
+            over = "" if told.current else "  (no longer)"
+            lines = [
+                f"{told.id:24} {told.at:%Y-%m-%d} {one:10} {told.source.place.room:16} {told.text}{over}"
+            ]
+            lines += [
+                f"  from    {entry.at:%Y-%m-%d %H:%M} {entry.name}: {entry.text}" for entry in found.entries
+            ]
+            scopes = np.flatnonzero(allowed.mask).tolist()
+            journal = memories.dreams(connection, scopes=scopes, memory=memory)
+            return lines + [
+                f"  {each.change:7} {each.at:%Y-%m-%d %H:%M} {each.why}" for each in reversed(journal)
+            ]
+    raise UserError(f"nothing of the id {memory!r} is known that {who} may see")
 
 
 def exported(store: Path, who: str) -> list[dict[str, Any]]:

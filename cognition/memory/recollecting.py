@@ -27,7 +27,7 @@ from cognition.store.store import Storage
 from cognition.store.timeline import Place, Query, page
 from cognition.store.visibility import ScopeSet, Visibility, of_place, readable
 
-__all__ = ["HybridRecall"]
+__all__ = ["HybridRecall", "shown_of"]
 
 DEPTH = 40
 """Hits of each way of searching that are looked at."""
@@ -150,22 +150,11 @@ class HybridRecall:
 
     async def shown(self, persona: str, listeners: frozenset[str], id: str, *, now: datetime) -> Shown | None:
         """See `Recall`."""
-        hearers = listeners | {persona}
-
-        def look(connection: sqlite3.Connection) -> Shown | None:
-            found = memories.get(connection, readable(connection, [id], persona, listeners))
-            allowed = self._visibility.allowed(connection, persona, listeners)
-            seen = found | _rivals(connection, allowed, persona, found)
-            if not (
-                told := _told(
-                    connection, persona, listeners, [(id, 1.0)], seen, standings(seen.values(), now)
-                )
-            ):
-                return None
-            events = Query(known_to=hearers, seqs=frozenset(told[0].source.seqs))
-            return Shown(told[0], page(connection, events).entries)
-
-        return await self._store.read(look)
+        return await self._store.read(
+            lambda connection: shown_of(
+                connection, self._visibility.allowed(connection, persona, listeners), persona, id, now
+            )
+        )
 
     async def settled(self) -> None:
         """Waits until everything that was recalled is marked as used, or could not be."""
@@ -260,6 +249,21 @@ class HybridRecall:
         if (error := done.exception()) is not None:
             self.counts[f"use not kept: {type(error).__name__}"] += 1
         self._write_uses()
+
+
+def shown_of(
+    connection: sqlite3.Connection, allowed: ScopeSet, persona: str, id: str, now: datetime
+) -> Shown | None:
+    """`Recall.shown`, of a store that may be in use."""
+    listeners = allowed.hearers - {persona}
+    found = memories.get(connection, readable(connection, [id], persona, listeners))
+    seen = found | _rivals(connection, allowed, persona, found)
+    standing = standings(seen.values(), now)
+    told = _told(connection, persona, listeners, [(one, 1.0) for one in found], seen, standing)
+    if not told:
+        return None
+    events = Query(known_to=allowed.hearers, seqs=frozenset(told[0].source.seqs))
+    return Shown(told[0], page(connection, events).entries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -442,6 +442,7 @@ def dreams(
     *,
     scopes: Collection[int] | None = None,
     subject: str | None = None,
+    memory: str | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> tuple[Dream, ...]:
@@ -451,6 +452,7 @@ def dreams(
         connection: the store.
         scopes: only of these; None for all.
         subject: only about them.
+        memory: only about this one, by its id.
         before: number of the last of the page before.
         limit: how many at most.
     """
@@ -461,6 +463,9 @@ def dreams(
     if subject is not None:
         terms.append("subject = ?")
         values.append(subject)
+    if memory is not None:
+        terms.append("memory = ?")
+        values.append(memory)
     if before is not None:
         terms.append("number < ?")
         values.append(before)

@@ -110,6 +110,17 @@ def test_what_is_known_of_a_person_is_shown_and_taken_along_also_while_the_store
     assert refused.count("\n") == 1
 
 
+def test_one_memory_is_shown_with_the_words_it_comes_from_and_why_to_whom_may_see_it(path: Path) -> None:
+    (id,) = ids("Ada")
+    first, source, journal = said("show", "Ada", id).splitlines()
+    assert "Ada lives in Quillhaven." in first
+    assert "Ada: I live in Quillhaven." in source
+    assert "kept" in journal
+    assert "told on" in journal
+    for refused in (("bob", id), ("Ada", "none"), ("Ada", id, "--persona", "robin")):
+        assert "nothing of the id" in said("show", *refused, status=1)
+
+
 def test_whom_a_name_means_is_asked_where_several_have_it(path: Path) -> None:
     assert "Marrowdale" in said("show", "bob"), "an identity is plain"
     assert "several people go by 'Bob'; which? bob, bob-2" in said("show", "Bob", status=1)
