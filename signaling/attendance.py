@@ -543,6 +543,8 @@ class Attendance:
         return frozenset(each.id for each in self._persons.values() if each.entered_ns <= instant_ns)
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
+        if len(self._presences) > 1:
+            self.spawn(self._mind.overhear(event.text))
         if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):
             return
         heard = self._heard(person, event.turn, event.text)

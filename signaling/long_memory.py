@@ -138,6 +138,11 @@ class LongMemory:
         return self._both.grown
 
     @property
+    def embedder(self) -> Embedder:
+        """Tells what texts mean; it fails until the memory is there."""
+        return self._embedder
+
+    @property
     def self_service(self) -> SelfService | None:
         """What people may do with it; None until it is there."""
         return None if self._open is None else self._open.self_service

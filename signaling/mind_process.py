@@ -137,6 +137,7 @@ class MindProcess:
             held_back=self._living.held_back,
             missed=self._living.missed,
             observe=self._observe,
+            embedder=self._memory.embedder if engines.memory is not None else None,
             recollection=self._memory,
             allowance=ALLOWANCE if engines.memory is not None else Allowance(),
             now=now,

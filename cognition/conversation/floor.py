@@ -24,6 +24,8 @@ ALTERNATING = 2
 """Lines of two people in turn, with no persona between, after which they plainly talk to each other."""
 SOME = 3
 """Personas that answer what is put to everybody; to "each of you" all do."""
+PLAINLY = 0.25
+"""How much more another persona must know about a question for it not to go to who spoke last."""
 HALF_LIFE = 120.0
 """Seconds after which what a persona said counts half for its share of talk."""
 KNOWS, TALKED, HELD_BACK, TIRED, LIVELY, CHEERFUL = 3.0, 1.0, 0.4, 0.5, 0.15, 0.1
@@ -318,7 +320,7 @@ class _Table:
             return None
         knows = self.affinity.scores(self.line.text)
         mine = knows.get(last.speaker, 0.0)
-        return last.speaker if all(knows.get(id, 0.0) <= mine for id in awake) else None
+        return last.speaker if all(knows.get(id, 0.0) < mine + PLAINLY for id in awake) else None
 
     def _asked_by_persona(self) -> str | None:
         """The persona whose question, put to this speaker just now, the line answers."""

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from cognition.conversation.affinity import Affinity, WordAffinity
+from cognition.conversation.affinity import WordAffinity
 from cognition.conversation.clauses import ClauseSplitter
 from cognition.conversation.dialogue import over
 from cognition.conversation.floor import Attendee, Decision, Disposition, decide, never
 from cognition.conversation.lines import line_heard, line_id
+from cognition.conversation.meaning import MeaningAffinity
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.reasons import Silence
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, line_of, plain
@@ -36,6 +37,7 @@ from cognition.persona.remembrance import Remembrance
 from cognition.persona.rights import DeclineReason, declining
 from cognition.persona.threads import is_about, picked_up
 from cognition.rag.source import Request
+from cognition.search.embedder import Embedder
 from cognition.store.timeline import Participant, Place
 
 __all__ = ["FALLBACK", "Clause", "Mind"]
@@ -84,7 +86,7 @@ class Mind:
         disposition: how a persona is disposed to speak just now, by its id.
         missed: what a persona says first of what it could not take in in a room, both by id; empty where it did.
         held_back: ids of the personas that have held something back in a room.
-        affinity: who knows about what; by the words of their expertise if it is not given.
+        embedder: tells by meaning who knows about what; by the words of their expertise alone if it is not given.
         observe: told of everything that happens in a room, with who is there; it neither waits nor raises.
         clock_ns: the clock of `Clause.token_ns`.
         recollection: what is remembered of earlier days.
@@ -107,7 +109,7 @@ class Mind:
         disposition: Callable[[str], Disposition] = _fresh,
         missed: Callable[[str, str], str] = _all_taken_in,
         held_back: Callable[[str], Collection[str]] = _nothing,
-        affinity: Affinity | None = None,
+        embedder: Embedder | None = None,
         observe: Callable[[Event, Sequence[Attendee]], None] = _unobserved,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         recollection: Recollection = NO_RECOLLECTION,
@@ -137,15 +139,15 @@ class Mind:
         self._disposition = disposition
         self._missed = missed
         self._held_back = held_back
-        self._by_words = affinity is None
-        self._affinity = WordAffinity(self._personas.values()) if affinity is None else affinity
+        self.counts: Counter[str] = Counter()
+        """What was cut, dropped or replaced in replies, by reason, and what was not overheard."""
+        self._embedder = embedder
+        self._affinity = self._knowing()
         self._observe = observe
         self._clock_ns = clock_ns
         self._rooms: dict[str, MindRoom] = {}
         self._opened: set[str] = set()
         """Rooms in which people may know what was said before they came."""
-        self.counts: Counter[str] = Counter()
-        """What was cut, dropped or replaced in replies, by reason."""
 
     def rooms(self) -> list[str]:
         """Rooms with something in them."""
@@ -260,8 +262,7 @@ class Mind:
 
     def _renewed(self, persona: str) -> None:
         """Lets go of what was worked out with another profile, or with other personas."""
-        if self._by_words:
-            self._affinity = WordAffinity(self._personas.values())
+        self._affinity = self._knowing()
         self._generator.forget(_key("", persona))
         for room, state in self._rooms.items():
             self._unlearn(room, persona)
@@ -336,6 +337,22 @@ class Mind:
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona, known=known))
         )
         state.taken_in[persona] = lines[-1].id if lines else ""
+
+    async def overhear(self, text: str) -> None:
+        """Works out what somebody who is still speaking speaks about, so that `consider` knows who knows about it.
+
+        Args:
+            text: their words so far.
+        """
+        if isinstance(self._affinity, MeaningAffinity):
+            await self._affinity.read(text)
+
+    def _knowing(self) -> MeaningAffinity | WordAffinity:
+        """Who knows about what."""
+        personas = self._personas.values()
+        if self._embedder is None:
+            return WordAffinity(personas)
+        return MeaningAffinity(personas, self._embedder, self.counts)
 
     async def anticipate(
         self,
