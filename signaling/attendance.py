@@ -223,6 +223,8 @@ class Attendance:
         person.tasks.append(self.spawn(self._attend(person)))
         if greet and self._presences and self._life is None:
             person.tasks.append(self.spawn(self._greet(person)))
+        # What they were absent from is out of the prompts now.
+        self._think()
 
     def leave(self, participant: str) -> None:
         """A person left."""
@@ -535,10 +537,10 @@ class Attendance:
 
     def _heard(self, person: Attendant, turn: str, text: str, speaker: Speaker | None = None) -> Heard:
         name, voice = (person.name, "") if speaker is None else (speaker.label, speaker.id)
-        heard_by, there = person.heard_by(turn), self._there_since(person.began_ns.get(turn, 0))
+        heard_by, there = person.heard_by(turn), self.there_since(person.began_ns.get(turn, 0))
         return Heard(self.room, person.id, name, text, datetime.now(UTC), turn, heard_by, voice, there)
 
-    def _there_since(self, instant_ns: int) -> frozenset[str]:
+    def there_since(self, instant_ns: int) -> frozenset[str]:
         """The people who are here and were then."""
         return frozenset(each.id for each in self._persons.values() if each.entered_ns <= instant_ns)
 

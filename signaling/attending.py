@@ -262,6 +262,7 @@ class Attending:
         microphone.on_words = voices.said
         greet = not params.get("greeted", False)
         person = Attendant(who, str(params["name"]), microphone, str(params["identity"]), voices=voices)
+        person.entered_ns = int(params["entered_ns"])
         attendance.enter(person, greet=greet)
         voices.share(params.get("shared") is True)
         attendance.share(who, params.get("shared") is True)
@@ -274,4 +275,6 @@ class Attending:
         person = attendance.persons.get(line.participant)
         if person is not None:
             line = replace(line, name=person.name)
-        attendance.read(line, int(params["monotonic_ns"]))
+        arrived_ns = int(params["monotonic_ns"])
+        # One that has waited in media was not read by who has come since.
+        attendance.read(replace(line, there=attendance.there_since(arrived_ns)), arrived_ns)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,6 +27,7 @@ from cognition.persona.trust import Trust
 from cognition.store.erasure import Traces
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
+from cognition.store.timeline import open_places
 from media.speech.backchannel import is_backchannel
 from media.speech.sessions import ModelError
 from media.speech.voice import Voice, VoiceError
@@ -279,6 +281,8 @@ class MindProcess:
         await self._living.open(self._personas.values())
         await self._trust.load()
         await self._judgements.resume()
+        for place in await self._store.read(open_places):
+            self._mind.open_up(place.room, True)
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
@@ -385,6 +389,8 @@ class MindProcess:
 
     def _deliver(self, method: str, params: JsonObject) -> None:
         """Puts news of a room into its inbox; the first person opens it."""
+        if method == "participant.joined":
+            params = {"entered_ns": time.monotonic_ns(), **params}
         if self._attached is None:
             # The states of the rooms are taken in first; whatever is told is later than they are.
             self._early.append((method, params))

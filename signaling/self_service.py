@@ -233,6 +233,7 @@ class SelfServing:
                 await self._store.write(
                     lambda connection: open_place(connection, Place(room), wanted == "open")
                 )
+                self._mind().open_up(room, wanted == "open")
                 self._mind().forget_memories()
                 _log.info("openness of a room", room=room, openness=wanted)
             told = await self._store.read(lambda connection: _openness(connection, room))

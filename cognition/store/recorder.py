@@ -274,7 +274,11 @@ def transcript_of(connection: sqlite3.Connection, place: Place, limit: int) -> l
     """What was said at a place, oldest first, of that the newest; without what was erased."""
     query = timeline.Query(place=place, kinds=frozenset({"heard", "read", "said"}))
     entries = timeline.page(connection, query, limit=limit, newest_first=True).entries
-    return [line_from(entry) for entry in reversed(entries) if entry.text]
+    return [
+        replace(line_from(entry), there=timeline.people_of(connection, entry.seq))
+        for entry in reversed(entries)
+        if entry.text
+    ]
 
 
 def line_from(entry: timeline.Entry) -> Line:

@@ -24,6 +24,7 @@ __all__ = [
     "depart",
     "occupied",
     "open_place",
+    "open_places",
     "page",
     "present_in",
 ]
@@ -299,6 +300,22 @@ def open_place(connection: sqlite3.Connection, place: Place, is_open: bool) -> N
     """What was and will be said aloud there may be told to anybody, or only to those who were present."""
     key = _place(connection, place)
     connection.execute("UPDATE place SET openness = ? WHERE key = ?", ("open" if is_open else "present", key))
+
+
+def open_places(connection: sqlite3.Connection) -> list[Place]:
+    """Those where what is said aloud may be told to anybody."""
+    rows = connection.execute("SELECT host, channel, room FROM place WHERE openness = 'open'")
+    return [Place(room, channel, host) for host, channel, room in rows]
+
+
+def people_of(connection: sqlite3.Connection, seq: int) -> frozenset[str]:
+    """Identities of the people who perceived an event."""
+    rows = connection.execute(
+        "SELECT p.identity FROM event e JOIN circle_member m ON m.circle = e.audience"
+        " JOIN participant p ON p.key = m.participant WHERE e.seq = ? AND p.kind = 'person'",
+        (seq,),
+    )
+    return frozenset(identity for (identity,) in rows)
 
 
 def page(

@@ -448,3 +448,15 @@ async def test_who_comes_while_a_persona_speaks_is_not_taken_for_a_hearer_of_it(
         await room.until_quiet()
         (words,) = [text for text in heard if "three days" in text]
         assert heard[words] == {"ada", "nova"}
+
+
+async def test_who_comes_has_what_was_said_before_taken_out_of_the_prompts_at_once() -> None:
+    async with scene("I see.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Between us, my knee is broken.")
+        await room.until_quiet()
+        await asyncio.sleep(0.1)
+        assert "knee" in str(room.generator.prefilled[-1])
+        room.join("bob", "Bob")
+        await asyncio.sleep(0.1)
+        assert "knee" not in str(room.generator.prefilled[-1])
