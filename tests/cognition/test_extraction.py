@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cognition.inference.generator import FakeGenerator, Script
 from cognition.memory.extraction import extract
-from cognition.memory.extractor import Budget, ModelExtractor
 from cognition.memory.finding import Finding
 from cognition.memory.speaking_of import Speaker
 from cognition.memory.spoken import clauses, content_words, parts
@@ -169,24 +167,3 @@ def test_a_clause_keeps_the_words_and_says_why_it_asserts_nothing() -> None:
 def test_a_turn_without_content_has_no_content_words() -> None:
     assert content_words("Oh yes, okay, thanks!") == []
     assert content_words("The harbour at 9") == ["harbour", "9"]
-
-
-async def test_a_model_adds_what_stands_in_the_words_and_nothing_else() -> None:
-    generator = FakeGenerator([Script(["restored: old wooden boat", "\nlives: Paris"])])
-    model = ModelExtractor(generator)
-    text = "The old wooden boat with the torn red sail needed weeks of restoring"
-    (found,) = await model.extract(text, ADA, NOW, "")
-    assert (found.attribute, found.value) == ("restored", "old wooden boat")
-    assert model.counts["model: not in the words"] == 1
-
-
-async def test_a_model_is_not_asked_past_its_budget_nor_about_what_rules_read() -> None:
-    generator = FakeGenerator(["restored: old wooden boat"])
-    model = ModelExtractor(generator, Budget(tokens=3))
-    text = "The old wooden boat with the torn red sail needed weeks of restoring"
-    await model.extract("I live in Rome", ADA, NOW, "")
-    assert not generator.streamed
-    await model.extract(text, ADA, NOW, "")
-    assert not await model.extract(text, ADA, NOW, "")
-    assert len(generator.streamed) == 1
-    assert model.counts["model: budget spent"] == 1
