@@ -112,7 +112,7 @@ class Living:
         """
         if self.life is not None:
             self.life.forget(
-                traces.ids | {traces.identity},
+                (traces.ids | {traces.identity}) - {""},
                 traces.rooms,
                 called_one_of(traces.names),
                 names_one_of(echo_words(traces)),

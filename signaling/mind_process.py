@@ -237,7 +237,7 @@ class MindProcess:
 
     async def _let_go(self, traces: Traces) -> None:
         """Somebody is to be forgotten: no prompt says any more what was known of them, and no persona keeps it."""
-        self._mind.let_go(traces.ids)
+        self._mind.let_go(traces.ids, traces.lines)
         await self._living.forget(traces)
 
     async def warm_up(self, most: int | None = None) -> None:

@@ -141,10 +141,10 @@ class Transcript:
         del self._lines[: -self._limit]
         return True
 
-    def drop(self, speakers: Collection[str]) -> bool:
-        """Takes out what some speakers have said; whether there was any."""
+    def drop(self, speakers: Collection[str], ids: Collection[str] = ()) -> bool:
+        """Takes out what some speakers have said, and some lines; whether there was any."""
         before = len(self._lines)
-        self._lines = [line for line in self._lines if line.speaker not in speakers]
+        self._lines = [line for line in self._lines if line.speaker not in speakers and line.id not in ids]
         return len(self._lines) < before
 
     def restore(self, lines: Iterable[Line]) -> int:

@@ -60,7 +60,7 @@ def echo_words(traces: Traces) -> frozenset[str]:
     """Words of some length that only this person used where they were: who says them repeats what they said."""
     own = {word for said in traces.events if said.own for word in content_words(said.text)}
     others = {word for text in traces.others for word in words_in(text)}
-    return frozenset(word for word in own if len(word) >= ECHO and word not in others)
+    return frozenset(word for word in own if len(word) >= traces.echo and word not in others)
 
 
 def words_left(

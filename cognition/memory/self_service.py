@@ -280,6 +280,12 @@ class SelfService:
         said: Mapping[int, Sequence[str]] | None = None,
     ) -> Erased:
         words = said or {}
+        if self._let_go is not None:
+            await self._let_go(
+                await self._store.read(
+                    lambda connection: _plan_of(connection, persona, person, ids, words).traces
+                )
+            )
         done = await self._store.write(
             lambda connection: erase_memories(
                 connection, persona, person, ids, words, by="themselves", at=now
@@ -377,6 +383,30 @@ def erase_memories(
     at: datetime,
 ) -> Erased:
     """`SelfService.forget` in the store, as `erase_person`; `words` of events, by `seq`, are forgotten with them."""
+    plan = _plan_of(connection, persona, person, ids, words)
+    done = erasure.erase(connection, at=at, by=by, what="memories", events=plan.left, gone=plan.gone)
+    erasure.erase_lives(connection, plan.traces, called_one_of(()), names_one_of(echo_words(plan.traces)))
+    for one in plan.gone:
+        memories.undream(connection, one.id, (one.text, one.quote))
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What goes with some memories and words: what is left of the events, the memories, and the traces elsewhere."""
+
+    left: dict[int, str]
+    gone: list[Memory]
+    traces: Traces
+
+
+def _plan_of(
+    connection: sqlite3.Connection,
+    persona: str,
+    person: str,
+    ids: Iterable[str],
+    words: Mapping[int, Sequence[str]],
+) -> _Plan:
     listeners = frozenset({person})
     targets = [_theirs(connection, persona, person, id) for id in ids]
     gone = {one.id: one for one in targets}
@@ -396,7 +426,10 @@ def erase_memories(
             if repeats(text):
                 left[answer] = ""
     made = _made_of(connection, left, set(gone))
-    return erasure.erase(connection, at=at, by=by, what="memories", events=left, gone=[*gone.values(), *made])
+    told: dict[int, list[str]] = {}
+    for seq, quote in cuts:
+        told.setdefault(seq, []).append(quote)
+    return _Plan(left, [*gone.values(), *made], erasure.traces_of_words(connection, told, left))
 
 
 def _contradicted(

@@ -274,11 +274,16 @@ class Mind:
         """Something that is remembered was corrected or deleted: no prompt says any more what it said before."""
         self._memory.forget_all()
 
-    def let_go(self, participants: Collection[str]) -> None:
-        """Forgets what these have said in the rooms that are open; nothing that was remembered is said again either."""
+    def let_go(self, participants: Collection[str], lines: Collection[str] = ()) -> None:
+        """Forgets what these have said in the open rooms, and these lines; nothing remembered is said again either.
+
+        Args:
+            participants: ids.
+            lines: ids.
+        """
         self._memory.forget_all()
         for room, state in self._rooms.items():
-            if state.transcript.drop(participants):
+            if state.transcript.drop(participants, lines):
                 for persona in self._personas:
                     self._unlearn(room, persona)
                     state.kept_from.pop(persona, None)

@@ -24,6 +24,7 @@ __all__ = [
     "pending",
     "scrubbed",
     "traces_of",
+    "traces_of_words",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +69,8 @@ class Traces:
         met: identities of those who were somewhere together with them, their own too.
         events: of which they are the author, or which name them, or which personas said before them; in order.
         others: what other people said in these rooms, whenever: words of theirs are not this person's alone.
+        lines: ids of the lines whose words go, as their rooms know them; empty for a whole person.
+        echo: letters of a word that may be known again.
     """
 
     identity: str
@@ -77,6 +80,8 @@ class Traces:
     met: frozenset[str]
     events: tuple[Said, ...]
     others: tuple[str, ...] = field(default=(), repr=False)
+    lines: frozenset[str] = frozenset()
+    echo: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,48 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
         met_all,
         tuple(found[seq] for seq in sorted(found)),
         tuple(text for (text,) in others),
+    )
+
+
+def traces_of_words(
+    connection: sqlite3.Connection, words: Mapping[int, Collection[str]], left: Mapping[int, str]
+) -> Traces:
+    """What the store holds of some words, as of somebody who has said nothing else.
+
+    Args:
+        connection: the store.
+        words: that are to go, by the `seq` of the event.
+        left: what is left of each event.
+    """
+    rooms: set[str] = set()
+    lines: set[str] = set()
+    for seq in left:
+        room, id, line = connection.execute(
+            "SELECT room, e.id, json_extract(e.detail, '$.line') FROM event e JOIN place ON place.key = e.place"
+            " WHERE seq = ?",
+            (seq,),
+        ).fetchone()
+        rooms.add(room)
+        lines |= {id, line or id}
+    others = [text for text in left.values() if text]
+    for room in rooms:
+        said = connection.execute(
+            "SELECT seq, text FROM event e JOIN place ON place.key = e.place WHERE room = ? AND text <> ''"
+            " AND kind IN ('heard', 'read')",
+            (room,),
+        )
+        others += [text for seq, text in said if seq not in left]
+    own = tuple(Said(seq, text, "", own=True) for seq, texts in words.items() for text in texts)
+    return Traces(
+        "",
+        frozenset(),
+        frozenset(),
+        frozenset(rooms),
+        frozenset(),
+        own,
+        tuple(others),
+        frozenset(lines),
+        echo=3,
     )
 
 
@@ -277,7 +324,7 @@ def erase_lives(
         How many rows are gone.
     """
     gone = 0
-    theirs = traces.ids | {traces.identity}
+    theirs = (traces.ids | {traces.identity}) - {""}
     rooms = tuple(traces.rooms)
     for table, key, room, columns in _LIVES:
         rows = connection.execute(f"SELECT {key}, {room}, {', '.join(columns)} FROM {table}").fetchall()

@@ -260,6 +260,51 @@ async def test_one_memory_is_forgotten_with_the_words_it_comes_from_and_the_rest
         await store.aclose()
 
 
+async def test_with_a_memory_go_its_words_wherever_they_are_repeated() -> None:
+    world = World()
+    told: list[Traces] = []
+
+    async def let_go(traces: Traces) -> None:
+        told.append(traces)
+
+    await world.heard(ADA, "I live in Berlin.", ADA, NOVA)
+    await world.heard(ADA, "I live in Xanadu.", ADA, NOVA, at=NOON + timedelta(minutes=5))
+    await world.heard(BOB, "I love chess.", ADA, BOB, NOVA, at=NOON + timedelta(minutes=6))
+    await Hippocampus(world.store, world.embedder, clock=lambda: (NOON + DAY / 4).timestamp()).think()
+    await world.indexed()
+
+    def lived_through(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT INTO intention VALUES"
+            " ('i1', 'nova', 'lobby', 'ask', 'Ada, how is it in Xanadu?', 'ada', 0, 0, 0, 0.5, NULL, 0, 0, ''),"
+            " ('i2', 'nova', 'lobby', 'ask', 'Bob, a game of chess?', 'bob', 0, 0, 0, 0.5, NULL, 0, 0, '')"
+        )
+        connection.execute(
+            "INSERT INTO inbox_message VALUES"
+            " ('nova', 'lobby', 'u2', 'ada', 'Ada', 'I live in Xanadu.', 0, 0.5, NULL)"
+        )
+
+    def repeating(connection: sqlite3.Connection) -> set[str]:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            table
+            for (table,) in tables
+            if any("xanadu" in str(row).lower() for row in connection.execute(f"SELECT * FROM {table}"))
+        }
+
+    await world.store.write(lived_through)
+    (home,) = [one for one in await world.store.read(page) if one.text == "Ada lives in Xanadu."]
+    assert await world.store.read(repeating) >= {"intention", "inbox_message", "dream", "memory", "event"}
+    service = SelfService(world.store, world.recall, [Beside(world)], let_go=let_go)
+    await service.forget("nova", "ada", home.id, now=NOON + DAY)
+    assert await world.store.read(repeating) == set()
+    left = await world.store.read(
+        lambda connection: connection.execute("SELECT id FROM intention").fetchall()
+    )
+    assert left == [("i2",)]
+    assert (told[0].ids, told[0].lines, echo_words(told[0])) == (frozenset(), {"u2"}, {"xanadu"})
+
+
 async def test_what_was_told_about_something_is_forgotten_by_what_it_was_about() -> None:
     world = World()
     await world.fact(ADA, "Ada has a bad knee.", "health", "bad knee", NOVA, single=False)
