@@ -21,8 +21,6 @@ CONTENT_WORDS = 3
 """A turn with fewer content words says nothing."""
 TURNS = 8
 """Turns of personas, with no person between, after which they leave the word to people."""
-TURNS_ON_A_TASK = 24
-"""The same while they work on a task somebody gave them."""
 TIRED = 0.25
 """Energy below which a persona lets a conversation rest that no person takes part in."""
 
@@ -75,7 +73,6 @@ def over(
     personas: Sequence[tuple[str, str]],
     *,
     energy: float = 1.0,
-    on_task: bool = False,
     heard: bool = True,
 ) -> Silence | None:
     """Why the personas' conversation is over, or None while it may go on.
@@ -84,15 +81,14 @@ def over(
         lines: of the room, oldest first.
         personas: ids and names of those who are there.
         energy: of whoever would speak next.
-        on_task: whether a task is open that somebody gave them.
         heard: whether a person is there to hear it.
     """
-    if not heard and not on_task:
+    if not heard:
         return "conversation-over"
     if energy < TIRED:
         return "low-energy"
     opening, turns = exchange_since(lines, [id for id, _ in personas])
-    if len(turns) >= (TURNS_ON_A_TASK if on_task else TURNS):
+    if len(turns) >= TURNS:
         return "conversation-over"
     if len(turns) < 2:
         return None

@@ -518,13 +518,13 @@ class Mind:
         """How a persona is disposed to speak just now."""
         return self._disposition(persona)
 
-    def over(self, room: str, persona: str, *, on_task: bool = False) -> Silence | None:
+    def over(self, room: str, persona: str) -> Silence | None:
         """Why a persona does not go on talking with other personas; None while it may."""
         state = self._room(room)
         personas = [(each.id, each.name) for each in state.present.values() if each.id in self._personas]
         heard = any(each.kind == "person" for each in state.present.values())
         energy = self._disposition(persona).energy
-        return over(state.transcript.known_to(None), personas, energy=energy, on_task=on_task, heard=heard)
+        return over(state.transcript.known_to(None), personas, energy=energy, heard=heard)
 
     def greeting(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, at once and without the model."""

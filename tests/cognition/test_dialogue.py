@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cognition.conversation.dialogue import NEW_ENOUGH, TURNS, TURNS_ON_A_TASK, content, novelty, over
+from cognition.conversation.dialogue import NEW_ENOUGH, TURNS, content, novelty, over
 from cognition.conversation.transcript import Line
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -70,10 +70,10 @@ def test_newness_is_the_share_of_content_not_said_before() -> None:
     assert 0.0 < NEW_ENOUGH < 1.0
 
 
-def test_people_get_the_word_back_after_some_turns_and_a_task_takes_longer() -> None:
+def test_people_get_the_word_back_after_some_turns() -> None:
     words = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnrst"]
     said = lines("ada: Nova and Felix, go on.")
-    for number in range(TURNS_ON_A_TASK):
+    for number in range(2 * TURNS):
         speaker = "nova" if number % 2 else "felix"
         text = " ".join(words[4 * number : 4 * number + 4])
         said.append(
@@ -81,16 +81,12 @@ def test_people_get_the_word_back_after_some_turns_and_a_task_takes_longer() -> 
         )
         turns = number + 1
         assert over(said, PERSONAS) == ("conversation-over" if turns >= TURNS else None)
-        assert over(said, PERSONAS, on_task=True) == (
-            "conversation-over" if turns >= TURNS_ON_A_TASK else None
-        )
 
 
 def test_the_tired_and_those_whom_nobody_hears_stop_at_once() -> None:
     said = lines(FRUITFUL)
     assert over(said, PERSONAS, energy=0.1) == "low-energy"
     assert over(said, PERSONAS, heard=False) == "conversation-over"
-    assert over(said, PERSONAS, heard=False, on_task=True) is None
 
 
 def test_a_person_who_says_something_begins_it_anew() -> None:
