@@ -118,14 +118,6 @@ class RoomFloor:
         """A person has finished."""
         self._apply(self._control.person_stopped(person, self._now()))
 
-    def persona_started(self, persona: str, began: float) -> None:
-        """A persona that another host speaks for is heard since `began`, on the loop's clock."""
-        self._apply(self._control.other_started(persona, began, self._now()))
-
-    def persona_stopped(self, persona: str) -> None:
-        """That persona has finished."""
-        self._apply(self._control.other_stopped(persona, self._now()))
-
     def close(self) -> None:
         """Nothing more happens by itself."""
         self._closed = True

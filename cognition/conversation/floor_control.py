@@ -80,7 +80,7 @@ class Refused:
 class Yielded:
     """The holder is to fall silent at once; it holds the floor until it is `over`.
 
-    The reason is "yielded" where another persona has interrupted it, and otherwise who began together with it.
+    The reason is "yielded" where another persona has interrupted it, else "person-speaks": they began together.
     """
 
     bid: Bid
@@ -129,8 +129,6 @@ class FloorControl:
         self._gap = gap or _by_id
         self._queue: list[Waiting] = []
         self._people: dict[str, float] = {}
-        self._others: dict[str, float] = {}
-        """Personas that speak without our bid, from another host, and when they began."""
         self._holder: Waiting | None = None
         self._granted_at = 0.0
         self._began: float | None = None
@@ -227,18 +225,6 @@ class FloorControl:
             self._active = now
         return self.advance(now)
 
-    def other_started(self, persona: str, began: float, now: float) -> list[Outcome]:
-        """A persona that another host speaks for is heard since `began`, on this clock."""
-        self._others[persona] = began
-        self._active = now
-        return self._collision(now)
-
-    def other_stopped(self, persona: str, now: float) -> list[Outcome]:
-        """That persona has finished."""
-        if self._others.pop(persona, None) is not None:
-            self._persona_ended = self._active = now
-        return self.advance(now)
-
     def advance(self, now: float) -> list[Outcome]:
         """Grants, refuses and takes back what is due by now."""
         outcomes: list[Outcome] = []
@@ -280,7 +266,7 @@ class FloorControl:
 
         Whoever another has yielded to is first.
         """
-        if self._people or self._others:
+        if self._people:
             return None
         waiting = [each for each in self._queue if each.since is not None]
         asked = [each for each in waiting if each.bid.asked or each.bid.id == self._interrupter]
@@ -289,7 +275,7 @@ class FloorControl:
 
     def _pressing(self, now: float) -> Waiting | None:
         """Who may speak into the holder's words, whatever else waits: what it wants to say cannot."""
-        if self._people or self._others or self._holder is None or self._yielding is not None:
+        if self._people or self._holder is None or self._yielding is not None:
             return None
         enough = self._holder.bid.score + MATTERS
         pressing = [
@@ -326,20 +312,17 @@ class FloorControl:
             return "person-speaks"
         if not waiting.ready:
             return "took-too-long"
-        return "overtaken" if self._holder is None and not self._others else "another-speaks"
+        return "overtaken" if self._holder is None else "another-speaks"
 
     def _collision(self, now: float) -> list[Outcome]:
-        """Has the holder yield to a person who starts with it, and to a persona elsewhere that began before it."""
+        """Has the holder yield to a person who starts with it."""
         if self._holder is None or self._yielding is not None:
             return []
         began = self._granted_at if self._began is None else self._began
-        rivals = any(
-            (other, name) < (began, self._holder.bid.persona) for name, other in self._others.items()
-        )
         person = any(abs(start - began) <= TOGETHER or self._began is None for start in self._people.values())
-        if not person and not rivals:
+        if not person:
             return []
-        self._yielding = "person-speaks" if person else "another-speaks"
+        self._yielding = "person-speaks"
         return [Yielded(self._holder.bid, self._yielding)]
 
     def _done(self, id: str, now: float) -> None:

@@ -183,26 +183,6 @@ def test_a_person_who_starts_later_is_a_matter_of_what_they_say() -> None:
     assert control.holder == nova
 
 
-@pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
-@pytest.mark.parametrize("later", [0.0, 0.02, 0.1])
-def test_of_two_personas_on_two_hosts_that_start_together_one_yields(latency: float, later: float) -> None:
-    here, there = FloorControl(), FloorControl()
-    nova, felix = bid("nova"), bid("felix")
-    holding(here, nova, 1.0)
-    if later < latency or latency == 0.0:
-        holding(there, felix, 1.0 + later)
-        yielded = there.other_started("nova", 1.0, max(1.0 + latency, 1.0 + later))
-        yielded += here.other_started("felix", 1.0 + later, 1.0 + later + latency)
-        assert len(yielded) == 1
-        assert yielded[0].bid == (felix if later else nova)
-    else:
-        assert there.other_started("nova", 1.0, 1.0 + latency) == []
-        there.bid(felix, 1.0 + later)
-        assert there.ready(felix.id, 1.0 + later) == []
-        assert there.other_stopped("nova", 3.0) == []
-        assert there.advance(3.0 + LONGEST_GAP) == [Granted(felix)]
-
-
 def test_a_persona_interrupts_another_only_when_trusted_when_it_matters_and_having_heard_it_out() -> None:
     for score, trusted, waits, happens in (
         (1.0, True, HEARD_OUT, True),
@@ -279,7 +259,7 @@ Step = tuple[str, int, float]
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["bid", "ready", "over", "start", "stop", "other", "gone"]),
+            st.sampled_from(["bid", "ready", "over", "start", "stop"]),
             st.integers(0, 3),
             st.floats(0.0, 3.0),
         ),
@@ -323,8 +303,6 @@ def test_whatever_happens_one_speaks_people_win_and_everybody_learns_what_became
     actions: dict[str, Callable[[int], object]] = {
         "start": lambda who: take(control.person_started(f"p{who}", now)),
         "stop": lambda who: take(control.person_stopped(f"p{who}", now)),
-        "other": lambda who: take(control.other_started(f"o{who}", now, now)),
-        "gone": lambda who: take(control.other_stopped(f"o{who}", now)),
         "over": lambda who: end(open_bids[-who - 1].id) if len(open_bids) > who else None,
         "ready": lambda who: (
             take(control.ready(open_bids[-who - 1].id, now)) if len(open_bids) > who else None
