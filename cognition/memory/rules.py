@@ -170,7 +170,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         rf"(?:work|works|{BE} working|{_BEEN} working|{BE} employed|started|started working"
         rf"|began|retrained|trained|got (?:a |my first |the )?(?:new )?job|{HAVE} (?:a"
-        r" |the )(?:new )?job|got hired|became|took (?:a |the )(?:new )?job) as (?P<v>.+)",
+        r" |the )(?:new )?job|got hired|became|took (?:a |the )(?:new )?job) as (?P<v>.+?)(?: in (?:an?|the|my) .+)?$",
         _OCCUPIED,
     ),
     _rule(
@@ -182,7 +182,7 @@ RULES: tuple[Rule, ...] = (
         rf"(?:{_verb('work', 'works', 'working', 'worked')}|{BE} employed|(?:(?:have|has)"
         r" )?(?:joined|started (?:work(?:ing)? )?(?:at|with)|got (?:a |my first |the )?(?:new"
         rf" )?job|got hired|was hired)|{HAVE} (?:a |the )(?:new )?job|took (?:a |the )(?:new"
-        r" )?job|signed on|start(?:s)?) ?(?:at|for|with|by)? (?P<v>(?:the |an? )?(?:[A-Z].*"
+        r" )?job|signed on|start(?:s)?) ?(?:at|for|with|by)? (?P<v>(?!as )(?:the |an? )?(?:[A-Z].*"
         r"|\w+ (?:bank|hospital|school|bakery|library|museum|university|startup|company"
         r"|firm|agency|restaurant|shop|clinic|lab|factory|station)\b.*))",
         _EMPLOYED,

@@ -32,6 +32,7 @@ def facts(text: str, question: str = "") -> set[tuple[str, str, str]]:
         ("i live in rome", ("ada", "home", "rome")),
         ("I'm a nurse at the children's hospital.", ("ada", "occupation", "nurse")),
         ("I'm a nurse at the children's hospital.", ("ada", "employer", "children's hospital")),
+        ("I work as a nurse in the hospital.", ("ada", "occupation", "nurse")),
         ("I quit my job at the bank and joined Siemens", ("ada", "employer", "Siemens")),
         ("I don't like coffee anymore", ("ada", "opinion of coffee", "does not like")),
         ("My favourite food is ramen these days", ("ada", "favourite food", "ramen")),
@@ -74,6 +75,10 @@ def test_what_is_said_is_known(text: str, fact: tuple[str, str, str]) -> None:
 )
 def test_what_is_asked_supposed_or_passed_on_is_no_fact(text: str) -> None:
     assert not [one for one in told(text) if one.kind in ("fact", "preference", "relation")]
+
+
+def test_what_somebody_works_as_is_no_place() -> None:
+    assert [one.text for one in told("I work as a nurse in the hospital.")] == ["Ada works as a nurse."]
 
 
 def test_a_denial_ends_what_it_denies() -> None:
