@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
+import pytest
 
 from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
@@ -275,6 +276,8 @@ async def scene(
     `trusted` are those who may interrupt another where they do not.
     """
     generator = FakeGenerator(answers or ("I see.",))
+    loop, began_ns = asyncio.get_running_loop(), time.monotonic_ns()
+    began = loop.time()
     rooms: list[Attendance] = []
     living = Living(MemoryStore(), generator, lambda: rooms) if alive else None
     happened: list[Event] = []
@@ -315,6 +318,9 @@ async def scene(
     held = Scene(attendance, port, mind, generator, voice, life)
     held.happened = happened
     opened = asyncio.Event()
+    clock = pytest.MonkeyPatch()
+    # What is stamped with the clock that both processes share runs with the loop's: a whisper ends some time ago.
+    clock.setattr(time, "monotonic_ns", lambda: began_ns + int((loop.time() - began) * 1e9))
     running = asyncio.create_task(attendance.run(opened.set))
     await opened.wait()
     playing = asyncio.create_task(_play(port, attendance, held.sounding_at_once)) if listened else None
@@ -346,3 +352,4 @@ async def scene(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        clock.undo()
