@@ -331,7 +331,11 @@ def test_a_line_keeps_to_whom_it_was_said(to: list[str] | None) -> None:
 # The mind
 
 
-async def test_a_whispered_question_is_answered_to_those_who_heard_it(tmp_path: Path) -> None:
+async def test_a_whispered_question_is_answered_to_those_who_heard_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Who turns to whom is dated by the real clock, by which hardly any time passes here.
+    monkeypatch.setattr("signaling.audience.LEAD_NS", 0)
     async with scene("In the cellar.") as held:
         ada, bob = held.join("ada", "Ada"), held.join("bob", "Bob")
         held.attendance.turn_to("ada", frozenset({"nova"}))
