@@ -7,6 +7,7 @@ model has evaluated nearly all of it when the speech ends, and nothing that it h
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from cognition.persona.recollection import Allowance, Recollection
 from cognition.rag.context import Account, Context
@@ -26,6 +27,9 @@ CLEARLY = 0.6
 """Score below which nothing is added after the end of speech."""
 ADDITIONS = 2
 """Times that something is put before a line while it is being said; each time its words are evaluated again."""
+REFRESHED_AFTER = timedelta(minutes=10)
+"""For so long what was learnt meanwhile is left to the conversation in which it was said: a prompt that begins otherwise
+is evaluated anew, for each persona of the room."""
 SMALL = 12
 """Tokens with which nothing can be said."""
 
@@ -54,6 +58,8 @@ class _InMind:
     stable: Context | None = None
     grown: int = 0
     """How much was remembered when that was composed."""
+    composed: datetime = datetime.min.replace(tzinfo=UTC)
+    """When it was."""
     line: str = ""
     """The line for which the rest was recalled."""
     words: frozenset[str] = frozenset()
@@ -86,7 +92,8 @@ class Remembrance:
     async def settle(self, request: Request) -> bool:
         """In idle time: composes what stands early in prompts, unless that is up to date.
 
-        It is not if other people are there now, if more is remembered, or if something could not be had in time.
+        It is not if other people are there now, if something could not be had in time, or if it is `REFRESHED_AFTER`
+        old and more is remembered.
 
         Returns:
             Whether it is another text than before, so that whatever follows it is to be evaluated again.
@@ -99,7 +106,7 @@ class Remembrance:
         if (
             before is not None
             and before.account.listeners == request.listeners
-            and held.grown == grown
+            and (held.grown == grown or request.now - held.composed < REFRESHED_AFTER)
             and _complete(before)
         ):
             return False
@@ -112,7 +119,7 @@ class Remembrance:
             if _complete(before) and not _complete(found):
                 # The older is better than a part of the newer; the next idle time asks again.
                 return False
-        held.stable, held.grown = found, grown
+        held.stable, held.grown, held.composed = found, grown, request.now
         return held.stable.stable != ("" if before is None else before.stable)
 
     async def listen(self, request: Request, line: str) -> None:

@@ -18,7 +18,7 @@ from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.prompt import turns_of
 from cognition.persona.recollection import Allowance, Recollection, Remembering
-from cognition.persona.remembrance import LATE_DEADLINE
+from cognition.persona.remembrance import LATE_DEADLINE, REFRESHED_AFTER
 from cognition.rag.context import Account, Context
 from cognition.rag.engine import ContextEngine, Feed
 from cognition.rag.source import Request
@@ -453,6 +453,8 @@ async def test_what_is_remembered_meanwhile_is_known_in_the_next_idle_time() -> 
     call.recall.memories[:] = [(ROME, ADA)]
     assert "Rome" not in str(await call.prepare()), "nobody has said that there is more"
     call.memory.grown += 1
+    assert "Rome" not in str(await call.prepare()), "what was learnt just now stands in the conversation"
+    call.now += REFRESHED_AFTER
     assert "Rome" in str(await call.prepare())
 
 
@@ -464,4 +466,5 @@ async def test_what_was_late_when_somebody_came_is_known_in_the_next_idle_time()
     assert "Rome" in str(await call.prepare())
     call.recall.seconds = 5.0
     call.memory.grown += 1
+    call.now += REFRESHED_AFTER
     assert "Rome" in str(await call.prepare()), "the older is better than nothing"
