@@ -28,8 +28,9 @@ CLEARLY = 0.6
 ADDITIONS = 2
 """Times that something is put before a line while it is being said; each time its words are evaluated again."""
 REFRESHED_AFTER = timedelta(minutes=10)
-"""For so long what was learnt meanwhile is left to the conversation in which it was said: a prompt that begins otherwise
-is evaluated anew, for each persona of the room."""
+"""For so long what was learnt meanwhile is left to the conversation in which it was said: a prompt that begins
+otherwise is evaluated anew, for each persona of the room."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 SMALL = 12
 """Tokens with which nothing can be said."""
 
@@ -58,7 +59,7 @@ class _InMind:
     stable: Context | None = None
     grown: int = 0
     """How much was remembered when that was composed."""
-    composed: datetime = datetime.min.replace(tzinfo=UTC)
+    composed: datetime = NEVER
     """When it was."""
     line: str = ""
     """The line for which the rest was recalled."""
