@@ -23,6 +23,17 @@ __all__ = [
 
 ECHO = 5
 """Letters of a word that may be known again as somebody's own."""
+_ALSO_WORDS = frozenset(
+    """amber angel april art august autumn bank bay bill bishop blue bob brook carol cash chance charity chase chip
+    chuck clay cliff cook cooper coral crystal dale dawn dean dee dick don drew duke earnest eve fable faith
+    fern flora forest frank gale gene ginger glen grace grant grey guy harmony hazel heath heather holly honey
+    hope hunter iris ivy jack jasmine jay jet jewel joy june junior kay king lance lane laurel lily link love
+    lucky mark marshall mason max may mercy miles minister misty nick nova olive page patience pat pearl penny
+    pepper petal pierce poppy prudence rain ray red reed rich river rob robin rocky rose ruby rusty sage sandy
+    scarlet scout serenity shelly sky skip sonny star storm stormy sue summer sunny temple tiger trinity tucker
+    victor violet wade ward warren will willow win winter wood wren""".split()
+)
+"""Names that are English words, or short for some."""
 _RETOLD = frozenset({"turn", "episode"})
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
@@ -39,21 +50,27 @@ def names_one_of(words: Iterable[str]) -> Callable[[str], bool]:
 
 
 def called_one_of(names: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a text names somebody: with the capitals of the name, or, in a text without any, with none.
+    """Whether a text names somebody, however the name is written.
 
-    Many names are words ("Will", "Rose"): as those they have a capital at the start of a sentence at most, where a
-    word that says nothing by itself is not taken for the name.
+    Many names are words ("Will", "Rose"): of those the capital is needed, in a text that has any; as those that say
+    nothing by themselves they have one at the start of a sentence as well, where they are not taken for the name.
     """
     known = sorted({" ".join(name.split()) for name in names if name.strip()}, key=len, reverse=True)
     if not known:
         return lambda _text: False
+    words = [name for name in known if name.casefold() in _ALSO_WORDS or not content_words(name)]
+    anyhow = names_one_of(name for name in known if name not in words)
+    if not words:
+        return anyhow
     patterns = []
-    for name in known:
+    for name in words:
         inside = "" if content_words(name) else r"(?<=[\w,;:]\s)"
         patterns.append(rf"{inside}(?<![^\W_]){re.escape(name)}(?![^\W_])")
     written = re.compile("|".join(patterns))
-    flat = names_one_of(name for name in known if content_words(name))
-    return lambda text: written.search(text) is not None or (text == text.lower() and flat(text))
+    flat = names_one_of(name for name in words if content_words(name))
+    return lambda text: (
+        anyhow(text) or written.search(text) is not None or (text == text.lower() and flat(text))
+    )
 
 
 def echo_words(traces: Traces) -> frozenset[str]:

@@ -61,6 +61,8 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    # SQLite's own lower() knows no letters but those of ASCII.
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     return connection
 
 

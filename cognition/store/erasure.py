@@ -144,7 +144,7 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
         for name in names
         for row in connection.execute(
             "SELECT seq, text, p.identity, p.kind, e.name = ?2 FROM event e JOIN participant p ON p.key = e.participant"
-            " WHERE instr(lower(text), lower(?1)) > 0 OR e.name = ?2",
+            " WHERE instr(casefold(text), casefold(?1)) > 0 OR e.name = ?2",
             (name, name),
         )
     ]
@@ -247,7 +247,7 @@ def memory_ids_of(connection: sqlite3.Connection, traces: Traces) -> list[str]:
     for name in traces.names:
         rows = connection.execute(
             "SELECT id FROM memory"
-            " WHERE instr(lower(subject_name || ' ' || text || ' ' || quote || ' ' || value), lower(?)) > 0",
+            " WHERE instr(casefold(subject_name || ' ' || text || ' ' || quote || ' ' || value), casefold(?)) > 0",
             (name,),
         )
         found.update(id for (id,) in rows)
@@ -343,7 +343,7 @@ def erase_lives(
     gone += connection.execute(f"DELETE FROM experience WHERE {in_rooms}", rooms).rowcount
     for name in traces.names:
         gone += connection.execute(
-            f"DELETE FROM voiceprint WHERE lower(name) = lower(?) AND {in_rooms}", (name, *rooms)
+            f"DELETE FROM voiceprint WHERE casefold(name) = casefold(?) AND {in_rooms}", (name, *rooms)
         ).rowcount
     return gone
 

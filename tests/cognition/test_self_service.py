@@ -409,4 +409,12 @@ def test_words_are_taken_by_whose_and_about_whom_they_are() -> None:
         False,
         True,
     ]
+    ada, ozge = called_one_of({"Ada"}), called_one_of({"Özge"})
+    assert [ada(text) for text in ("I think ada lives in Rome.", "ADA has a lover.", "Adamant.")] == [
+        True,
+        True,
+        False,
+    ]
+    assert ozge("Then özge came.")
+    assert ozge("ÖZGE, come!")
     assert names_one_of(())("anything") is False
