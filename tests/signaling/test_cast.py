@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from cognition.persona.profile import ProfileError
@@ -109,8 +110,11 @@ async def test_a_paused_persona_is_silent_until_it_may_go_on(tmp_path: Path) -> 
 
 @pytest.mark.virtual_time
 async def test_an_override_can_be_read_by_whoever_asks_for_the_personas_and_in_the_log(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = structlog.testing.LogCapture()
+    # The server's own logger keeps how logs were set up when it was first used.
+    monkeypatch.setattr("signaling.cast._log", structlog.wrap_logger(None, processors=[log]))
     async with house(tmp_path) as home, line_to(home) as path:
         ada = await home.seated("Ada")
         async with running(mind_process(profiles=Profiles((), tmp_path / "personas")), path):
@@ -127,10 +131,10 @@ async def test_an_override_can_be_read_by_whoever_asks_for_the_personas_and_in_t
             begins, ends = (datetime.fromisoformat(override[each]) for each in ("at", "until"))
             assert ends - begins == timedelta(minutes=5)
             assert (pause["action"], pause["until"]) == ("pause", None)
-            logged = [line for line in capsys.readouterr().out.splitlines() if "order followed" in line]
+            logged = [entry for entry in log.entries if entry["event"] == "order followed"]
             assert len(logged) == 2
-            assert "keep-awake" in logged[1]
-            assert "the talk is soon" in logged[1]
+            assert "keep-awake" in logged[1].values()
+            assert "the talk is soon" in logged[1].values()
 
 
 @pytest.mark.parametrize(
