@@ -174,7 +174,7 @@ async def test_a_pinned_participant_is_shown_large_until_unpinned_or_gone(server
         shown = await tile.element_handle()
         # It is laid out with the next frame that the page draws.
         await ada.wait_for_function("([tile, width]) => tile.clientWidth > width", arg=[shown, 1.5 * small])
-        await ada.wait_for_function("tile => !tile.querySelector('video').paused", arg=shown)
+        await expect(tile.locator("video")).to_have_js_property("paused", False)
         await ada.keyboard.press("Enter")
         await expect(pin).to_have_attribute("aria-pressed", "false")
         await ada.wait_for_function(
