@@ -20,8 +20,9 @@ from cognition.conversation.floor_control import Bid, Yielded
 from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import GenerationError
+from cognition.persona.due import Due
 from cognition.persona.engine import Clause, Mind
-from cognition.persona.life import Due, Life
+from cognition.persona.life import Life
 from media.speech.backchannel import is_backchannel
 from media.speech.events import (
     PartialTranscript,
@@ -42,15 +43,12 @@ from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
 from signaling.volunteering import Volunteering
+from signaling.written_lines import WrittenLines
 
 __all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
-CHAT_BACKLOG = 8
-"""Written lines that may wait for an answer."""
-CHAT_AGE = 60.0
-"""Seconds within which a written line is answered, or the next of several who answer it begins to."""
 
 _log = structlog.get_logger()
 
@@ -100,7 +98,6 @@ class Attendance:
         self._proposals: dict[str, _Proposal] = {}
         self._listening: dict[str, frozenset[str]] = {}
         """The people who were there when a persona last began to speak."""
-        self._chat: asyncio.Queue[tuple[Read | Said, Decision, int]] = asyncio.Queue(CHAT_BACKLOG)
         self._hush = asyncio.Event()
         self._hush.set()
         self._closed = asyncio.Event()
@@ -123,6 +120,7 @@ class Attendance:
             holds_back=life,
             dropped=self.dropped,
         )
+        self._written = WrittenLines(self._answering, self._hush, self._has_run_its_course, self.dropped)
         self._volunteering = Volunteering(room, mind, self.floor, self._answering.free)
         self._dues = Dues(
             room,
@@ -160,7 +158,7 @@ class Attendance:
         """Attends the room until `close`; `opened` is called once tasks can be started."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            chat = group.create_task(self._answer_chat())
+            chat = group.create_task(self._written.run())
             if opened is not None:
                 opened()
             await self._closed.wait()
@@ -265,7 +263,7 @@ class Attendance:
         if not decision.answers:
             self._decline(decision)
             return
-        self._answer_in_writing(line, decision, arrived_ns)
+        self._written.put(line, decision, arrived_ns)
 
     def progressed(self, persona: str, played: int, first_packet_ns: int | None) -> None:
         """News of a persona's voice from media."""
@@ -319,7 +317,7 @@ class Attendance:
         if not self._dues.may_turn(event, decision.persona):
             return
         if event.kind == "chat":
-            self._answer_in_writing(event, decision, time.monotonic_ns())
+            self._written.put(event, decision, time.monotonic_ns())
             return
         cause = Cause(event.id, event.participant, time.monotonic_ns())
         self._answering.take(event, decision, cause, None, None)
@@ -330,12 +328,6 @@ class Attendance:
         if reason is not None:
             self.dropped[f"exchange: {reason}"] += 1
         return reason is not None
-
-    def _answer_in_writing(self, line: Read | Said, decision: Decision, arrived_ns: int) -> None:
-        try:
-            self._chat.put_nowait((line, decision, arrived_ns))
-        except asyncio.QueueFull:
-            self.dropped["chat-backlog"] += 1
 
     def _yielded(self, outcome: Yielded) -> None:
         bid = outcome.bid
@@ -593,27 +585,6 @@ class Attendance:
             line = f"{persona}-{time.monotonic_ns():x}"
             self.port.post_chat(persona, words, line)
             self.said(Said(self.room, persona, words, datetime.now(UTC), id=line, kind="chat"))
-
-    async def _answer_chat(self) -> None:
-        """Answers written lines one after the other, each once it is its turn."""
-        while True:
-            line, decision, arrived_ns = await self._chat.get()
-            await self._hush.wait()
-            if isinstance(line, Said) and (
-                decision.persona is None or self._has_run_its_course(decision.persona)
-            ):
-                continue
-            cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
-            answering = self._answering.take(line, decision, cause, None, None)
-            before = -1
-            while not answering.done():
-                unheard = self._answering.unheard(line)
-                if unheard == before and not self._answering.sounds(line):
-                    self.dropped["chat: no gap"] += 1
-                    self._answering.give_up(line)
-                    break
-                before = unheard
-                await asyncio.wait([answering], timeout=CHAT_AGE)
 
 
 def _is_to(reply: Reply, participant: str) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from cognition.conversation.reasons import Silence
 from cognition.events import Said
 from cognition.persona.actions import Allowed, Refused
+from cognition.persona.due import Due
 from cognition.persona.engine import Mind
-from cognition.persona.life import Due
 from signaling.answering import Answering
 from signaling.attendant import Attendant
 from signaling.errors import NotAttended

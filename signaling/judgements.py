@@ -17,7 +17,7 @@ from cognition.conversation.names import Wording, mentions
 from cognition.conversation.transcript import line_of as line_of_wire
 from cognition.events import Event, Feedback, Left, Said
 from cognition.persona.actions import Action, Allowed, Refused
-from cognition.persona.life import Due, DueKind
+from cognition.persona.due import Due, DueKind
 from cognition.persona.profile import Persona
 from cognition.persona.tasks import ANSWER_WITHIN, VERDICT_WITHIN, Outcome, TaskWatch
 from cognition.persona.trust import NotAPerson, Opinion, Trust, day_of, domain_of, giver_key, line_of

@@ -13,7 +13,8 @@ from cognition.events import Event, Heard, Read, Said
 from cognition.inference.generator import Generator
 from cognition.memory.redaction import called_one_of, echo_words, names_one_of
 from cognition.persona.actions import Allowed, Refused
-from cognition.persona.life import Due, Life
+from cognition.persona.due import Due
+from cognition.persona.life import Life
 from cognition.persona.profile import Persona
 from cognition.store.erasure import Traces
 from cognition.store.store import Storage

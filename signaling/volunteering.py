@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from cognition.conversation.floor_control import Bid
 from cognition.conversation.reasons import Wish
+from cognition.persona.due import Due, DueKind
 from cognition.persona.engine import Clause, Mind
-from cognition.persona.life import Due, DueKind
 from signaling.presence import Presence
 from signaling.room_floor import RoomFloor
 

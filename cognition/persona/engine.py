@@ -15,14 +15,14 @@ from cognition.conversation.affinity import WordAffinity
 from cognition.conversation.clauses import ClauseSplitter
 from cognition.conversation.dialogue import over
 from cognition.conversation.floor import Attendee, Decision, Disposition, decide, never
-from cognition.conversation.lines import line_heard, line_id
+from cognition.conversation.lines import line_heard, line_said, up_to
 from cognition.conversation.meaning import MeaningAffinity
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.reasons import Silence
 from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, line_of, plain
 from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt, Turn
-from cognition.inference.window import clip, first_kept
+from cognition.inference.window import clip
 from cognition.memory.recall import Recalled
 from cognition.persona.budget import MIN_BUDGET, TURN_COST, conversation_budget
 from cognition.persona.delivery import Clause, Delivery
@@ -49,30 +49,6 @@ WELCOME_DEADLINE = 0.5
 NO_RECOLLECTION, NO_ALLOWANCE, NO_WISHES = NoRecollection(), Allowance(), NoWishes()
 IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
-
-
-def _fresh(_persona: str) -> Disposition:
-    return Disposition()
-
-
-def _unheeded(_room: str, _reply: int, _on: bool) -> None:
-    return None
-
-
-def _utc() -> datetime:
-    return datetime.now(UTC)
-
-
-def _all_taken_in(_persona: str, _room: str) -> str:
-    return ""
-
-
-def _nothing(_room: str) -> Collection[str]:
-    return ()
-
-
-def _unobserved(_event: Event, _present: Sequence[Attendee]) -> None:
-    return None
 
 
 class Mind:
@@ -106,16 +82,16 @@ class Mind:
         *,
         max_tokens: int = 80,
         is_backchannel: Callable[[str], bool] = never,
-        disposition: Callable[[str], Disposition] = _fresh,
-        missed: Callable[[str, str], str] = _all_taken_in,
-        held_back: Callable[[str], Collection[str]] = _nothing,
+        disposition: Callable[[str], Disposition] = lambda _persona: Disposition(),
+        missed: Callable[[str, str], str] = lambda _persona, _room: "",
+        held_back: Callable[[str], Collection[str]] = lambda _room: (),
         embedder: Embedder | None = None,
-        observe: Callable[[Event, Sequence[Attendee]], None] = _unobserved,
+        observe: Callable[[Event, Sequence[Attendee]], None] = lambda _event, _present: None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         recollection: Recollection = NO_RECOLLECTION,
         allowance: Allowance = NO_ALLOWANCE,
-        now: Callable[[], datetime] = _utc,
-        replying: Callable[[str, int, bool], None] = _unheeded,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        replying: Callable[[str, int, bool], None] = lambda _room, _reply, _on: None,
         wishes: Wishes = NO_WISHES,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
@@ -197,13 +173,7 @@ class Mind:
                 read.append(line_of(wire))
             except (ValueError, AttributeError):
                 self.counts["restored line unreadable"] += 1
-        known = {line.id for line in state.transcript.lines}
-        state.transcript.restore(read)
-        state.greeted |= {line.speaker for line in read if line.speaker not in self._personas}
-        people = {line.speaker: line.name for line in read if line.speaker not in self._personas}
-        for line in state.transcript.lines:
-            if line.id not in known and line.to is None:
-                state.quiet.note(line, [name for id, name in people.items() if id != line.speaker])
+        state.restore(read, self._personas)
 
     def forget(self, room: str) -> None:
         """Drops everything of a room, the model's cache of it too."""
@@ -464,15 +434,7 @@ class Mind:
             await self._memory.conclude(request, line.id, written=isinstance(to, Read))
         memory = self._memory.of(room, persona, self._room(room).listeners(line.to), line.id)
         state = self._room(room)
-        lines = self._known(room, line.to)
-        place = next((index for index, each in enumerate(lines) if each.id == line.id), None)
-        if place is None:
-            lines.append(line)
-        elif any(
-            each.speaker == persona or each.speaker not in self._personas for each in lines[place + 1 :]
-        ):
-            # It has spoken since, or a person has, about something else: what it answers now comes last.
-            lines.append(lines.pop(place))
+        lines = up_to(line, self._known(room, line.to), persona, self._personas)
         lines += [self._line(each) for each in planned]
         spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
         kept = self._fitting(room, persona, lines, idle=False)
@@ -569,22 +531,15 @@ class Mind:
     def _request(
         self, room: str, persona: str, to: frozenset[str] | None, words: str = "", speaker: str = ""
     ) -> Request:
-        state = self._room(room)
         lines = self._known(room, to)
-        there = [each for each in state.present.values() if to is None or each.id in to]
-        return Request(
+        return self._room(room).request(
             Place(room),
             Participant(persona, "persona", self._personas[persona].name),
-            tuple(
-                Participant(each.id, each.kind, each.name, state.identities[each.id])
-                for each in there
-                if each.id != persona
-            ),
+            to,
             self._now(),
             words,
-            state.identities.get(speaker, speaker),
-            lines[0].at if lines else None,
-            unknown=state.unknown(to),
+            speaker,
+            shown_since=lines[0].at if lines else None,
         )
 
     def _awake(self, room: str, persona: str) -> list[str]:
@@ -597,48 +552,26 @@ class Mind:
         if not isinstance(event, Said):
             return replace(line_heard(event), there=there)
         persona = self._personas.get(event.participant)
-        return Line(
-            event.id or line_id(event.participant, event.at.isoformat()),
-            event.participant,
-            persona.name if persona is not None else event.participant,
-            event.kind,
-            plain(event.text, MAX_TEXT),
-            event.at,
-            event.interrupted,
-            event.to,
-            there,
-        )
+        return line_said(event, persona.name if persona is not None else event.participant, there)
 
     def _known(self, room: str, audience: frozenset[str] | None) -> list[Line]:
         """The lines that all of an audience know; of other personas it does not matter whether they were there."""
-        state = self._room(room)
-        if room in self._opened:
-            return state.transcript.known_to(audience)
-        return state.transcript.known_to(audience, state.listeners(audience))
+        return self._room(room).known(audience, is_open=room in self._opened)
 
     def _keep_apart(self, room: str, persona: str, audience: frozenset[str] | None) -> None:
         """Makes the model forget what it has evaluated, if that was not for all who hear what is made now.
 
         Moved up in its cache, what follows a line would keep traces of it.
         """
-        state = self._room(room)
-        told = state.told.get(persona)
-        if told is not None and not state.listeners(audience) <= told:
+        if not self._room(room).told_to_all(persona, audience):
             self._unlearn(room, persona)
 
     def _tell(self, room: str, persona: str, lines: Iterable[Line]) -> None:
         """Notes for whom lines are that the model is about to evaluate."""
-        state = self._room(room)
-        for line in lines:
-            if room not in self._opened or line.to is not None:
-                there = line.there or frozenset()
-                told = state.told.get(persona)
-                state.told[persona] = there if told is None else told & there
+        self._room(room).tell(persona, lines, is_open=room in self._opened)
 
     def _open(self, room: str) -> MindRoom:
-        if room not in self._rooms:
-            self._rooms[room] = self._room(room)
-        return self._rooms[room]
+        return self._rooms.setdefault(room, self._room(room))
 
     def _room(self, room: str) -> MindRoom:
         """The room as it is known; one never entered is empty, and is not kept."""
@@ -655,30 +588,9 @@ class Mind:
 
     def _fitting(self, room: str, persona: str, lines: Sequence[Line], *, idle: bool) -> list[Line]:
         """The newest lines that fit, starting where the last prompt started if possible."""
-        state = self._room(room)
         budget = self._budgets[persona]
-        count = self._generator.count
-        longest = budget // 4
-        costs = []
-        for line in lines:
-            if line.id not in state.costs:
-                state.costs[line.id] = min(count(line.text), longest) + count(line.name) + TURN_COST
-            costs.append(state.costs[line.id])
-        first = state.kept_from.get(persona)
-        start = next((index for index, line in enumerate(lines) if line.id == first), 0)
         limit = int(budget * IDLE_SHARE) if idle else budget
-        start = first_kept(costs, start, limit=limit, budget=budget)
-        if 0 < start < len(lines):
-            state.kept_from[persona] = lines[start].id
-        else:
-            state.kept_from.pop(persona, None)
-        if len(state.costs) > 4 * len(lines) + 64:
-            current = {line.id for line in lines}
-            state.costs = {id: cost for id, cost in state.costs.items() if id in current}
-        return [
-            replace(line, text=clip(line.text, longest, count)) if cost >= longest else line
-            for line, cost in zip(lines[start:], costs[start:], strict=True)
-        ]
+        return self._room(room).fitting(persona, lines, budget, limit, self._generator.count)
 
 
 def _key(room: str, persona: str) -> str:

@@ -8,20 +8,21 @@ import asyncio
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
-from typing import Any, Literal, TypeVar, cast
 
 from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
 from cognition.conversation.names import Wording
-from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, plain
+from cognition.conversation.transcript import plain
 from cognition.events import Arrived, Declined, Event, Feedback, Heard, Left, Read, Said
 from cognition.inference.generator import Generator
 from cognition.persona.agenda import Agenda
 from cognition.persona.appraisal import applied, appraise
 from cognition.persona.diary import Diary
+from cognition.persona.due import Due
+from cognition.persona.event_keys import cleaned, key_of
 from cognition.persona.inbox import Message, missed_words
 from cognition.persona.intentions import Intention, Scene, held_back, wanted
 from cognition.persona.journal import Entry, topics_of
@@ -47,9 +48,7 @@ from cognition.store.personas import (
 )
 from cognition.store.store import Storage
 
-__all__ = ["Due", "DueKind", "Life"]
-
-E = TypeVar("E", bound=Event)
+__all__ = ["Life"]
 
 LIVED = 1000
 """Events of a room that are known to have been lived through: more than a room tells again."""
@@ -61,38 +60,6 @@ WAKING = "I have rested and am back."
 MAX_ID = 64
 MAX_BY = 120
 MAX_WHY = 300
-
-DueKind = Literal["greet", "question", "held-back", "remind", "propose", "talk", "rest", "wake"]
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Something a persona wants to say by itself, now: a bid for the floor.
-
-    Attributes:
-        id: what comes of it is said under this id (`Said.id`); that ends the intention, and no restart repeats it.
-        persona: whose it is.
-        room: where.
-        kind: what it is; a "rest" may be said although the persona rests by then.
-        text: words to say; empty where they are composed ("greet", a reply to `line`).
-        to: participant id of whom it is for; empty for all.
-        line: the line it comes back to, which a reply may be composed to; None for none.
-        priority: 0 to 1.
-    """
-
-    id: str
-    persona: str
-    room: str
-    kind: DueKind
-    text: str = ""
-    to: str = ""
-    line: Heard | Read | None = None
-    priority: float = 0.5
-
-    @property
-    def circle(self) -> frozenset[str] | None:
-        """Who alone may hear it, the persona too, because they alone heard what it comes from; None for all."""
-        return self.line.to if isinstance(self.line, Heard) else None
 
 
 class Life:
@@ -363,7 +330,7 @@ class Life:
         before = self._present.get(event.room)
         self._present[event.room] = tuple(present)
         if self._is_new(event):
-            self._live_through(_cleaned(event))
+            self._live_through(cleaned(event))
         elif before != self._present[event.room]:
             # After a restart all that is told is known, and yet people are there for whom something is due.
             for id in self._there(event.room):
@@ -374,7 +341,7 @@ class Life:
         """A persona had something to say to a line and did not get the floor: it may say it in the next gap."""
         if persona not in self._personas:
             return
-        self._agenda.intend(held_back(persona, _cleaned(line), self._clock()))
+        self._agenda.intend(held_back(persona, cleaned(line), self._clock()))
         if not isinstance(line, Heard) or line.to is None:
             self._think(persona, room, f"I had something to say to {line.name} and kept it back.")
         self._expect(persona)
@@ -472,7 +439,7 @@ class Life:
 
     def _is_new(self, event: Event) -> bool:
         """Whether it has not been lived through; from now on it has."""
-        room, key = event.room, _key(event)
+        room, key = event.room, key_of(event)
         lived = self._lived.setdefault(room, OrderedDict())
         if key in lived:
             return False
@@ -599,37 +566,6 @@ class Life:
 
     def _rooms_of(self, persona: str) -> list[str]:
         return [room for room in self._present if persona in self._there(room)]
-
-
-def _key(event: Event) -> str:
-    """What tells an event from all others of its room, whoever tells it again.
-
-    A written line's id is its writer's choice and may be used again another day; spoken words' ids are unique, but the
-    instant at which they were heard is told in two ways.
-    """
-    moment = f"{event.at.timestamp():.6f}"
-    match event:
-        case Arrived() | Left():
-            return f"{'arrived' if isinstance(event, Arrived) else 'left'}@{event.participant}"
-        case Read():
-            return f"{event.participant}/{event.id}@{moment}"
-        case Heard() | Said():
-            return f"{event.participant}/{event.id or moment}"
-        case Declined():
-            return f"declined/{event.persona}/{event.line}@{event.id or moment}"
-        case Feedback():
-            return f"feedback/{event.participant}/{event.persona}/{event.line}@{event.id or moment}"
-
-
-def _cleaned(event: E) -> E:
-    """The event with texts of a bounded length that can be stored and shown."""
-    changes = {
-        field: plain(getattr(event, field), limit)
-        for field, limit in (("text", MAX_TEXT), ("name", MAX_NAME))
-        if hasattr(event, field)
-    }
-    cleaned: E = replace(cast(Any, event), **changes)
-    return cleaned
 
 
 def _steady_clock() -> Callable[[], float]:

@@ -1,13 +1,18 @@
 """A room as a mind knows it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cognition.conversation.floor import Attendee
 from cognition.conversation.quiet import Quiet
-from cognition.conversation.transcript import Transcript
+from cognition.conversation.transcript import Line, Transcript
 from cognition.events import Event, Heard, Read, Said
+from cognition.inference.window import clip, first_kept
+from cognition.persona.budget import TURN_COST
 from cognition.persona.prompt import spoken_name
+from cognition.rag.source import Request
+from cognition.store.timeline import Participant, Place
 
 __all__ = ["MindRoom"]
 
@@ -64,6 +69,104 @@ class MindRoom:
             return tuple(self.present.values())
         heard = there | {event.participant}
         return tuple(each for each in self.present.values() if each.kind == "persona" or each.id in heard)
+
+    def restore(self, lines: Sequence[Line], personas: Container[str]) -> None:
+        """Takes over lines kept elsewhere, of which some may be there already."""
+        known = {line.id for line in self.transcript.lines}
+        self.transcript.restore(lines)
+        people = {line.speaker: line.name for line in lines if line.speaker not in personas}
+        self.greeted |= people.keys()
+        for line in self.transcript.lines:
+            if line.id not in known and line.to is None:
+                self.quiet.note(line, [name for id, name in people.items() if id != line.speaker])
+
+    def known(self, audience: frozenset[str] | None, *, is_open: bool) -> list[Line]:
+        """The lines that all of an audience know.
+
+        Args:
+            audience: ids; None is everybody.
+            is_open: people may know what was said before they came.
+        """
+        if is_open:
+            return self.transcript.known_to(audience)
+        return self.transcript.known_to(audience, self.listeners(audience))
+
+    def told_to_all(self, persona: str, audience: frozenset[str] | None) -> bool:
+        """Whether all that the model has evaluated for a persona is for everybody of an audience."""
+        told = self.told.get(persona)
+        return told is None or self.listeners(audience) <= told
+
+    def tell(self, persona: str, lines: Iterable[Line], *, is_open: bool) -> None:
+        """Notes for whom lines are that the model is about to evaluate for a persona."""
+        for line in lines:
+            if not is_open or line.to is not None:
+                there = line.there or frozenset()
+                told = self.told.get(persona)
+                self.told[persona] = there if told is None else told & there
+
+    def fitting(
+        self, persona: str, lines: Sequence[Line], budget: int, limit: int, count: Callable[[str], int]
+    ) -> list[Line]:
+        """The newest lines that fit a prompt, starting where the last one started if possible.
+
+        Args:
+            persona: whose prompt.
+            lines: oldest first.
+            budget: tokens there are for lines; one has a quarter of them at most.
+            limit: tokens beyond which old lines go.
+            count: tokens of a text.
+        """
+        longest = budget // 4
+        costs = []
+        for line in lines:
+            if line.id not in self.costs:
+                self.costs[line.id] = min(count(line.text), longest) + count(line.name) + TURN_COST
+            costs.append(self.costs[line.id])
+        first = self.kept_from.get(persona)
+        start = next((index for index, line in enumerate(lines) if line.id == first), 0)
+        start = first_kept(costs, start, limit=limit, budget=budget)
+        if 0 < start < len(lines):
+            self.kept_from[persona] = lines[start].id
+        else:
+            self.kept_from.pop(persona, None)
+        if len(self.costs) > 4 * len(lines) + 64:
+            current = {line.id for line in lines}
+            self.costs = {id: cost for id, cost in self.costs.items() if id in current}
+        return [
+            replace(line, text=clip(line.text, longest, count)) if cost >= longest else line
+            for line, cost in zip(lines[start:], costs[start:], strict=True)
+        ]
+
+    def request(
+        self,
+        place: Place,
+        persona: Participant,
+        to: frozenset[str] | None,
+        now: datetime,
+        words: str,
+        speaker: str,
+        *,
+        shown_since: datetime | None,
+    ) -> Request:
+        """What context is wanted for, where a persona speaks to all or to these participants alone.
+
+        Args:
+            place: this room.
+            persona: who speaks.
+            to: ids; None for all.
+            now: UTC.
+            words: as in `Request`.
+            speaker: participant id, or the name, of whose words they are.
+            shown_since: as in `Request`.
+        """
+        there = [each for each in self.present.values() if to is None or each.id in to]
+        present = tuple(
+            Participant(each.id, each.kind, each.name, self.identities[each.id])
+            for each in there
+            if each.id != persona.id
+        )
+        whose = self.identities.get(speaker, speaker)
+        return Request(place, persona, present, now, words, whose, shown_since, unknown=self.unknown(to))
 
     def others(self, participant: str) -> list[str]:
         """Names of the other people there."""

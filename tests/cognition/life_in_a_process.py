@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cognition.conversation.floor import Attendee
 from cognition.events import Event, Heard, Said
-from cognition.persona.life import Due, Life
+from cognition.persona.due import Due
+from cognition.persona.life import Life
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.store.store import Store
 

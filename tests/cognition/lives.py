@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from cognition.conversation.floor import Attendee
 from cognition.events import Arrived, Event, Feedback, Heard, Left, Read, Said
 from cognition.inference.generator import Generator
-from cognition.persona.life import Due, Life
+from cognition.persona.due import Due
+from cognition.persona.life import Life
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Storage

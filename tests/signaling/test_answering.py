@@ -10,14 +10,15 @@ from cognition.conversation.floor_control import LONGEST_GAP, LULL, SHORTEST_GAP
 from cognition.events import Heard, Read, Said
 from cognition.inference.generator import Script
 from cognition.persona.actions import Allowed, Refused, may
+from cognition.persona.due import Due, DueKind
 from cognition.persona.inbox import SHARE
 from cognition.persona.intentions import UNANSWERED_S
-from cognition.persona.life import Due, DueKind
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.tasks import TaskWatch
-from signaling.attendance import CHAT_AGE, Attendance, Attendant
+from signaling.attendance import Attendance, Attendant
 from signaling.ears import ScriptedEars
 from signaling.errors import NotAttended
+from signaling.written_lines import CHAT_AGE
 from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cognition.conversation.floor_control import HEARD_OUT
-from cognition.persona.life import Due
+from cognition.persona.due import Due
 from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time

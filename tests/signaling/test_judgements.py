@@ -14,8 +14,8 @@ import pytest
 from cognition.conversation.disposition import Disposition
 from cognition.events import Event, Feedback, Heard, Said
 from cognition.persona.actions import Allowed, Refused
+from cognition.persona.due import Due
 from cognition.persona.journal import Entry
-from cognition.persona.life import Due
 from cognition.persona.reputation import DAY_S, KNOWN_DAYS
 from cognition.persona.rights import Work
 from cognition.persona.trust import Trust

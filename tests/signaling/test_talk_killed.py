@@ -19,7 +19,7 @@ from cognition.conversation.floor import Attendee
 from cognition.conversation.names import Wording
 from cognition.events import Arrived, Event, Feedback, Read, Said
 from cognition.persona.appraisal import applied, appraise
-from cognition.persona.life import _key
+from cognition.persona.event_keys import key_of
 from cognition.persona.profile import Persona, load_persona
 from cognition.persona.state import State, advanced
 from cognition.persona.trust import giver_key, line_of
@@ -386,7 +386,7 @@ def assert_nothing_lost_and_nothing_twice(
 
     # Mood and energy: each thing that happened has moved each persona once.
     lived = [(str(key), float(str(at))) for key, at in kept(path, "SELECT id, at FROM lived ORDER BY at")]
-    events = {_key(event): event for event in map(event_of, entries)}
+    events = {key_of(event): event for event in map(event_of, entries)}
     assert sorted(events) == sorted(key for key, _ in lived)
     present = [Attendee(id, name, "person") for id, name in people.items()]
     present += [Attendee(path.stem, path.stem.title(), "persona") for path in PROFILES]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognition.events import Heard
-from cognition.persona.life import Due, DueKind
+from cognition.persona.due import Due, DueKind
 from media.events import SpeakingChanged
 from signaling.audience import LEAD_NS, Audiences
 from signaling.ipc.endpoint import RpcError
