@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-__all__ = ["Lived", "last_event", "lived_after", "turns_after", "unfinished_scopes"]
+__all__ = ["Lived", "lived_after", "turns_after", "unfinished_scopes"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ASKED_WITHIN_US = 60_000_000
@@ -44,12 +44,6 @@ class Lived:
     people: Mapping[str, str]
     question: str
     scope: int | None
-
-
-def last_event(connection: sqlite3.Connection) -> int:
-    """`seq` of the newest event; 0 for none."""
-    (seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
-    return int(seq)
 
 
 def lived_after(connection: sqlite3.Connection, seq: int, limit: int) -> tuple[Lived, ...]:
