@@ -11,6 +11,7 @@ import structlog
 
 from cognition.conversation.floor import Attendee
 from cognition.conversation.transcript import LIMIT, Line, line_of
+from cognition.conversation.witnesses import witnesses
 from cognition.events import Arrived, Event, Left, Read
 from cognition.persona.profile import Persona
 from cognition.store.errors import StoreError
@@ -92,9 +93,12 @@ class Chronicle:
         self._since_ns = time.monotonic_ns()
 
     def observe(self, event: Event, present: Sequence[Attendee]) -> None:
-        """Keeps what the mind observes; who came, who left and what was written is kept by `told`, before that."""
+        """Keeps what the mind observes; who came, who left and what was written is kept by `told`, before that.
+
+        Who came while something was being said has not perceived it.
+        """
         if not isinstance(event, Arrived | Left | Read):
-            self._recorder.observe(event, present)
+            self._recorder.observe(event, witnesses(event, present))
 
     def told(self, method: str, params: JsonObject) -> None:
         """Keeps news of media as they come, whether or not there is room for them in an inbox."""

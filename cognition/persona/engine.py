@@ -265,11 +265,8 @@ class Mind:
             state.told.pop(persona, None)
 
     def note(self, event: Event) -> None:
-        """Lets it be known that something happened in a room, to whom; lines are known by `record`.
-
-        Who came while something was being said has not perceived it.
-        """
-        self._observe(event, self._room(event.room).perceiving(event))
+        """Lets it be known that something happened in a room, and who is there; lines are known by `record`."""
+        self._observe(event, tuple(self._room(event.room).present.values()))
 
     async def warm_up(self, most: int | None = None) -> None:
         """Evaluates what the prompts of each persona begin with, so that a new room starts on it.

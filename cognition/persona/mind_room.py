@@ -7,7 +7,8 @@ from datetime import datetime
 from cognition.conversation.floor import Attendee
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.transcript import Line, Transcript
-from cognition.events import Event, Heard, Read, Said
+from cognition.conversation.witnesses import witnesses
+from cognition.events import Heard, Read, Said
 from cognition.inference.window import clip, first_kept
 from cognition.persona.budget import TURN_COST
 from cognition.persona.prompt import spoken_name
@@ -59,16 +60,9 @@ class MindRoom:
 
     def people(self, event: Heard | Read | Said) -> frozenset[str]:
         """Identities of the people who perceive a line."""
-        there = [each.id for each in self.perceiving(event) if each.kind == "person"]
+        there = [each.id for each in witnesses(event, self.present.values()) if each.kind == "person"]
         to = None if isinstance(event, Read) else event.to
         return self._known_as(id for id in there if to is None or id in to)
-
-    def perceiving(self, event: Event) -> tuple[Attendee, ...]:
-        """Who perceives what happens: of the people only those who were there when it began."""
-        if not isinstance(event, Heard | Read | Said) or (there := event.there) is None:
-            return tuple(self.present.values())
-        heard = there | {event.participant}
-        return tuple(each for each in self.present.values() if each.kind == "persona" or each.id in heard)
 
     def restore(self, lines: Sequence[Line], personas: Container[str]) -> None:
         """Takes over lines kept elsewhere, of which some may be there already."""

@@ -123,9 +123,12 @@ async def test_two_people_and_a_persona_hear_each_other_and_not_themselves(
 ) -> None:
     async with browser_caller() as ada, browser_caller() as bob:
         await ada.join("Ada", "three", server.url)
+        await ada.greeted()
         await bob.join("Bob", "three", server.url)
         name = await bob.persona()
-        await bob.greeted()
+        # Both hear this greeting from its first word on.
+        await bob.captions(name, final=True).filter(has_text="Bob").wait_for()
+        await bob.persona_is("listening")
         await ada.say(speech[QUESTION])
         await bob.say(speech[OTHER])
         for caller in (ada, bob):

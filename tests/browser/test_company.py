@@ -204,6 +204,8 @@ async def joined(ada: BrowserCaller, bob: BrowserCaller, url: str, speech: dict[
     for caller, name in ((ada, "Ada"), (bob, "Bob")):
         await caller.join(name, "company", url)
         await expect(caller.participants("persona")).to_have_count(3, timeout=PATIENCE_MS)
+        greeting = caller.page.get_by_test_id("caption").filter(has_text=name).first
+        await greeting.wait_for(timeout=LONG_MS)
     await expect(ada.participants("person")).to_have_count(2, timeout=PATIENCE_MS)
     await ada.page.evaluate(LISTEN)
     everybody = "[...window.continuum.room.participants.values()].map((one) => [one.name, one.id])"

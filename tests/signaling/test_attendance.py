@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from cognition.conversation.witnesses import witnesses
 from cognition.inference.generator import Script
 from signaling.attendance import INTERRUPT_AFTER
 from signaling.ears import ScriptedEars
@@ -422,7 +423,7 @@ async def test_who_comes_while_somebody_speaks_is_not_taken_for_a_hearer_of_it()
     async with scene() as room:
         heard: dict[str, set[str]] = {}
         room.mind._observe = lambda event, present: heard.update(
-            {getattr(event, "text", ""): {each.id for each in present}}
+            {getattr(event, "text", ""): {each.id for each in witnesses(event, present)}}
         )
         ada = room.join("ada", "Ada")
         ada.start()
@@ -439,7 +440,7 @@ async def test_who_comes_while_a_persona_speaks_is_not_taken_for_a_hearer_of_it(
     async with scene(LONG, "Hello.") as room:
         heard: dict[str, set[str]] = {}
         room.mind._observe = lambda event, present: heard.update(
-            {getattr(event, "text", ""): {each.id for each in present}}
+            {getattr(event, "text", ""): {each.id for each in witnesses(event, present)}}
         )
         ada = room.join("ada", "Ada")
         await ada.say("How far is the moon?")

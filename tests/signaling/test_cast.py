@@ -1,5 +1,6 @@
 """Personas come, change, pause and go while people talk: rooms follow at once, and a broken profile harms nobody."""
 
+import logging
 import socket
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,7 +115,9 @@ async def test_an_override_can_be_read_by_whoever_asks_for_the_personas_and_in_t
 ) -> None:
     log = structlog.testing.LogCapture()
     # The server's own logger keeps how logs were set up when it was first used.
-    monkeypatch.setattr("signaling.cast._log", structlog.wrap_logger(None, processors=[log]))
+    everything = structlog.make_filtering_bound_logger(logging.INFO)
+    own = structlog.wrap_logger(None, processors=[log], wrapper_class=everything)
+    monkeypatch.setattr("signaling.cast._log", own)
     async with house(tmp_path) as home, line_to(home) as path:
         ada = await home.seated("Ada")
         async with running(mind_process(profiles=Profiles((), tmp_path / "personas")), path):

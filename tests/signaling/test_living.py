@@ -1,14 +1,15 @@
 """The personas' life as the rooms of a process see it."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from cognition.events import Heard
+from cognition.events import Arrived, Heard, Said
 from cognition.inference.generator import FakeGenerator
 from cognition.store.memory_store import MemoryStore
 from signaling.living import Living
-from tests.signaling.scene import NOVA, ROBIN
+from tests.signaling.scene import NOVA, ROBIN, scene
 
 pytestmark = pytest.mark.virtual_time
 
@@ -23,3 +24,15 @@ async def test_what_a_persona_did_not_come_to_say_is_known_in_the_room_where_it_
     )
     assert living.held_back("hall") == {"nova"}
     assert living.held_back("kitchen") == frozenset()
+
+
+async def test_who_comes_while_another_is_greeted_is_greeted_as_well() -> None:
+    async with scene(alive=True) as room:
+        room.join("ada", "Ada")
+        room.mind.note(Arrived("room", "ada", "Ada", datetime.now(UTC)))
+        await room.port.begun("nova")
+        room.join("bob", "Bob")
+        room.mind.note(Arrived("room", "bob", "Bob", datetime.now(UTC)))
+        await asyncio.sleep(30)
+        greetings = [event.text for event in room.happened if isinstance(event, Said)]
+        assert [("Ada" in text, "Bob" in text) for text in greetings] == [(True, False), (True, True)]
