@@ -344,12 +344,14 @@ async def scene(
     try:
         yield held
     finally:
-        attendance.close()
-        async with asyncio.timeout(30):
-            await running
-        for task in (playing, lives):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-        clock.undo()
+        try:
+            attendance.close()
+            async with asyncio.timeout(30):
+                await running
+            for task in (playing, lives):
+                if task is not None:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+        finally:
+            clock.undo()
