@@ -389,10 +389,10 @@ class Attendance:
         record: bool = True,
         speaker: Speaker | None = None,
     ) -> None:
-        heard_by = person.heard_by(turn)
-        listeners = None if heard_by is None else sorted(heard_by)
+        heard_by, began = person.heard_by(turn), person.began_ns.get(turn)
+        to = None if heard_by is None else sorted(heard_by)
         self.port.caption(
-            person.id, turn, text, final=final, record=record, listeners=listeners, speaker=speaker
+            person.id, turn, text, final=final, record=record, listeners=to, speaker=speaker, began_ns=began
         )
 
     def _speech_started(self, person: Attendant, turn: str) -> None:

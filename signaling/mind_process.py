@@ -27,7 +27,7 @@ from cognition.persona.trust import Trust
 from cognition.store.erasure import Traces
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
-from cognition.store.timeline import open_places
+from cognition.store.timeline import Place, open_places
 from media.speech.backchannel import is_backchannel
 from media.speech.sessions import ModelError
 from media.speech.voice import Voice, VoiceError
@@ -282,7 +282,8 @@ class MindProcess:
         await self._trust.load()
         await self._judgements.resume()
         for place in await self._store.read(open_places):
-            self._mind.open_up(place.room, True)
+            if place == Place(place.room):
+                self._mind.open_up(place.room, True)
         for room, lines in (await self._chronicle.recent()).items():
             self._mind.restore(room, lines)
         async with asyncio.TaskGroup() as group:
@@ -352,7 +353,8 @@ class MindProcess:
 
     async def _attach(self, endpoint: Endpoint) -> dict[str, JsonObject]:
         """Brings back what media has lost and fetches the states of the rooms that are open, one at a time."""
-        attached = await endpoint.call("attach", {"version": IPC_VERSION})
+        opened = sorted(self._mind.opened)
+        attached = await endpoint.call("attach", {"version": IPC_VERSION, "opened": opened})
         for room in self._mind.rooms():
             try:
                 await endpoint.call("room.restore", {"room": room, "lines": latest(self._mind.lines(room))})

@@ -77,10 +77,12 @@ class RoomPort(Protocol):
         record: bool = True,
         listeners: Sequence[str] | None = None,
         speaker: Speaker | None = None,
+        began_ns: int | None = None,
     ) -> None:
         """Shows what `who`, or a speaker at their shared microphone, is saying, to `listeners` alone if there are any.
 
-        A final caption goes into the history unless told otherwise.
+        A final caption goes into the history unless told otherwise. It is for those who were there when the utterance
+        began, `time.monotonic_ns`; that is with its first caption if it is not given.
         """
 
     def post_chat(self, persona: str, text: str, line: str = "") -> None:

@@ -33,6 +33,7 @@ class RoomLine:
         record: bool = True,
         listeners: Sequence[str] | None = None,
         speaker: Speaker | None = None,
+        began_ns: int | None = None,
     ) -> None:
         """See `RoomPort`."""
         self._tell(
@@ -45,6 +46,7 @@ class RoomLine:
             record=record,
             listeners=listeners,
             **({} if speaker is None else {"speaker": {"id": speaker.id, "label": speaker.label}}),
+            **({} if began_ns is None else {"began_ns": began_ns}),
         )
 
     def post_chat(self, persona: str, text: str, line: str = "") -> None:

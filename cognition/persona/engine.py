@@ -148,6 +148,11 @@ class Mind:
             state = self._rooms[room]
             (state.shared.add if shared else state.shared.discard)(participant)
 
+    @property
+    def opened(self) -> frozenset[str]:
+        """Rooms in which what is said aloud is for whoever comes there."""
+        return frozenset(self._opened)
+
     def open_up(self, room: str, is_open: bool) -> None:
         """Whether what is said aloud in a room is for whoever comes there, or for those who are present."""
         if is_open == (room in self._opened):

@@ -5,7 +5,7 @@ Everything here runs on one loop and returns at once; what takes time belongs to
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -106,6 +106,15 @@ class Conference:
             RoomFull: too many transcripts wait for their people.
         """
         self._directory.restore(room, lines, asyncio.get_running_loop().time())
+
+    def open_up(self, rooms: Iterable[str]) -> None:
+        """What is said aloud in these rooms, and in no others, is also for people who were absent."""
+        self._directory.open_up(rooms)
+
+    def set_openness(self, room: str, *, is_open: bool) -> None:
+        """Lets what is said aloud in a room be for whoever comes, or for those who are there."""
+        others = self._directory.opened - {room}
+        self._directory.open_up(others | {room} if is_open else others)
 
     def brief(self, room: LiveRoom) -> None:
         """Tells the mind, which has just been told the room's state, who speaks there and what was written."""

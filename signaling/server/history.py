@@ -12,11 +12,18 @@ __all__ = ["MAX_LINE_CHARACTERS", "Line", "parse_audience", "parse_line"]
 
 MAX_LINE_CHARACTERS = 8000
 MAX_AUDIENCE = 256
+MAX_IDENTITY_CHARACTERS = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the room's history. `at` is RFC 3339, UTC; `to` who alone heard it, the speaker too, None for all."""
+    """A line of the room's history.
+
+    Attributes:
+        at: RFC 3339, UTC.
+        to: ids of those who alone heard it, the speaker too; None for all.
+        there: identities of the people who were there when it began; None where nobody knows. No client is told.
+    """
 
     id: str
     sender: str
@@ -26,10 +33,19 @@ class Line:
     at: str
     interrupted: bool = False
     to: tuple[str, ...] | None = None
+    there: frozenset[str] | None = None
 
-    def heard_by(self, id: str) -> bool:
-        """Whether a participant may read it."""
-        return self.to is None or id in self.to
+    def readable(self, id: str, identity: str, *, is_open: bool) -> bool:
+        """Whether a person may read it.
+
+        Args:
+            id: of their seat.
+            identity: who they are, on every day.
+            is_open: what is said aloud in the room is also for who was absent.
+        """
+        if self.to is not None:
+            return id in self.to
+        return is_open or id == self.sender or (self.there is not None and identity in self.there)
 
 
 def parse_line(body: Any) -> Line:
@@ -55,7 +71,18 @@ def parse_line(body: Any) -> Line:
     except OverflowError as error:
         raise ValueError("a line's time lies within the years 1 to 9999 of UTC") from error
     interrupted, to = body.get("interrupted") is True, parse_audience(body.get("to"))
-    return Line(id, sender, clean_name(name), kind, clean_line(text), at, interrupted, to)
+    there = _parse_there(body.get("there"))
+    return Line(id, sender, clean_name(name), kind, clean_line(text), at, interrupted, to, there)
+
+
+def _parse_there(value: Any) -> frozenset[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) > MAX_AUDIENCE:
+        raise ValueError(f"who was there is a list of at most {MAX_AUDIENCE} identities")
+    if not all(isinstance(identity, str) and len(identity) <= MAX_IDENTITY_CHARACTERS for identity in value):
+        raise ValueError("who was there is a list of identities")
+    return frozenset(value)
 
 
 def parse_audience(value: Any) -> tuple[str, ...] | None:

@@ -29,7 +29,7 @@ from signaling.server.server_messages import (
 from signaling.server.text import timestamp
 from signaling.server.tokens import Claims
 
-__all__ = ["EARS_RATE", "VOICE_RATE", "Attendee", "LiveRoom", "Sound"]
+__all__ = ["EARS_RATE", "VOICE_RATE", "Attendee", "LiveRoom", "OpenCaption", "Sound"]
 
 EARS_RATE = 16_000
 EARS_SAMPLES = 30 * EARS_RATE
@@ -82,6 +82,7 @@ class Attendee:
         wanted: rids of the layers of their camera that are watched, as last told; None before.
         pausing: tells them, in a while, of layers that nobody watches any more.
         expiry: gives the seat up when nobody comes back.
+        entered_ns: `time.monotonic_ns()` when the seat was taken.
     """
 
     room: str
@@ -98,6 +99,15 @@ class Attendee:
     wanted: tuple[str, ...] | None = None
     pausing: asyncio.TimerHandle | None = None
     expiry: asyncio.TimerHandle | None = None
+    entered_ns: int = field(default_factory=time.monotonic_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCaption:
+    """A caption that is not final, and the identities of the people who were there when its utterance began."""
+
+    caption: Caption
+    there: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -118,7 +128,7 @@ class LiveRoom:
     plane: Room
     attendees: dict[str, Attendee] = field(default_factory=dict)
     voices: dict[str, Sound] = field(default_factory=dict)
-    captions: "OrderedDict[tuple[str, str], Caption]" = field(default_factory=OrderedDict)
+    captions: "OrderedDict[tuple[str, str], OpenCaption]" = field(default_factory=OrderedDict)
     whispers: dict[str, frozenset[str]] = field(default_factory=dict)
     murmurs: dict[str, frozenset[str]] = field(default_factory=dict)
     spoken: dict[str, float] = field(default_factory=dict)
@@ -187,18 +197,44 @@ class LiveRoom:
 
     def publish(self, line: Line) -> None:
         """Puts a written line into the history and tells everybody."""
-        self.state.add_line(line)
+        self.state.add_line(replace(line, there=self.there()))
         self.broadcast(ChatLine(line.id, line.sender, line.name, line.text, line.at))
 
-    def show_caption(self, caption: Caption, *, record: bool = True) -> None:
+    def there(self, since_ns: int | None = None) -> frozenset[str]:
+        """Identities of the people who are here, and were at an instant of `time.monotonic_ns`."""
+        return frozenset(
+            attendee.seat.known_as
+            for attendee in self.attendees.values()
+            if since_ns is None or attendee.entered_ns <= since_ns
+        )
+
+    def _shown(self, caption: Caption, there: frozenset[str]) -> set[str]:
+        """Ids of the people for whom a caption is: of what began before they came they get no words."""
+        return {
+            id
+            for id, attendee in self.attendees.items()
+            if (caption.to is None or id in caption.to)
+            and (self.state.is_open or id == caption.id or attendee.seat.known_as in there)
+        }
+
+    def show_caption(self, caption: Caption, *, record: bool = True, began_ns: int | None = None) -> None:
         """Tells those who hear it; a final one with a text goes into the history if it is to be recorded.
 
         From those who were shown it before it turned out to be for others alone it is taken back.
+
+        Args:
+            caption: what is being said.
+            record: whether it goes into the history.
+            began_ns: when its utterance began, `time.monotonic_ns`; with its first caption if that is not known.
         """
         key = (caption.id, caption.utterance)
-        self._take_back(self.captions.get(key), caption)
+        before = self.captions.get(key)
+        there = self.there(began_ns) if before is None else before.there
+        shown = self._shown(caption, there)
+        if before is not None:
+            self._take_back(before, caption, shown)
         if not caption.final:
-            self.captions[key] = caption
+            self.captions[key] = OpenCaption(caption, there)
             while len(self.captions) > MAX_OPEN_CAPTIONS:
                 self.captions.popitem(last=False)
         else:
@@ -215,15 +251,16 @@ class LiveRoom:
                         timestamp(),
                         caption.interrupted,
                         caption.to,
+                        there,
                     )
                 )
-        self.broadcast(caption, to=caption.to)
+        self.broadcast(caption, to=shown)
 
-    def _take_back(self, before: Caption | None, caption: Caption) -> None:
-        if before is None or caption.to is None or before.to == caption.to:
+    def _take_back(self, before: OpenCaption, caption: Caption, shown: set[str]) -> None:
+        if caption.to is None or before.caption.to == caption.to:
             return
-        shown = self.attendees.keys() if before.to is None else before.to
-        self.broadcast(replace(caption, text="", final=True, to=None), to=set(shown).difference(caption.to))
+        gone = self._shown(before.caption, before.there) - shown
+        self.broadcast(replace(caption, text="", final=True, to=None), to=gone)
 
     def end_captions(self, speaker: str) -> None:
         """Ends the speaker's captions that nobody else will end.
@@ -232,7 +269,7 @@ class LiveRoom:
         """
         seat = self.state.seats.get(speaker)
         is_persona = seat is not None and seat.kind == "persona"
-        for caption in [each for each in self.captions.values() if each.id == speaker]:
+        for caption in [each.caption for each in self.captions.values() if each.caption.id == speaker]:
             text = caption.text if is_persona else ""
             self.show_caption(replace(caption, text=text, final=True, interrupted=is_persona))
 
@@ -253,8 +290,9 @@ class LiveRoom:
         if seat.kind == "person":
             attendee = self.attendees[seat.id]
             params |= {
-                "identity": seat.person or seat.identity,
+                "identity": seat.known_as,
                 "opened_ns": self.opened_ns,
+                "entered_ns": attendee.entered_ns,
                 "ears": str(attendee.ears.file.path),
                 "connected": attendee.peer is not None,
             }

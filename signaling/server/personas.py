@@ -28,7 +28,7 @@ from signaling.server.server_messages import (
     Voice,
     parse_latency,
     parse_presence,
-    plain,
+    witnessed,
 )
 from signaling.server.text import clean_line, clean_name, timestamp
 
@@ -70,6 +70,13 @@ def _flag(params: JsonObject, name: str, otherwise: bool) -> bool:
     value = params.get(name, otherwise)
     if type(value) is not bool:
         raise RpcError(INVALID_PARAMS, f"{name} is true or false")
+    return value
+
+
+def _instant(params: JsonObject, name: str) -> int | None:
+    value = params.get(name)
+    if value is not None and type(value) is not int:
+        raise RpcError(INVALID_PARAMS, f"{name} is an instant in nanoseconds")
     return value
 
 
@@ -142,6 +149,10 @@ class Personas:
     def _attach(self, endpoint: Endpoint, params: JsonObject) -> JsonObject:
         if params.get("version") != IPC_VERSION:
             raise RpcError(BAD_VERSION, f"this is version {IPC_VERSION}")
+        opened = params.get("opened", [])
+        if not isinstance(opened, list) or not all(isinstance(room, str) for room in opened):
+            raise RpcError(INVALID_PARAMS, "opened is a list of rooms")
+        self._conference.open_up(opened)
         conference, mind = self._conference, self._conference.mind
         replaced = mind.attach(endpoint, conference.rooms)
         if replaced is not None:
@@ -163,7 +174,7 @@ class Personas:
         history = [line for line in room.state.history if (room.id, line.sender, line.id) not in waiting]
         state = {
             "participants": [room.introduction(seat) for seat in room.state.persons()],
-            "history": latest([plain(line) for line in history]),
+            "history": latest([witnessed(line) for line in history]),
         }
         return Then(state, partial(self._conference.brief, room))
 
@@ -291,6 +302,7 @@ class Personas:
         room.show_caption(
             Caption(id, utterance, text, final, interrupted, _audience(params), _voice(params)),
             record=_flag(params, "record", True),
+            began_ns=_instant(params, "began_ns"),
         )
 
     def _post(self, params: JsonObject) -> None:

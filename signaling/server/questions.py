@@ -96,7 +96,7 @@ class Questions:
             raise MessageError("no-such-participant", "no persona of that id is here", message.id)
         if isinstance(message, Feedback | Explain) and message.line is not None:
             line = room.state.line(message.persona, message.line)
-            if line is None or not line.heard_by(attendee.seat.id):
+            if line is None or not room.state.may_read(attendee.seat, line):
                 raise MessageError("no-such-line", "you have heard no such line of this persona", message.id)
 
     async def _answer(self, work: Coroutine[Any, Any, ServerMessage], id: str) -> None:

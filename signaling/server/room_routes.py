@@ -46,14 +46,19 @@ def room_routes(conference: Conference, may_ask: Callable[[Request], bool]) -> A
         return None
 
     async def answered(room: str, openness: str | None) -> Response:
+        if openness == "present":
+            # Whatever becomes of the question: until the mind says otherwise nobody reads what they were absent from.
+            conference.set_openness(room, is_open=False)
         try:
             told = await conference.mind.ask(
                 "room.openness", {"room": None, "place": room, "openness": openness}
             )
         except (MindAway, RpcError):
             return _problem(UNAVAILABLE, "mind-away", "the personas are away for a moment; try again")
+        is_open = told.get("openness") == "open"
+        conference.set_openness(room, is_open=is_open)
         return JSONResponse(
-            {"room": room, "openness": "open" if told.get("openness") == "open" else "present"},
+            {"room": room, "openness": "open" if is_open else "present"},
             headers={"Cache-Control": "no-store"},
         )
 

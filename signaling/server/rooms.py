@@ -65,13 +65,22 @@ class Seat:
         """The seat as those see it who hear it."""
         return Participant(self.id, self.name, self.kind, self.muted, self.camera, self.speaking, self.status)
 
+    @property
+    def known_as(self) -> str:
+        """Who it is, the same with each visit, as far as that is known."""
+        return self.person or self.identity
+
 
 @dataclass(slots=True)
 class RoomState:
-    """One open room of `size` participants at most. `seats` are in the order in which they were taken."""
+    """One open room of `size` participants at most. `seats` are in the order in which they were taken.
+
+    With `is_open` what is said aloud in it is also for people who were absent, else for those who were there.
+    """
 
     id: str
     size: int = DEFAULT_SIZE
+    is_open: bool = False
     seats: dict[str, Seat] = field(default_factory=dict)
     _lines: "OrderedDict[tuple[str, str], Line]" = field(default_factory=OrderedDict)
     _departed: "OrderedDict[str, str]" = field(default_factory=OrderedDict)
@@ -80,6 +89,10 @@ class RoomState:
     def history(self) -> list[Line]:
         """The last lines, oldest first."""
         return list(self._lines.values())
+
+    def may_read(self, seat: Seat, line: Line) -> bool:
+        """Whether a line of the history is for the person of a seat."""
+        return line.readable(seat.id, seat.known_as, is_open=self.is_open)
 
     def persons(self) -> Iterator[Seat]:
         """The persons' seats."""
@@ -202,6 +215,7 @@ class Directory:
         self._size = room_size
         self._rooms: dict[str, RoomState] = {}
         self._kept: dict[str, _Kept] = {}
+        self._opened: set[str] = set()
 
     @property
     def rooms(self) -> Mapping[str, RoomState]:
@@ -226,7 +240,7 @@ class Directory:
             return state, False
         if len(self._rooms) >= MAX_ROOMS:
             raise RoomFull(f"{MAX_ROOMS} rooms are open already")
-        state = self._rooms[room] = RoomState(room, self._size)
+        state = self._rooms[room] = RoomState(room, self._size, room in self._opened)
         kept = self._kept.pop(room, None)
         if kept is not None and now < kept.until:
             state.merge(kept.lines)
@@ -246,6 +260,17 @@ class Directory:
     def close(self, room: str) -> None:
         """Forgets the room and everything in it."""
         self._rooms.pop(room, None)
+
+    def open_up(self, rooms: Iterable[str]) -> None:
+        """What is said aloud in these rooms, and in no others, is also for people who were absent."""
+        self._opened = set(rooms)
+        for state in self._rooms.values():
+            state.is_open = state.id in self._opened
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The rooms of which that holds, also those that nobody is in."""
+        return frozenset(self._opened)
 
     def restore(self, room: str, lines: Iterable[Line], now: float) -> None:
         """Brings back what a room had before a restart: at once if it is open, else when it opens soon.

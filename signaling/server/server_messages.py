@@ -44,6 +44,7 @@ __all__ = [
     "parse_presence",
     "plain",
     "serialize",
+    "witnessed",
 ]
 
 ErrorCode = Literal[
@@ -391,11 +392,18 @@ def plain(value: Participant | Line | Reasoned | Voice | ServerMessage) -> dict[
             continue
         if field.name == "to" and content is None and isinstance(value, Line | Caption | FloorChanged):
             continue
+        if field.name == "there":
+            continue
         if isinstance(value, Card | Memories | Explanation) and field.name != "id":
             body |= content
             continue
         body[_WIRE_NAMES.get(field.name, field.name)] = _plain_content(content)
     return body
+
+
+def witnessed(line: Line) -> dict[str, Any]:
+    """A line as the mind is told of it: with who was there, which no client is told."""
+    return plain(line) | ({} if line.there is None else {"there": sorted(line.there)})
 
 
 def _plain_content(content: Any) -> Any:

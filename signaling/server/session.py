@@ -289,7 +289,7 @@ class Session:
                 room=attendee.room,
                 you=attendee.seat.id,
                 participants=[room.seen(seat, attendee.seat.id) for seat in room.state.seats.values()],
-                history=[line for line in room.state.history if line.heard_by(attendee.seat.id)],
+                history=[line for line in room.state.history if room.state.may_read(attendee.seat, line)],
                 ice_servers=self._settings.ice_servers,
                 resume=self._tokens.mint_resume(claims, attendee.seat.id),
                 video_slots=self._settings.video_slots,

@@ -41,7 +41,7 @@ class UnkeptLines:
             "present": [
                 {
                     "id": seat.id,
-                    "identity": seat.person or seat.identity,
+                    "identity": seat.known_as,
                     "name": seat.name,
                     "kind": seat.kind,
                 }

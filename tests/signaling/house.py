@@ -195,8 +195,8 @@ class FakeMind:
         self.endpoint = endpoint
         self._news = news
 
-    async def attach(self) -> Any:
-        return await self.endpoint.call("attach", {"version": 1})
+    async def attach(self, *opened: str) -> Any:
+        return await self.endpoint.call("attach", {"version": 1, "opened": list(opened)})
 
     async def ask(self, method: str, **params: Any) -> Any:
         return await self.endpoint.call(method, {"room": "lobby"} | params)

@@ -83,6 +83,7 @@ class FakePort:
         record: bool = True,
         listeners: Sequence[str] | None = None,
         speaker: events.Speaker | None = None,
+        began_ns: int | None = None,
     ) -> None:
         self.told.append(("caption", listeners))
         self.speakers.append(speaker.label if speaker is not None else None)

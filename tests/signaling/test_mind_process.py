@@ -106,6 +106,7 @@ def long_lines(count: int) -> list[Line]:
             "chat",
             f"{number} ".ljust(2000, "ж"),
             f"2026-01-05T12:{number // 60:02}:{number % 60:02}+00:00",
+            there=frozenset({"ada"}),
         )
         for number in range(count)
     ]
@@ -142,7 +143,8 @@ async def test_what_the_mind_remembers_comes_back_to_a_media_that_has_lost_it(tm
             ada = home.arrive()
             await ada.join("Ada")
             await seated(ada, "Nova")
-            history = (await home.arrive().join("Bob"))["history"]
+            assert (await home.arrive().join("Bob"))["history"] == []
+            history = (await home.arrive().join("Ada", resume=ada.resume))["history"]
             assert len(history) > 20
             assert history == [plain(line) for line in lines[-len(history) :]]
         assert not task.done()

@@ -25,7 +25,7 @@ from signaling.server.personas import (
     SEAT_TAKEN,
 )
 from signaling.server.rooms import MAX_HISTORY
-from signaling.server.server_messages import plain
+from signaling.server.server_messages import plain, witnessed
 from signaling.server.tokens import EVERYTHING
 from tests.signaling.house import house, line_to, mind_of
 
@@ -141,7 +141,7 @@ async def test_captions_are_shown_and_final_ones_remembered(tmp_path: Path) -> N
         await mind.ask("chat.post", id="echo", text="written\x00")
         chat = await ada.expect("chat")
         assert (chat["from"], chat["name"], chat["text"]) == ("echo", "Echo", "written")
-        history = (await home.arrive().join("Bob"))["history"]
+        history = (await home.arrive().join("Ada", resume=ada.resume))["history"]
         assert [
             (line["name"], line["kind"], line["text"], line.get("interrupted", False)) for line in history
         ] == [
@@ -226,14 +226,15 @@ async def test_captions_that_a_dead_mind_left_open_are_ended(tmp_path: Path) -> 
             "u1": ("The moon is far", True, True),
             "u2": ("", True, False),
         }
-        history = (await home.arrive().join("Bob"))["history"]
+        history = (await home.arrive().join("Ada", resume=ada.resume))["history"]
         assert [(line["text"], line.get("interrupted", False)) for line in history] == [
             ("Done.", False),
             ("The moon is far", True),
         ]
         async with mind_of(path) as mind:
             await mind.attach()
-            assert (await mind.ask("room.state"))["history"] == history
+            there = [{**line, "there": ["ada"]} for line in history]
+            assert (await mind.ask("room.state"))["history"] == there
 
 
 async def test_a_persona_that_takes_its_seat_anew_was_cut_off(tmp_path: Path) -> None:
@@ -402,13 +403,14 @@ def cyrillic(count: int) -> list[Line]:
             "chat",
             f"{number} ".ljust(2000, "ж"),
             f"2026-01-05T12:{number // 60:02}:{number % 60:02}+00:00",
+            there=frozenset({"ada"}),
         )
         for number in range(count)
     ]
 
 
 async def test_a_full_room_of_long_lines_goes_both_ways_cut_to_the_newest(tmp_path: Path) -> None:
-    lines = [plain(line) for line in cyrillic(MAX_HISTORY)]
+    lines = [witnessed(line) for line in cyrillic(MAX_HISTORY)]
     async with house(tmp_path) as home, line_to(home) as path:
         async with mind_of(path) as mind:
             await mind.attach()
@@ -418,7 +420,7 @@ async def test_a_full_room_of_long_lines_goes_both_ways_cut_to_the_newest(tmp_pa
         ada = home.arrive()
         kept = (await ada.join("Ada"))["history"]
         assert len(kept) == len(latest(lines)) > 100
-        assert kept[-1] == lines[-1]
+        assert kept[-1] == plain(cyrillic(MAX_HISTORY)[-1])
         home.conference.room("lobby").state.merge(cyrillic(MAX_HISTORY))
         async with mind_of(path) as mind:
             await mind.attach()
@@ -448,13 +450,16 @@ async def test_after_a_restart_of_media_the_mind_brings_the_history_back(tmp_pat
             "kind": "chat",
             "text": "before",
             "at": "2026-01-05T12:00:00+00:00",
+            "there": ["ada"],
         }
     ]
     async with house(tmp_path) as home, line_to(home) as path, mind_of(path) as mind:
         assert await mind.attach() == {"rooms": []}
         await mind.ask("room.restore", lines=lines)
-        ada = home.arrive()
-        assert [line["text"] for line in (await ada.join("Ada"))["history"]] == ["before"]
+        (line,) = (await home.arrive().join("Ada"))["history"]
+        assert line["text"] == "before"
+        assert "there" not in line
+        assert (await home.arrive().join("Bob"))["history"] == []
 
 
 async def test_the_room_closes_with_its_last_person_and_takes_the_personas_along(tmp_path: Path) -> None:

@@ -112,8 +112,7 @@ async def test_a_caption_says_whose_voice_it_is_and_the_history_calls_them_so(tm
         assert shown["speaker"] == {"id": "s2", "label": "Maria"}
         await mind.ask("caption", **{**caption, "utterance": "u2"})
         assert "speaker" not in await ada.expect("caption")
-        late = home.arrive()
-        history = (await late.join("Bob"))["history"]
+        history = (await home.arrive().join("Ada", resume=ada.resume))["history"]
         assert [(line["from"], line["name"]) for line in history] == [(ada.id, "Maria"), (ada.id, "Ada")]
 
 
