@@ -15,6 +15,7 @@ from cognition.memory.redaction import called_one_of, echo_words, names_one_of
 from cognition.persona.actions import Allowed, Refused
 from cognition.persona.due import Due
 from cognition.persona.life import Life
+from cognition.persona.notes import InnerNote
 from cognition.persona.profile import Persona
 from cognition.store.erasure import Traces
 from cognition.store.store import Storage
@@ -80,6 +81,10 @@ class Living:
     def missed(self, persona: str, room: str) -> str:
         """What a persona says of what it could not take in in a room; empty where there is nothing."""
         return self.life.missed(persona, room) if self.life is not None else ""
+
+    def in_mind(self, persona: str, room: str) -> InnerNote | None:
+        """What a persona thinks to itself in a room, for its own prompt."""
+        return self.life.in_mind(persona, room) if self.life is not None else None
 
     def disposition(self, persona: str) -> Disposition:
         """How a persona is disposed to speak just now."""

@@ -145,6 +145,7 @@ class MindProcess:
             now=now,
             replying=self._memory.replying,
             wishes=self._self_serving,
+            thinks=self._living.in_mind,
         )
         self._trust = Trust(store)
         self._bearings = Bearings(self._disposition, lambda persona: self._trust.standing(persona).level)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cognition.conversation.clauses import ends_sentence
+from cognition.conversation.names import words_of
 from cognition.persona.opening import disowned
 from cognition.rag.context import Account
 
@@ -18,6 +19,9 @@ ENOUGH_WORDS = 8
 _STOCK = re.compile(
     r"\bhow (?:can|may|could) i (?:help|assist|be of)\b|\bwhat can i (?:help|assist|do for)\b"
 )
+
+
+_SENTENCE = re.compile(r"[.!?]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,33 @@ class Clause:
 
 
 class Delivery:
-    """Decides which clauses of one reply are given out, and when it is long enough."""
+    """Decides which clauses of one reply are given out, and when it is long enough.
 
-    def __init__(self, name: str, people: set[str], earlier: Iterable[str]) -> None:
+    Args:
+        name: the persona's.
+        people: names that are not its own.
+        earlier: what it has said before.
+        unsaid: what it thinks and does not say.
+        accounts: what the first clause is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        people: set[str],
+        earlier: Iterable[str],
+        unsaid: Iterable[str] = (),
+        accounts: tuple[Account, ...] = (),
+    ) -> None:
         self._people = people - {name}
         self._name = name
         self._earlier = " ".join(earlier).casefold()
         self._said: set[str] = set()
         self._sentences = 0
         self._words = 0
+        self._unsaid = {tuple(words_of(part)) for text in unsaid for part in _SENTENCE.split(text)} - {()}
+        self._accounts = accounts
         self.done = False
-        self.accounts: tuple[Account, ...] = ()
-        """What the first clause is given."""
         self.counts: Counter[str] = Counter()
 
     @property
@@ -69,6 +88,9 @@ class Delivery:
                 self.counts["identity kept"] += 1
                 text, self.done = f"I'm {self._name}.", True
             key = text.casefold()
+            if self._unsaid and _holds(words_of(text), self._unsaid):
+                self.counts["inner note kept"] += 1
+                continue
             again = key in self._said or (self.given and key in self._earlier)
             if again and (self.done or len(key.split()) > 3):
                 self.counts["repetition dropped"] += 1
@@ -82,7 +104,7 @@ class Delivery:
             self._sentences += ends_sentence(text)
             enough = self._words >= ENOUGH_WORDS or self._sentences > SENTENCES
             self.done = self.done or (self._sentences >= SENTENCES and enough)
-            given.append(Clause(text, first, self.done, token_ns, self.accounts if first else ()))
+            given.append(Clause(text, first, self.done, token_ns, self._accounts if first else ()))
         return given
 
     def take_rest(self, clauses: Sequence[str], token_ns: int | None) -> list[Clause]:
@@ -93,3 +115,12 @@ class Delivery:
             self.counts["unfinished sentence dropped"] += 1
             given.pop()
         return [*given[:-1], replace(given[-1], last=True)] if given else []
+
+
+def _holds(words: Sequence[str], sentences: Iterable[tuple[str, ...]]) -> bool:
+    """Whether one of these sentences is among the words, word by word."""
+    return any(
+        tuple(words[at : at + len(sentence)]) == sentence
+        for sentence in sentences
+        for at in range(len(words) - len(sentence) + 1)
+    )

@@ -28,6 +28,7 @@ from cognition.persona.budget import MIN_BUDGET, TURN_COST, conversation_budget
 from cognition.persona.delivery import Clause, Delivery
 from cognition.persona.greeting import greeting_words, welcome_words
 from cognition.persona.mind_room import MindRoom
+from cognition.persona.notes import InnerNote
 from cognition.persona.opening import opening
 from cognition.persona.profile import Persona
 from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
@@ -69,6 +70,7 @@ class Mind:
         allowance: tokens of each prompt that may have; a persona whose profile leaves no room for it has none.
         now: UTC.
         wishes: does what people want done with what is known of them.
+        thinks: what a persona thinks to itself in a room, both by id.
         replying: told when a reply of a room begins to be made (with its number, and true), and when that is over.
 
     Raises:
@@ -93,13 +95,14 @@ class Mind:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         replying: Callable[[str, int, bool], None] = lambda _room, _reply, _on: None,
         wishes: Wishes = NO_WISHES,
+        thinks: Callable[[str, str], InnerNote | None] = lambda _persona, _room: None,
     ) -> None:
         self._personas = {persona.id: persona for persona in personas}
         self._systems = {id: system_text(persona) for id, persona in self._personas.items()}
         self._generator = generator
         self._max_tokens = max_tokens
         self._recollection = recollection
-        self._memory = Remembrance(recollection, allowance, self._unlearn)
+        self._memory = Remembrance(recollection, allowance, self._unlearn, thinks, generator.count)
         self._reserved = allowance.tokens + 3 * TURN_COST if allowance.tokens else 0
         self._remembers: set[str] = set()
         """Personas whose prompts have room for what is remembered."""
@@ -299,7 +302,7 @@ class Mind:
                 return
             if changed:
                 self._rooms[room].taken_in.pop(persona, None)
-        known = self._memory.of(room, persona, self._room(room).listeners(None)).stable
+        known = self._memory.of(room, persona, self._room(room).listeners(None)).known(persona)
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
         self._keep_apart(room, persona, None)
@@ -363,7 +366,7 @@ class Mind:
                 return
         memory = self._memory.of(room, persona, self._room(room).listeners(to), turn)
         kept = self._fitting(room, persona, self._known(room, to), idle=False)
-        turns = turns_of(kept, persona, known=memory.stable)
+        turns = turns_of(kept, persona, known=memory.known(persona))
         clipped = clip(words, self._budgets[persona] // 4, self._generator.count)
         said = with_partial(turns, name, clipped, memory.fresh)
         prompt = Prompt(self._systems[persona], said, unfinished=True)
@@ -429,18 +432,16 @@ class Mind:
     async def _composed(
         self, room: str, persona: str, to: Heard | Read | Said, planned: Sequence[Said]
     ) -> AsyncGenerator[Clause]:
-        line = self._line(to)
-        who = self._personas[persona]
+        line, who = self._line(to), self._personas[persona]
         if persona in self._remembers and not isinstance(to, Said):
             request = self._request(room, persona, line.to, line.text, line.speaker)
             await self._memory.conclude(request, line.id, written=isinstance(to, Read))
         memory = self._memory.of(room, persona, self._room(room).listeners(line.to), line.id)
         state = self._room(room)
-        lines = up_to(line, self._known(room, line.to), persona, self._personas)
-        lines += [self._line(each) for each in planned]
+        lines = [*up_to(line, self._known(room, line.to), persona, self._personas), *map(self._line, planned)]
         spoken = opening(line.text, persona=who.name, speaker=spoken_name(line.name) or "Guest")
         kept = self._fitting(room, persona, lines, idle=False)
-        turns = turns_of(kept, persona, known=memory.stable, recalled={line.id: memory.fresh})
+        turns = turns_of(kept, persona, known=memory.known(persona), recalled={line.id: memory.fresh})
         if memory.late:
             turns += (Turn("system", memory.late),)
         prompt = Prompt(self._systems[persona], turns, opening=spoken)
@@ -448,8 +449,8 @@ class Mind:
         self._keep_apart(room, persona, line.to)
         self._tell(room, persona, kept)
         splitter = ClauseSplitter([who.name], people)
-        delivery = Delivery(who.name, people, [each.text for each in kept if each.speaker == persona])
-        delivery.accounts = memory.accounts
+        own = [each.text for each in kept if each.speaker == persona]
+        delivery = Delivery(who.name, people, own, memory.unsaid(persona), memory.accounts)
         token_ns: int | None = None
         try:
             for clause in delivery.take(splitter.feed(spoken), token_ns):

@@ -16,7 +16,7 @@ from cognition.conversation.disposition import Disposition
 from cognition.conversation.floor import Attendee
 from cognition.conversation.names import Wording
 from cognition.conversation.transcript import plain
-from cognition.events import Arrived, Declined, Event, Feedback, Heard, Left, Read, Said
+from cognition.events import Arrived, Declined, Event, Heard, Left, Read, Said
 from cognition.inference.generator import Generator
 from cognition.persona.agenda import Agenda
 from cognition.persona.appraisal import applied, appraise
@@ -35,8 +35,8 @@ from cognition.persona.rights import REST_UNTIL, Override, RightsError, resting_
 from cognition.persona.roster import Roster
 from cognition.persona.scheduler import Why
 from cognition.persona.state import State, time_to_charge
+from cognition.persona.thoughts import KEPT_BACK, Thoughts
 from cognition.store.personas import (
-    NOTES,
     Change,
     Loaded,
     Order,
@@ -105,7 +105,7 @@ class Life:
         )
         self._mail = Mail(self._change, kept.messages, kept.dropped, self._dropped)
         self._diary = Diary(clock, self._change, kept.experiences, generator, zone, self._dropped)
-        self._notes = kept.notes
+        self._thoughts = Thoughts(clock, self._change, kept.notes)
         self._lived: dict[str, OrderedDict[str, None]] = {}
         for room, key in kept.lived:
             self._lived.setdefault(room, OrderedDict())[key] = None
@@ -235,8 +235,12 @@ class Life:
         return missed_words(self._mail.of(persona).missed(room))
 
     def notes(self, persona: str, room: str) -> Sequence[InnerNote]:
-        """What a persona has thought to itself in a room, for its own prompt."""
-        return tuple(self._notes.get((persona, room), ()))
+        """What a persona has thought to itself in a room."""
+        return self._thoughts.of(persona, room)
+
+    def in_mind(self, persona: str, room: str) -> InnerNote | None:
+        """What of that colours what it says there now, for its own prompt; None for nothing."""
+        return self._thoughts.in_mind(persona, room)
 
     async def journal(
         self, persona: str, rooms: Collection[str], *, limit: int = 20, before: float = float("inf")
@@ -292,10 +296,7 @@ class Life:
         )
         self._mail.forget(lambda each: theirs(each.sender, each.room, each.name, each.text))
         self._diary.forget(rooms)
-        for (persona, room), notes in self._notes.items():
-            self._notes[persona, room] = [
-                each for each in notes if not theirs("", room, each.read_by(persona))
-            ]
+        self._thoughts.forget(lambda room, text: theirs("", room, text))
         for room, lines in self._lines.items():
             for id in [id for id, each in lines.items() if theirs(each.participant, room, *of_line(each))]:
                 del lines[id]
@@ -329,6 +330,7 @@ class Life:
         """
         before = self._present.get(event.room)
         self._present[event.room] = tuple(present)
+        self._thoughts.told(event)
         if self._is_new(event):
             self._live_through(cleaned(event))
         elif before != self._present[event.room]:
@@ -343,7 +345,7 @@ class Life:
             return
         self._agenda.intend(held_back(persona, cleaned(line), self._clock()))
         if not isinstance(line, Heard) or line.to is None:
-            self._think(persona, room, f"I had something to say to {line.name} and kept it back.")
+            self._thoughts.think(persona, room, KEPT_BACK)
         self._expect(persona)
         self._save()
 
@@ -487,7 +489,7 @@ class Life:
                 self._mail.spoke(id, event)
             elif isinstance(event, Heard | Read | Said) and meaning.priority > 0.0:
                 self._mail.put(id, event, name, meaning.priority)
-        self._reflect_on(event, name)
+        self._thoughts.reflect(event, self._personas)
         if isinstance(event, Heard | Read):
             lines = self._lines.setdefault(room, OrderedDict())
             lines[event.id] = event
@@ -500,25 +502,6 @@ class Life:
             self._agenda.intend(wish)
         for id in there:
             self._expect(id, lambda where: scene if where == room else self._scene(where))
-
-    def _reflect_on(self, event: Event, name: str) -> None:
-        """What a persona thinks of it for itself."""
-        match event:
-            case Said(interrupted=True, to=None) if event.participant in self._personas:
-                self._think(event.participant, event.room, "I was cut off before I was done.")
-            case Feedback(value=-1) if event.persona in self._personas:
-                self._think(
-                    event.persona, event.room, f"{name} did not like what I said. I will take more care."
-                )
-            case Feedback(value=1) if event.persona in self._personas:
-                self._think(event.persona, event.room, f"{name} liked what I said.")
-
-    def _think(self, persona: str, room: str, text: str) -> None:
-        note = InnerNote(persona, text)
-        notes = self._notes.setdefault((persona, room), [])
-        notes.append(note)
-        del notes[:-NOTES]
-        self._change.notes[persona, room, self._clock()] = note
 
     def _hand_over(self, persona: str, until: float) -> None:
         for other in self._agenda.hand_over(persona, self._awake, until):

@@ -18,13 +18,15 @@ class InnerNote:
     Args:
         persona: id of whose it is.
         text: what it thinks.
+        at: when it thought so, seconds since 1970.
     """
 
-    __slots__ = ("__persona", "__text")
+    __slots__ = ("__persona", "__text", "at")
 
-    def __init__(self, persona: str, text: str) -> None:
+    def __init__(self, persona: str, text: str, at: float = 0.0) -> None:
         self.__persona = persona
         self.__text = text
+        self.at = at
 
     def read_by(self, persona: str) -> str:
         """What it says.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from cognition.persona.notes import InnerNote
 from cognition.persona.recollection import Allowance, Recollection
 from cognition.rag.context import Account, Context
 from cognition.rag.source import Request
@@ -33,6 +34,7 @@ otherwise is evaluated anew, for each persona of the room."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 SMALL = 12
 """Tokens with which nothing can be said."""
+INNER = "What you think to yourself and tell nobody:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,24 @@ class Remembered:
         fresh: before the line in question.
         late: after it.
         accounts: of how these came about.
+        inner: what the persona thinks to itself; in no account.
     """
 
     stable: str = ""
     fresh: str = ""
     late: str = ""
     accounts: tuple[Account, ...] = ()
+    inner: InnerNote | None = None
+
+    def known(self, persona: str) -> str:
+        """What stands before the conversation in this persona's own prompt."""
+        if self.inner is None:
+            return self.stable
+        return f"{self.stable}\n{INNER} {self.inner.read_by(persona)}".strip()
+
+    def unsaid(self, persona: str) -> tuple[str, ...]:
+        """What the persona thinks and does not say."""
+        return () if self.inner is None else (self.inner.read_by(persona),)
 
 
 @dataclass(slots=True)
@@ -57,6 +71,8 @@ class _InMind:
     """Of one persona in one room."""
 
     stable: Context | None = None
+    inner: InnerNote | None = None
+    """What the persona thought when that was composed."""
     grown: int = 0
     """How much was remembered when that was composed."""
     composed: datetime = NEVER
@@ -80,21 +96,30 @@ class Remembrance:
         recollection: composes it.
         allowance: tokens it may have.
         forget: makes the model forget what it has evaluated of a room and persona.
+        thinks: what a persona thinks to itself in a room, both by id.
+        count: tokens of a text.
     """
 
     def __init__(
-        self, recollection: Recollection, allowance: Allowance, forget: Callable[[str, str], None]
+        self,
+        recollection: Recollection,
+        allowance: Allowance,
+        forget: Callable[[str, str], None],
+        thinks: Callable[[str, str], InnerNote | None] = lambda _persona, _room: None,
+        count: Callable[[str], int] = len,
     ) -> None:
         self._recollection = recollection
         self._allowance = allowance
         self._forget = forget
+        self._thinks = thinks
+        self._count = count
         self._held: dict[tuple[str, str], _InMind] = {}
 
     async def settle(self, request: Request) -> bool:
         """In idle time: composes what stands early in prompts, unless that is up to date.
 
         It is not if other people are there now, if something could not be had in time, or if it is `REFRESHED_AFTER`
-        old and more is remembered.
+        old and more is remembered, or the persona thinks something else.
 
         Returns:
             Whether it is another text than before, so that whatever follows it is to be evaluated again.
@@ -103,25 +128,30 @@ class Remembrance:
         before = held.stable
         if not self._allowance.stable:
             return False
-        grown = self._recollection.grown
+        grown, persona = self._recollection.grown, request.persona.id
+        inner = self._thinks(persona, request.place.room)
+        thought, thinks = (Remembered(inner=each).known(persona) for each in (held.inner, inner))
+        if (cost := self._count(thinks) if thinks else 0) > self._allowance.stable // 2:
+            inner, thinks, cost = None, "", 0
+        same = held.grown == grown and thinks == thought
         if (
             before is not None
             and before.account.listeners == request.listeners
-            and (held.grown == grown or request.now - held.composed < REFRESHED_AFTER)
+            and (same or request.now - held.composed < REFRESHED_AFTER)
             and _complete(before)
         ):
             return False
         found = await self._recollection.compose(
             replace(request, words="", speaker="", parts=frozenset({"stable"})),
-            budget=self._allowance.stable,
+            budget=self._allowance.stable - cost,
             deadline=IDLE_DEADLINE,
         )
         if before is not None and before.account.listeners == request.listeners:
             if _complete(before) and not _complete(found):
                 # The older is better than a part of the newer; the next idle time asks again.
                 return False
-        held.stable, held.grown, held.composed = found, grown, request.now
-        return held.stable.stable != ("" if before is None else before.stable)
+        held.stable, held.grown, held.composed, held.inner = found, grown, request.now, inner
+        return (found.stable, thinks) != ("" if before is None else before.stable, thought)
 
     async def listen(self, request: Request, line: str) -> None:
         """While a line is being said: recalls what its words so far call to mind."""
@@ -186,6 +216,7 @@ class Remembrance:
             "\n".join(each.fresh for each in fresh),
             "\n".join(each.fresh for each in late),
             tuple(each.account for each in (*stable, *fresh, *late)),
+            held.inner if stable else None,
         )
 
     def forget(self, room: str, persona: str | None = None) -> None:

@@ -253,8 +253,10 @@ def load(connection: sqlite3.Connection, now: float) -> Loaded:
     for persona, room, reason, count in connection.execute("SELECT * FROM inbox_dropped"):
         dropped.setdefault(persona, {})[room, reason] = count
     notes: dict[tuple[str, str], list[InnerNote]] = {}
-    for persona, room, text in connection.execute("SELECT persona, room, text FROM inner_note ORDER BY at"):
-        notes.setdefault((persona, room), []).append(InnerNote(persona, text))
+    for persona, room, at, text in connection.execute(
+        "SELECT persona, room, at, text FROM inner_note ORDER BY at"
+    ):
+        notes.setdefault((persona, room), []).append(InnerNote(persona, text, at))
     return Loaded(
         saved_changes(connection),
         [(room, id) for room, id in connection.execute("SELECT room, id FROM lived ORDER BY at")],

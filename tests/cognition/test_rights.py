@@ -172,8 +172,12 @@ def test_in_the_whole_program_notes_are_read_only_where_they_are_kept() -> None:
                     and "inner_note" in node.value
                 ):
                     tables.add(name)
-    # Where somebody is forgotten, the notes that name them go as well.
-    assert readers == {"cognition/store/personas.py", "cognition/persona/life.py"}
+    # Where somebody is forgotten, the notes that name them go as well; the rest is for the persona's own prompt.
+    assert readers == {
+        "cognition/store/personas.py",
+        "cognition/persona/thoughts.py",
+        "cognition/persona/remembrance.py",
+    }
     assert tables == {"cognition/store/personas.py", "cognition/store/erasure.py"}
 
 
