@@ -49,6 +49,8 @@ __all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
+KNOWING = 0.15
+"""Seconds that words wait for what they mean, before whoever would answer them is prepared."""
 
 _log = structlog.get_logger()
 
@@ -537,17 +539,20 @@ class Attendance:
         return frozenset(each.id for each in self._persons.values() if each.entered_ns <= instant_ns)
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
-        if len(self._presences) > 1:
-            self.spawn(self._mind.overhear(event.text))
-        if not self._anticipate or any(presence.reply is not None for presence in self._presences.values()):
-            return
-        heard = self._heard(person, event.turn, event.text)
-        decision = self._mind.consider(heard)
-        if decision.persona is not None:
-            ahead = self._mind.anticipate
-            self._rethink(
-                partial(ahead, self.room, decision.persona, person.id, event.text, heard.to, event.turn)
-            )
+        knowing = self.spawn(self._mind.overhear(event.text)) if len(self._presences) > 1 else None
+        if self._anticipate and all(presence.reply is None for presence in self._presences.values()):
+            self._rethink(partial(self._foresee, person, event, knowing))
+
+    async def _foresee(
+        self, person: Attendant, said: PartialTranscript, knowing: "asyncio.Task[None] | None"
+    ) -> None:
+        """Prepares whoever would answer these words, once it is known who knows about them."""
+        if knowing is not None:
+            # Waited for and not awaited: what is read is of use also when the next words cut this short.
+            await asyncio.wait([knowing], timeout=KNOWING)
+        heard = self._heard(person, said.turn, said.text)
+        if (who := self._mind.consider(heard).persona) is not None:
+            await self._mind.anticipate(self.room, who, person.id, said.text, heard.to, said.turn)
 
     def _think(self) -> None:
         """Lets the personas take in what was said last, in idle time."""
@@ -555,7 +560,7 @@ class Attendance:
             self._rethink(self._prepare)
 
     async def _prepare(self) -> None:
-        for persona in list(self._presences):
+        for persona in self._mind.most_wanted_first(self.room, self._presences):
             if persona in self._presences:
                 await self._mind.prepare(self.room, persona)
 

@@ -19,7 +19,7 @@ from cognition.conversation.lines import line_heard, line_said, up_to
 from cognition.conversation.meaning import MeaningAffinity
 from cognition.conversation.quiet import Quiet
 from cognition.conversation.reasons import Silence
-from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, line_of, plain
+from cognition.conversation.transcript import MAX_NAME, Line, line_of, plain
 from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt, Turn
 from cognition.inference.window import clip
@@ -31,8 +31,7 @@ from cognition.persona.mind_room import MindRoom
 from cognition.persona.notes import InnerNote
 from cognition.persona.opening import opening
 from cognition.persona.profile import Persona
-from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, with_partial
-from cognition.persona.readiness import in_play, worth_preparing
+from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_of, unfinished, with_partial
 from cognition.persona.recollection import Allowance, NoRecollection, NoWishes, Recollection, Wishes
 from cognition.persona.remembrance import Remembrance
 from cognition.persona.rights import DeclineReason, declining
@@ -291,7 +290,7 @@ class Mind:
     async def prepare(self, room: str, persona: str) -> None:
         """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.
 
-        Of many personas those that have not spoken lately take in several lines at a time, and what is known with them.
+        Of many personas those that have not spoken lately take in several lines at a time.
 
         Raises:
             GenerationError: the model failed.
@@ -306,17 +305,17 @@ class Mind:
         lines = self._fitting(room, persona, self._known(room, None), idle=True)
         state = self._room(room)
         self._keep_apart(room, persona, None)
-        read = state.taken_in.get(persona)
-        unread = lines[next((place for place, line in enumerate(lines, 1) if line.id == read), 0) :]
-        personas = [id for id in state.present if id in self._personas]
-        behind = sum(state.costs.get(line.id, 0) for line in unread)
-        if (read is not None or known) and not worth_preparing(persona, in_play(lines, personas), behind):
+        if not state.worth_preparing(persona, lines, self._generator.count(known)):
             return
         self._tell(room, persona, lines)
         await self._generator.prefill(
             _key(room, persona), Prompt(self._systems[persona], turns_of(lines, persona, known=known))
         )
         state.taken_in[persona] = lines[-1].id if lines else ""
+
+    def most_wanted_first(self, room: str, personas: Collection[str]) -> list[str]:
+        """In which order `prepare` is to be called for personas of a room."""
+        return self._room(room).most_wanted_first(personas, self._known(room, None))
 
     async def overhear(self, text: str) -> None:
         """Works out what somebody who is still speaking speaks about, so that `consider` knows who knows about it.
@@ -325,7 +324,8 @@ class Mind:
             text: their words so far.
         """
         if isinstance(self._affinity, MeaningAffinity):
-            await self._affinity.read(text)
+            # The very words that `anticipate` looks for in memory, so that they are embedded once.
+            await self._affinity.read(unfinished(text))
 
     def _knowing(self) -> MeaningAffinity | WordAffinity:
         """Who knows about what."""
@@ -359,7 +359,7 @@ class Mind:
         state = self._room(room)
         attendee = state.present.get(speaker)
         name = attendee.name if attendee is not None else speaker
-        words = plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
+        words = unfinished(partial)
         if turn and persona in self._remembers:
             await self._memory.listen(self._request(room, persona, to, words, speaker), turn)
             if room not in self._rooms or persona not in self._personas:

@@ -1,5 +1,6 @@
 """A room as a mind knows it."""
 
+import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from cognition.events import Heard, Read, Said
 from cognition.inference.window import clip, first_kept
 from cognition.persona.budget import TURN_COST
 from cognition.persona.prompt import spoken_name
+from cognition.persona.readiness import in_play, most_wanted_first, worth_preparing
 from cognition.rag.source import Request
 from cognition.store.timeline import Participant, Place
 
@@ -130,6 +132,32 @@ class MindRoom:
             replace(line, text=clip(line.text, longest, count)) if cost >= longest else line
             for line, cost in zip(lines[start:], costs[start:], strict=True)
         ]
+
+    def worth_preparing(self, persona: str, lines: Sequence[Line], known: int) -> bool:
+        """Whether idle time is spent on evaluating a prompt.
+
+        Args:
+            persona: whose.
+            lines: of it, oldest first.
+            known: tokens before the lines that tell what is known; those of instructions and examples are evaluated.
+        """
+        first = persona not in self.taken_in
+        behind = self._behind(persona, lines) + (known if first else 0)
+        return (first and not known) or worth_preparing(persona, self._in_play(lines), behind)
+
+    def most_wanted_first(self, personas: Iterable[str], lines: Sequence[Line]) -> list[str]:
+        """In which order idle time is spent on these personas; lines as in `worth_preparing`."""
+        behind = {each: self._behind(each, lines) if each in self.taken_in else math.inf for each in personas}
+        return most_wanted_first(self._in_play(lines), behind)
+
+    def _in_play(self, lines: Sequence[Line]) -> frozenset[str]:
+        return in_play(lines, [each.id for each in self.present.values() if each.kind == "persona"])
+
+    def _behind(self, persona: str, lines: Sequence[Line]) -> int:
+        """Tokens of the lines that were not evaluated for a persona in idle time."""
+        read = self.taken_in.get(persona)
+        unread = lines[next((place for place, line in enumerate(lines, 1) if line.id == read), 0) :]
+        return sum(self.costs.get(line.id, 0) for line in unread)
 
     def request(
         self,

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cognition.conversation.transcript import MAX_NAME, Line, plain
+from cognition.conversation.transcript import MAX_NAME, MAX_TEXT, Line, plain
 from cognition.inference.generator import Turn
 from cognition.persona.opening import MAKER
 from cognition.persona.profile import Persona
 
-__all__ = ["labels_of", "spoken_name", "system_text", "turns_of", "with_partial"]
+__all__ = ["labels_of", "spoken_name", "system_text", "turns_of", "unfinished", "with_partial"]
 
 _NAME_WORDS = 3
 LINE_BREAK = "\n"
@@ -84,6 +84,11 @@ def with_partial(turns: Sequence[Turn], name: str, partial: str, recalled: str =
     if turns and turns[-1].role == "user":
         return (*turns[:-1], Turn("user", f"{turns[-1].text}{LINE_BREAK}{said}"))
     return (*turns, Turn("user", said))
+
+
+def unfinished(partial: str) -> str:
+    """Words of somebody who is still speaking, without the end that a transcript gave them."""
+    return plain(partial, MAX_TEXT).rstrip(".,;:!?…- ")
 
 
 def labelled(name: str, text: str) -> str:

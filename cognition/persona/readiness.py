@@ -1,15 +1,15 @@
 """Which personas of a full room are kept evaluated up to the last word, and which may lag behind. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cognition.conversation.transcript import Line
 
-__all__ = ["in_play", "worth_preparing"]
+__all__ = ["in_play", "most_wanted_first", "worth_preparing"]
 
 IN_PLAY = 3
 """Personas that are kept up to date: whoever spoke lately is asked again more often than others."""
-LAG = 96
-"""Tokens another one may be behind: about what is evaluated while a question is being asked."""
+LAG = 32
+"""Tokens another one may be behind: evaluated in a quarter of a second, once the last words of a question choose it."""
 
 
 def in_play(lines: Sequence[Line], personas: Collection[str]) -> frozenset[str]:
@@ -33,3 +33,13 @@ def in_play(lines: Sequence[Line], personas: Collection[str]) -> frozenset[str]:
 def worth_preparing(persona: str, playing: Collection[str], behind: int) -> bool:
     """Whether idle time is spent on a persona that is `behind` tokens behind."""
     return persona in playing or behind > LAG
+
+
+def most_wanted_first(playing: Collection[str], behind: Mapping[str, float]) -> list[str]:
+    """In which order idle time is spent: on those in play, then on those furthest behind, so that none is left out.
+
+    Args:
+        playing: as `in_play` tells.
+        behind: tokens each persona is behind.
+    """
+    return sorted(behind, key=lambda persona: (persona not in playing, -behind[persona]))

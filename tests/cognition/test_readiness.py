@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from cognition.conversation.transcript import Line
 from cognition.events import Heard, Said
 from cognition.inference.generator import FakeGenerator
+from cognition.memory.recall import FakeRecall
+from cognition.persona.budget import TURN_COST
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona, PersonaVoice
-from cognition.persona.readiness import IN_PLAY, LAG, in_play, worth_preparing
+from cognition.persona.readiness import IN_PLAY, LAG, in_play, most_wanted_first, worth_preparing
+from tests.cognition.test_remembrance import ALLOWANCE, ROME, Counting, engine
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = [f"p{number}" for number in range(14)]
@@ -60,3 +63,50 @@ async def test_a_line_is_read_at_once_by_those_who_talk_and_later_by_the_rest() 
     assert await read_by(3, "ada", "So.") == {"p4", "p9"}
     assert await read_by(4, "ada", "word " * LAG) == set(NAMES)
     assert await read_by(5, "ada", "So.") == {"p4", "p9"}
+
+
+def test_idle_time_goes_to_those_who_talk_and_then_to_whoever_is_furthest_behind() -> None:
+    behind = {"p1": 10.0, "p2": 40.0, "p3": 0.0, "p4": 70.0}
+    assert most_wanted_first({"p3"}, behind) == ["p3", "p4", "p2", "p1"]
+
+
+def crowd(generator: FakeGenerator) -> Mind:
+    """Everybody and Ada, of whom they know where she lives."""
+    personas = [Persona(name, name.title(), PersonaVoice(), "You are warm.", ()) for name in NAMES]
+    memories = engine(FakeRecall([(ROME, None)]), generator)
+    mind = Mind(personas, generator, recollection=memories, allowance=ALLOWANCE)
+    for persona in personas:
+        mind.enter("room", persona.id, persona.name, "persona")
+    mind.enter("room", "ada", "Ada", "person", "person-ada")
+    return mind
+
+
+def talk(mind: Mind, turn: int) -> None:
+    """A question of Ada's and P4's answer."""
+    at = BEGUN + timedelta(seconds=20 * turn)
+    mind.record(Heard("room", "ada", "Ada", "And what about this one here?", at, f"h{turn}"))
+    mind.record(Said("room", "p4", "That one is all right, I think.", at, id=f"s{turn}"))
+
+
+async def test_whoever_the_last_words_of_a_question_choose_has_little_left_to_read() -> None:
+    generator = Counting()
+    mind = crowd(generator)
+    for turn in range(6):
+        talk(mind, turn)
+        for name in mind.most_wanted_first("room", NAMES):
+            await mind.prepare("room", name)
+    question = Heard("room", "ada", "Ada", "Who knows?", BEGUN + timedelta(minutes=9), "q")
+    for name in NAMES:
+        before = generator.evaluated
+        assert [clause async for clause in mind.reply("room", name, question)]
+        assert generator.evaluated - before <= LAG + 2 * TURN_COST, name
+
+
+async def test_idle_time_that_ends_early_again_and_again_reaches_everybody() -> None:
+    generator = FakeGenerator(["Fine."])
+    mind = crowd(generator)
+    for turn in range(5):
+        talk(mind, turn)
+        for name in mind.most_wanted_first("room", NAMES)[:4]:
+            await mind.prepare("room", name)
+    assert {key.partition("/")[2] for key, _ in generator.prefilled} == set(NAMES)

@@ -356,7 +356,7 @@ async def test_what_somebody_said_who_is_forgotten_is_in_no_prompt_any_more() ->
     assert "Oslo" in later
 
 
-async def test_of_many_who_know_who_has_come_only_those_read_it_at_once_who_talk() -> None:
+async def test_of_many_who_know_who_has_come_those_read_it_first_who_talk() -> None:
     call = Call((ROME, None))
     personas = [Persona(f"p{number}", f"P{number}", PersonaVoice(), "", ()) for number in range(8)]
     call.mind = Mind(
@@ -366,12 +366,12 @@ async def test_of_many_who_know_who_has_come_only_those_read_it_at_once_who_talk
         call.mind.enter("lobby", persona.id, persona.name, "persona")
     call.enter("ada")
     call.mind.record(Said("lobby", "p3", "Hi Ada!", NOW, id="s1"))
-    for persona in personas:
-        await call.mind.prepare("lobby", persona.id)
-    assert [key.partition("/")[2] for key, _ in call.generator.prefilled] == ["p3"]
-    assert "Rome" in str(call.generator.prefilled)
-    await call.mind.anticipate("lobby", "p5", "ada", "P5, what do you", None, "t1")
-    assert "Rome" in str(call.generator.prefilled[-1]), "while it is being asked"
+    for persona in call.mind.most_wanted_first("lobby", [each.id for each in personas]):
+        await call.mind.prepare("lobby", persona)
+    read = [key.partition("/")[2] for key, _ in call.generator.prefilled]
+    assert read[0] == "p3"
+    assert sorted(read) == [each.id for each in personas]
+    assert all("Rome" in str(prompt) for _, prompt in call.generator.prefilled)
 
 
 async def test_a_written_line_recalls_before_it_is_answered() -> None:

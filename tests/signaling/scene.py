@@ -20,10 +20,12 @@ from cognition.persona.engine import Mind
 from cognition.persona.life import Life
 from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.reputation import Level
+from cognition.search.embedder import Embedder
 from cognition.store.memory_store import MemoryStore
 from media.realtime.ring import AudioRing
 from media.speech import events
 from media.speech.events import (
+    PartialTranscript,
     SpeechDiscarded,
     SpeechPaused,
     SpeechStarted,
@@ -164,6 +166,10 @@ class Speaker:
         self._turns += 1
         self._ears.put(SpeechStarted(self._turn, time.monotonic_ns()))
 
+    def partial(self, text: str) -> None:
+        """The words so far."""
+        self._ears.put(PartialTranscript(self._turn, text))
+
     def pause(self, text: str, *, acknowledges: bool = False) -> None:
         now = time.monotonic_ns()
         self._ears.put(SpeechPaused(self._turn, now, now))
@@ -270,11 +276,12 @@ async def scene(
     alive: bool = False,
     trusted: Collection[str] = (),
     may_turn: MayTurn = any_may_turn,
+    embedder: Embedder | None = None,
 ) -> AsyncGenerator[Scene]:
     """A room with personas in it, who answer with the scripts in order.
 
     `listened` is whether their sound is played, `alive` whether they live through what happens and act by themselves,
-    `trusted` are those who may interrupt another where they do not.
+    `trusted` are those who may interrupt another where they do not, `embedder` tells who knows about what.
     """
     generator = FakeGenerator(answers or ("I see.",))
     loop, began_ns = asyncio.get_running_loop(), time.monotonic_ns()
@@ -294,6 +301,7 @@ async def scene(
             generator,
             disposition=lambda persona: Disposition(may_interrupt=persona in trusted),
             observe=observe,
+            embedder=embedder,
         )
     else:
         await living.open(personas)
