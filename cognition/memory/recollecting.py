@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from cognition.memory.currency import Standing, standings
 from cognition.memory.indexing import meaning
+from cognition.memory.known_people import KnownPeople, Worth
 from cognition.memory.recall import Recalled, Shown, Source
 from cognition.memory.relevance import LEAST, Question, at_most, questioned, relevance
 from cognition.memory.when import When
 from cognition.search.embedder import Embedder
 from cognition.search.index import Filter, Hit, Index
 from cognition.search.ranking import fuse
-from cognition.store import memories, remembered
+from cognition.store import memories, remembered, visibility
 from cognition.store.errors import StoreError
 from cognition.store.memories import Memory
 from cognition.store.remembered import Glance
@@ -60,6 +61,7 @@ _DATED = 0.2
 """What the relevance of something that happened, or is due, in the time asked for gains."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR = timedelta(hours=1)
 _THREADS = frozenset({"commitment", "thread"})
 
 
@@ -82,6 +84,7 @@ class HybridRecall:
         self._index = index
         self._least = least
         self._visibility = Visibility()
+        self._people = KnownPeople()
         self._uses: OrderedDict[str, datetime] = OrderedDict()
         self._unwritten: dict[str, datetime] = {}
         self._writing: asyncio.Future[None] | None = None
@@ -140,9 +143,19 @@ class HybridRecall:
         """See `Recall`."""
 
         def look(connection: sqlite3.Connection) -> tuple[Recalled, ...]:
-            allowed = self._visibility.allowed(connection, persona, listeners)
-            best, seen, standing = _known_of(connection, allowed, persona, person, now, limit)
-            return _told(connection, persona, listeners, best, seen, standing)
+            def work_out() -> Worth:
+                allowed = self._visibility.allowed(connection, persona, listeners)
+                best, standing = _known_of(connection, allowed, persona, person, now, limit)
+                return Worth(tuple(best), standing)
+
+            state = (
+                memories.change_number(connection),
+                visibility.changes(connection),
+                (now - _EPOCH) // _HOUR,
+            )
+            known = self._people.get((persona, listeners, person, limit), state, work_out)
+            seen = memories.get(connection, [id for id, _ in known.best])
+            return _told(connection, persona, listeners, known.best, seen, known.standing)
 
         told = await self._store.read(look)
         self._mark([each.id for each in told], now)
@@ -360,8 +373,8 @@ def _rivals(
 
 def _known_of(
     connection: sqlite3.Connection, allowed: ScopeSet, persona: str, person: str, now: datetime, limit: int
-) -> tuple[list[tuple[str, float]], dict[str, Memory], dict[str, Standing]]:
-    """What is best to know of a person, and that with all that says whether it still holds.
+) -> tuple[list[tuple[str, float]], dict[str, Standing]]:
+    """What is best to know of a person, and how each of that stands.
 
     All are weighed by a glance; only from the best downwards are they read, until there are enough.
     """
@@ -391,7 +404,7 @@ def _known_of(
         chosen = _chosen([_Scored(seen[id], 1.0, worth, worth) for worth, id in current], 0.0, limit)
         if len(chosen) >= limit:
             break
-    return chosen, seen, standing
+    return chosen, {id: standing[id] for id, _ in chosen}
 
 
 def _told(

@@ -16,10 +16,10 @@ from cognition.search.postings import Words, pairs_of
 
 __all__ = ["EXACT", "MAX_LIMIT", "Resident"]
 
-EXACT = 100_000
+EXACT = 50_000
 """Where no more rows than this may be found, each is looked at; where more may, those of the nearest clusters."""
-PROBED = 30_000
-"""Rows that may be found of which a search in clusters looks at least at so many."""
+PROBED = 20_000
+"""Rows that may be found of which a search in clusters looks at least at so many, and at a hundredth of all more."""
 MAX_LIMIT = 1000
 MAX_KINDS = 255
 _MERGE_PAIRS = 40_000
@@ -286,7 +286,7 @@ class Resident:
                 query,
                 scale,
                 admitted,
-                self._probed,
+                self._probed + total // 100,
                 best,
                 where,
             )

@@ -1,7 +1,7 @@
 """What comes back: by words, person, place and time, before those who may know it; what holds, what was."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -248,3 +248,23 @@ async def test_the_fake_keeps_the_promises_of_recall() -> None:
     assert await fake.recall("nova", frozenset({"ada"}), "Weather?", now=NOON) == ()
     assert [each.id for each in await fake.about("nova", frozenset({"ada"}), "ada", now=NOON)] == ["m1"]
     assert await fake.shown("robin", frozenset({"ada"}), "m1", now=NOON) is None
+
+
+async def test_what_is_known_of_a_person_is_worked_out_once_until_something_changes() -> None:
+    world = World()
+    await world.fact(ADA, "Ada's cat is called Luna.", "cat", "Luna", NOVA)
+
+    async def known(now: datetime = NOON) -> list[str]:
+        told = await world.recall.about("nova", frozenset({"ada"}), "ada", now=now)
+        return [each.text for each in told]
+
+    assert await known() == await known() == ["Ada's cat is called Luna."]
+    assert world.recall._people.computed == 1
+    await world.fact(ADA, "Ada lives in Rome.", "home", "Rome", NOVA)
+    assert sorted(await known()) == ["Ada lives in Rome.", "Ada's cat is called Luna."]
+    assert world.recall._people.computed == 2
+    await known(NOON + DAY)
+    assert world.recall._people.computed == 3
+    await world.store.write(lambda connection: open_place(connection, LOBBY, True))
+    await known(NOON + DAY)
+    assert world.recall._people.computed == 4
