@@ -4,7 +4,10 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
+
+from cognition.events import Heard
 
 __all__ = ["CAPACITY", "STALE_S", "DropReason", "Inbox", "Message", "missed_words"]
 
@@ -39,6 +42,11 @@ class Message:
     at: float
     priority: float
     to: frozenset[str] | None = None
+
+    def line(self) -> Heard:
+        """As it was when it was said or written."""
+        at = datetime.fromtimestamp(self.at, UTC)
+        return Heard(self.room, self.sender, self.name, self.text, at, self.id, self.to)
 
 
 def _order(message: Message) -> tuple[float, float]:

@@ -413,8 +413,10 @@ class Life:
                     due(self._tired(persona, room))
             case Why.WAKE:
                 self._roster.touch(persona)
+                answering = self._catch_up(persona)
                 for room in self._rooms_of(persona):
-                    due(Due(self._own_id("wake", persona), persona, room, "wake", WAKING, priority=0.2))
+                    if room not in answering:
+                        due(Due(self._own_id("wake", persona), persona, room, "wake", WAKING, priority=0.2))
                 for other in self._personas:
                     self._expect(other)
             case Why.INTENTION:
@@ -432,12 +434,29 @@ class Life:
                         )
                     )
             case Why.MESSAGE:
-                self._mail.look(persona, self._clock())
+                self._catch_up(persona)
                 self._roster.touch(persona)
             case Why.REFLECT:
                 state = self._roster.state(persona)
                 self._diary.write(self._personas[persona], state, group, self._written)
         self._expect(persona)
+
+    def _catch_up(self, persona: str) -> set[str]:
+        """A persona looks at what waits; what it was asked while it could not hear it, it comes back to.
+
+        Returns:
+            The rooms in which it does.
+        """
+        rooms: set[str] = set()
+        meant = {each.line.id for each in self._agenda.of(persona) if each.line is not None}
+        for message in self._mail.look(persona, self._clock()):
+            if all(each.id != message.sender for each in self._scene(message.room).people()):
+                continue
+            if message.id not in meant:
+                line = self._lines.get(message.room, {}).get(message.id) or message.line()
+                self._agenda.intend(held_back(persona, line, self._clock()))
+            rooms.add(message.room)
+        return rooms
 
     def _is_new(self, event: Event) -> bool:
         """Whether it has not been lived through; from now on it has."""
@@ -486,10 +505,12 @@ class Life:
             self._roster.set_state(id, applied(self._roster.state(id), meaning))
             self._diary.note(id, event, spoken, topics)
             if isinstance(event, Said) and event.participant == id:
-                self._mail.spoke(id, event)
+                self._mail.spoke(id, event, resting=self._roster.resting(id))
             elif isinstance(event, Heard | Read | Said) and meaning.priority > 0.0:
                 self._mail.put(id, event, name, meaning.priority)
         self._thoughts.reflect(event, self._personas)
+        if isinstance(event, Said) and event.answers is not None and not event.interrupted:
+            self._mail.answered(event)
         if isinstance(event, Heard | Read):
             lines = self._lines.setdefault(room, OrderedDict())
             lines[event.id] = event

@@ -1,9 +1,15 @@
 """The inbox: by priority, then age; bounded, fair to senders, and honest about what it lost."""
 
+import asyncio
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognition.events import Declined
 from cognition.persona.inbox import CAPACITY, SHARE, STALE_S, Inbox, Message, missed_words
+from tests.cognition.lives import ADA, BOB, NOVA, ROBIN, hall
 
 
 def message(
@@ -96,3 +102,57 @@ def test_every_message_waits_was_taken_or_is_counted_as_dropped(
     order = [(-each.priority, each.at) for each in inbox.messages]
     assert order == sorted(order)
     assert {each.id for each in inbox.messages} <= ids
+
+
+@pytest.mark.virtual_time
+async def test_what_a_persona_was_asked_while_it_rested_it_answers_once_it_is_awake() -> None:
+    async with hall(NOVA, people=[ADA]) as room:
+        room.tire("nova")
+        await asyncio.sleep(1)
+        assert room.kinds() == ["rest"]
+        await asyncio.sleep(60)
+        line = room.hear(ADA, "Nova, how far is the moon?")
+        room.say("nova", "I need some rest just now.")
+        room.told(Declined("hall", "nova", line.id, "resting", room.at()))
+        await asyncio.sleep(600)
+        assert room.kinds() == ["rest", "held-back"]
+        assert room.bids[-1].line == line
+        assert room.bids[-1].text == ""
+
+
+@pytest.mark.virtual_time
+async def test_what_another_persona_answered_meanwhile_or_nobody_waits_for_is_left_alone() -> None:
+    async with hall(NOVA, ROBIN, people=[ADA, BOB]) as room:
+        room.tire("nova")
+        await asyncio.sleep(61)
+        line = room.hear(ADA, "Nova, how far is the moon?")
+        said = room.say("robin", "It is far.")
+        room.told(replace(said, id="r2", answers=("ada", line.id)))
+        room.hear(ADA, "Nova knows all about the moon.")
+        room.hear(BOB, "Nova, can you hear the rain?")
+        room.leave(BOB)
+        await asyncio.sleep(600)
+        assert [due.kind for due in room.bids if due.persona == "nova"] == ["rest", "wake"]
+
+
+@pytest.mark.virtual_time
+async def test_what_was_whispered_to_it_while_it_spoke_elsewhere_it_comes_back_to_before_that_circle() -> (
+    None
+):
+    circle = frozenset({"ada", "nova"})
+    async with hall(NOVA, people=[ADA, BOB]) as room:
+        room.life.speaking("nova", "elsewhere", True)
+        room.hear(ADA, "Nova, I need you to find my keys.", circle)
+        await asyncio.sleep(30)
+        assert room.bids == []
+        room.life.speaking("nova", "elsewhere", False)
+        await asyncio.sleep(30)
+        assert [(due.kind, due.circle) for due in room.bids] == [("held-back", circle)]
+
+
+@pytest.mark.virtual_time
+async def test_what_it_can_hear_at_once_it_does_not_come_back_to() -> None:
+    async with hall(NOVA, people=[ADA]) as room:
+        room.hear(ADA, "Nova, I need you to find my keys.")
+        await asyncio.sleep(120)
+        assert "held-back" not in room.kinds()
