@@ -450,10 +450,11 @@ class Life:
         rooms: set[str] = set()
         meant = {each.line.id for each in self._agenda.of(persona) if each.line is not None}
         for message in self._mail.look(persona, self._clock()):
-            if all(each.id != message.sender for each in self._scene(message.room).people()):
+            scene = self._scene(message.room)
+            if all(each.id != message.sender for each in scene.people()):
                 continue
             if message.id not in meant:
-                line = self._lines.get(message.room, {}).get(message.id) or message.line()
+                line = scene.lines.get(message.id) or message.line()
                 self._agenda.intend(held_back(persona, line, self._clock()))
             rooms.add(message.room)
         return rooms
