@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cognition.store.memories import Memory, delete
+from cognition.store.timeline import FORGOTTEN
 
 __all__ = [
     "Erased",
@@ -366,8 +367,9 @@ def erase_names(connection: sqlite3.Connection, traces: Traces, giver: str, alia
             "DELETE FROM gathering WHERE circle IN (SELECT circle FROM circle_member WHERE participant = ?)",
             (key,),
         )
-        # A seat of a visit tells nothing, and the room may tell again what was said from it: that it is known.
-        kept = id if id != traces.identity else f"{alias}-{key}"
+        # A seat of a visit tells nothing, and the room may tell again what was said from it: that it is known. Who goes
+        # on in that seat is somebody new to the store: their next event would write name and identity here.
+        kept = f"{id}{FORGOTTEN}{alias}" if id != traces.identity else f"{alias}-{key}"
         connection.execute(
             "UPDATE participant SET id = ?, identity = ?, name = '' WHERE key = ?", (kept, alias, key)
         )

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 __all__ = [
+    "FORGOTTEN",
     "Cursor",
     "Entry",
     "Event",
@@ -33,6 +34,9 @@ EventKind = Literal["heard", "saw", "read", "said", "did", "declined", "arrived"
 
 MAX_PAGE = 1000
 """Entries a page has at most."""
+FORGOTTEN = "#forgotten:"
+"""In the id of a participant whose person was forgotten: behind the seat's, before what tells it from others."""
+LAST_CHARACTER = "\U0010ffff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -190,7 +194,7 @@ class Page:
 
 
 def append(connection: sqlite3.Connection, event: Event) -> int | None:
-    """Keeps an event; returns its `seq`, or None when it is there already.
+    """Keeps an event; returns its `seq`, or None when it is there already, of somebody forgotten since too.
 
     Raises:
         ValueError: its time has no time zone, or its detail cannot be said in JSON.
@@ -202,6 +206,8 @@ def append(connection: sqlite3.Connection, event: Event) -> int | None:
         " (SELECT circle FROM gathering WHERE digest = ?), (SELECT key FROM participant WHERE id = ?)",
         (*_named(event.place), digest, who),
     ).fetchone()
+    if place is not None and _is_forgotten(connection, place, who, event.id):
+        return None
     if place is None:
         place = _place(connection, event.place)
     if present is None:
@@ -267,11 +273,12 @@ def present_in(
         at: when, inclusive; None for now.
     """
     rows = connection.execute(
-        "SELECT p.id, p.kind, p.name, p.identity, (SELECT e.kind FROM event e WHERE e.place = place.key"
-        " AND e.participant = p.key AND e.kind IN ('arrived', 'left') AND e.at <= :at"
-        " ORDER BY e.at DESC, e.seq DESC LIMIT 1)"
-        " FROM place JOIN participant p ON p.key IN (SELECT participant FROM event WHERE place = place.key"
-        " AND kind IN ('arrived', 'left')) WHERE (host, channel, room) = (:host, :channel, :room)",
+        "SELECT p.id, p.kind, p.name, p.identity, last.kind FROM place JOIN participant p ON p.key IN"
+        " (SELECT participant FROM event WHERE place = place.key AND kind IN ('arrived', 'left'))"
+        " JOIN event last ON last.seq = (SELECT e.seq FROM event e WHERE e.place = place.key"
+        "  AND e.participant = p.key AND e.kind IN ('arrived', 'left') AND e.at <= :at"
+        "  ORDER BY e.at DESC, e.seq DESC LIMIT 1)"
+        " WHERE (host, channel, room) = (:host, :channel, :room) ORDER BY last.at, last.seq",
         {
             "at": (1 << 63) - 1 if at is None else _micros(at),
             "host": _storable(place.host),
@@ -279,11 +286,14 @@ def present_in(
             "room": _storable(place.room),
         },
     )
-    return {
-        id: Participant(id, kind, name, "" if identity == id else identity)
-        for id, kind, name, identity, last in rows
-        if last == "arrived"
-    }
+    there: dict[str, Participant] = {}
+    for id, kind, name, identity, last in rows:
+        # Of a seat whose person was forgotten meanwhile the last that is known counts, whosever it was.
+        seat, forgotten, _ = id.partition(FORGOTTEN)
+        there.pop(seat, None)
+        if last == "arrived":
+            there[seat] = Participant(seat, kind, name, "" if forgotten or identity == id else identity)
+    return there
 
 
 def occupied(connection: sqlite3.Connection, host: str = "continuum") -> dict[Place, dict[str, Participant]]:
@@ -463,6 +473,17 @@ def _participants(connection: sqlite3.Connection, known: frozenset[Participant])
             (keys[id],),
         )
     return keys
+
+
+def _is_forgotten(connection: sqlite3.Connection, place: int, who: str, id: str) -> bool:
+    """Whether an event of a seat is there that was kept before its person was forgotten."""
+    seats = f"{who}{FORGOTTEN}"
+    found = connection.execute(
+        "SELECT 1 FROM participant p CROSS JOIN event e ON (e.place, e.participant, e.id) = (?, p.key, ?)"
+        " WHERE p.id >= ? AND p.id < ? LIMIT 1",
+        (place, _storable(id), seats, f"{seats}{LAST_CHARACTER}"),
+    )
+    return found.fetchone() is not None
 
 
 def _known(connection: sqlite3.Connection, ids: frozenset[str]) -> list[int]:

@@ -2,8 +2,9 @@
 
 import shutil
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from cognition.store.backup import back_up
 from cognition.store.erasure import Said, Traces, pending, traces_of
 from cognition.store.memories import Memory, get, page
 from cognition.store.store import Store
-from cognition.store.timeline import Event, Participant, Query, append
+from cognition.store.timeline import Event, Participant, Query, append, depart, present_in
 from cognition.store.timeline import page as timeline_page
 from tests.cognition.remembering import ADA, ATTIC, BOB, EVE, LOBBY, NOON, NOVA, World
 
@@ -351,12 +352,47 @@ async def test_who_speaks_on_after_being_forgotten_is_somebody_new_and_nothing_c
     await service.forget_person("ada", by="themselves", now=NOON)
     again = await world.store.write(lambda connection: append(connection, event))
     assert again is None, "the room tells again what it remembers, and it is known"
+    names = "SELECT count(*) FROM participant WHERE name = 'Ada' OR identity = 'ada'"
+    rows = await world.store.read(lambda connection: connection.execute(names).fetchone())
+    assert rows == (0,), "nor does that write again whose it was"
     (entry,) = (await world.store.read(lambda connection: timeline_page(connection, Query()))).entries
     assert entry.text == ""
     await service.forget_person("ada", by="themselves", now=NOON)
     await service.forget_person("nobody", by="an operator", now=NOON)
     traces = await world.store.read(lambda connection: traces_of(connection, "nova"))
     assert traces.events == (), "a persona is no person"
+
+
+async def test_what_somebody_says_after_being_forgotten_is_not_tied_to_what_was_before() -> None:
+    world = World()
+    seat = Participant("seat1", "person", "Ada", "ada")
+    there = frozenset({seat, BOB, NOVA})
+    came = Event("a1", "arrived", LOBBY, seat, "", NOON, there)
+    before = Event("e1", "heard", LOBBY, seat, "I live in Quillhaven.", NOON, there)
+    for event in (came, before):
+        await world.store.write(partial(append, event=event))
+    service = SelfService(world.store, world.recall)
+    await service.forget_person("ada", by="themselves", now=NOON)
+    here = await world.store.read(lambda connection: present_in(connection, LOBBY))
+    assert here["seat1"].name == "", "somebody still sits there, and nobody knows who"
+    after = Event("e2", "heard", LOBBY, seat, "I like tea.", NOON + timedelta(minutes=1), there)
+    assert await world.store.write(partial(append, event=after)) is not None
+
+    def of(identity: str) -> Callable[[sqlite3.Connection], list[str]]:
+        return lambda connection: [
+            entry.text for entry in timeline_page(connection, Query(present=identity)).entries
+        ]
+
+    assert await world.store.read(of("ada")) == ["I like tea."]
+    assert await world.store.read(of("bob")) == ["", "", "I like tea."]
+    assert [await world.store.write(partial(append, event=event)) for event in (came, before, after)] == 3 * [
+        None
+    ]
+    gone = Event("l1", "left", LOBBY, seat, "", NOON + timedelta(minutes=2), there)
+    assert await world.store.write(partial(depart, event=gone)) is not None
+    assert "seat1" not in await world.store.read(lambda connection: present_in(connection, LOBBY))
+    await service.forget_person("ada", by="themselves", now=NOON)
+    assert await world.store.read(of("ada")) == []
 
 
 async def test_who_holds_something_in_memory_lets_go_of_it_first() -> None:
