@@ -73,7 +73,8 @@ class SelfServing:
         self._mind = mind
         self._lived = lived
         self._now = now
-        self._done: dict[tuple[str, str], list[str]] = {}
+        self._begun: dict[tuple[str, str], asyncio.Future[list[str] | None]] = {}
+        """Wishes that are being done, or are done, by speaker and line."""
         self._asked_back: dict[str, _AskedBack] = {}
         """By speaker."""
         self._accounts = Accounts()
@@ -113,34 +114,37 @@ class SelfServing:
         if self._memory.self_service is None:
             return None
         key = line.speaker, line.id
-        if key not in self._done:
+        if key not in self._begun:
             sure = self._is_sure(persona, line, before)
             wish = Forget("person") if sure else wish_about_memory(line.text)
             if sure is False and wish is None:
                 return ["All right, I forget nothing."]
             if wish is None:
                 return None
-            while len(self._done) >= MAX_DONE:
-                del self._done[next(iter(self._done))]
+            self._make_room()
             if shared and not isinstance(wish, Show):
                 return ["Several of you share this microphone, so please do that on my card, on the page."]
             if wish == Forget("person") and not sure:
                 self._asked_back[line.speaker] = _AskedBack(persona, line.id, self._now())
-                self._done[key] = ["Shall I really forget everything about you, for good?"]
-                return self._done[key]
-            try:
-                # However long it takes, and whoever interrupts: what is begun is done as a whole.
-                words = await asyncio.shield(
-                    asyncio.ensure_future(self._fulfilled(wish, persona, line, person, listeners, before))
-                )
-            except _FAILURES as error:
+                work = _asking_back()
+            else:
+                work = self._fulfilled(wish, persona, line, person, listeners, before)
+            self._begun[key] = asyncio.ensure_future(work)
+        begun = self._begun[key]
+        try:
+            # However long it takes, and whoever interrupts: what is begun is done as a whole, and once.
+            return await asyncio.shield(begun)
+        except _FAILURES as error:
+            if self._begun.pop(key, None) is begun:
                 self.counts["wish not fulfilled"] += 1
                 _log.error("a wish about memory could not be fulfilled", reason=str(error))
-                return ["Something is wrong with my memory just now. Please ask me again in a moment."]
-            if words is None:
-                return None
-            self._done[key] = words
-        return self._done[key]
+            return ["Something is wrong with my memory just now. Please ask me again in a moment."]
+
+    def _make_room(self) -> None:
+        """Lets go of the oldest answers; what is still being done is kept, or it would be done twice."""
+        over = [key for key, begun in self._begun.items() if begun.done()]
+        for key in over[: max(len(self._begun) - MAX_DONE + 1, 0)]:
+            del self._begun[key]
 
     async def known(self, params: JsonObject) -> JsonObject:
         """Answers `memory.known`.
@@ -322,6 +326,10 @@ class SelfServing:
                 if gone:
                     self._changed("forgotten")
                 return ["All right, I have forgotten that." if gone else "I don't remember anything of that."]
+
+
+async def _asking_back() -> list[str]:
+    return ["Shall I really forget everything about you, for good?"]
 
 
 def _openness(connection: sqlite3.Connection, room: str) -> str:

@@ -119,6 +119,42 @@ async def test_nobody_is_forgotten_but_at_a_yes_of_their_own_right_after_they_we
     assert await talk.left() == []
 
 
+async def test_a_wish_whose_answer_is_interrupted_is_done_once_and_answered_with_what_came_of_it() -> None:
+    talk = Talk()
+    said = talk.line("The wedding is off.")
+    event = Event(
+        "e1", "heard", LOBBY, ADA, said.text, NOON, frozenset({ADA, NOVA}), detail={"line": said.id}
+    )
+    await talk.world.store.write(lambda connection: append(connection, event))
+    wish = talk.line("Forget what I just said.")
+    talk.memory.gate.clear()
+    for _ in range(2):
+        answering = asyncio.create_task(talk.answer(wish))
+        await asyncio.sleep(1)
+        answering.cancel()
+        await asyncio.wait([answering])
+    talk.memory.gate.set()
+    await asyncio.sleep(1)
+    for _ in range(2):
+        assert await talk.answer(wish) == "All right, I have forgotten that."
+    assert talk.serving.counts["memory forgotten"] == 1
+    assert await talk.left() == []
+
+
+async def test_who_is_interrupted_while_somebody_is_forgotten_hears_that_it_was_done() -> None:
+    talk = Talk()
+    await talk.world.heard(ADA, "I live in Rome.", ADA, BOB, NOVA)
+    assert await talk.say("Forget me.") == SURE
+    yes = talk.line("Yes.")
+    talk.memory.gate.clear()
+    answering = asyncio.create_task(talk.answer(yes))
+    await asyncio.sleep(1)
+    answering.cancel()
+    talk.memory.gate.set()
+    assert await talk.answer(yes) == "I have forgotten everything about you."
+    assert talk.serving.counts["memory forgotten"] == 1
+
+
 async def test_what_was_just_said_is_forgotten_though_it_is_not_remembered_yet() -> None:
     talk = Talk()
     world = talk.world
