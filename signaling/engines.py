@@ -123,7 +123,7 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
     speakers = ThreadLane("speakers", nice=10)
     try:
         activity = SileroModel(cache.resolve("vad", given))
-        generator = await asyncio.to_thread(load_generator, cache, given)
+        generator = await asyncio.to_thread(load_generator, cache, given, settings.beginnings_dir)
         try:
             speech = SpeechEngines(
                 await asyncio.to_thread(transcriber),
@@ -151,8 +151,13 @@ async def load_engines(settings: Settings, personas: tuple[Persona, ...]) -> Asy
             await asyncio.to_thread(lane.close)
 
 
-def load_generator(cache: WeightsCache, given: Mapping[str, Path]) -> LlamaGenerator:
+def load_generator(cache: WeightsCache, given: Mapping[str, Path], beginnings: Path) -> LlamaGenerator:
     """The language model, from its quick copy; a copy that cannot be read is removed and done without.
+
+    Args:
+        cache: of the weights.
+        given: the user's own weights.
+        beginnings: a folder for what prompts begin with, evaluated.
 
     Raises:
         WeightsError: the weights are missing or damaged.
@@ -161,13 +166,13 @@ def load_generator(cache: WeightsCache, given: Mapping[str, Path]) -> LlamaGener
     model = quick_model(cache, given, threads=_threads())
     source = cache.resolve("language-model", given)
     try:
-        return LlamaGenerator(model, threads=_threads())
+        return LlamaGenerator(model, threads=_threads(), beginnings=beginnings)
     except GenerationError as error:
         if model == source:
             raise
         _log.warning("the quick copy of the language model is damaged", reason=str(error))
         model.unlink(missing_ok=True)
-        return LlamaGenerator(source, threads=_threads())
+        return LlamaGenerator(source, threads=_threads(), beginnings=beginnings)
 
 
 def _threads() -> int:

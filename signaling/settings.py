@@ -174,6 +174,11 @@ class Settings(BaseModel):
         return self.cache_dir.expanduser() / "weights"
 
     @property
+    def beginnings_dir(self) -> Path:
+        """Where what personas' prompts begin with is kept, evaluated."""
+        return self.cache_dir.expanduser() / "beginnings"
+
+    @property
     def store_path(self) -> Path:
         """The database."""
         return (self.store_dir or self.state_dir).expanduser() / "continuum.db"

@@ -54,6 +54,13 @@ class Generator(Protocol):
             GenerationError: the prompt does not fit, or the model failed.
         """
 
+    async def begin(self, key: str, prompt: Prompt) -> None:
+        """As `prefill`, of what the prompts of other keys begin with; what is evaluated may outlast the process.
+
+        Raises:
+            GenerationError: as `prefill`.
+        """
+
     def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         """Answers a prompt piece by piece; `aclose()` stops it within one token.
 
@@ -124,6 +131,10 @@ class FakeGenerator:
         self._check(prompt, 0)
         await asyncio.sleep(self._prefill_seconds)
         self.prefilled.append((key, prompt))
+
+    async def begin(self, key: str, prompt: Prompt) -> None:
+        """As `prefill`."""
+        await self.prefill(key, prompt)
 
     async def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         """Plays the next script; `running` counts the streams that are under way."""

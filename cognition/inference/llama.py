@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cognition.inference.beginnings import Beginnings
 from cognition.inference.chatml import render
 from cognition.inference.generator import GenerationError, Prompt
 from cognition.inference.llama_context import Interrupted, LlamaContext, Sampling
@@ -44,6 +45,10 @@ class LlamaStatistics:
     interrupted_batches: int
     moved: int
     """Kept when older lines before them were dropped."""
+    read: int
+    """Beginnings that were evaluated before this start."""
+    refused: int
+    """Beginnings that the disk did not give or take."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +70,9 @@ class _Job:
     produced: int = 0
     unread: int = 0
     """Pieces delivered and not yet taken."""
+    lasts: bool = False
+    """What is evaluated is wanted as a whole: in `state`, once it is done."""
+    state: Parked | None = None
 
 
 class LlamaGenerator:
@@ -81,6 +89,7 @@ class LlamaGenerator:
             which takes milliseconds, as its return does.
         parked_bytes: what the parked ones have together at most.
         sampling: how tokens are drawn.
+        beginnings: a folder for what prompts begin with, which is then evaluated by the first start only.
 
     Raises:
         GenerationError: the file is missing or cannot be read. Loading takes a second or two and blocks.
@@ -95,6 +104,7 @@ class LlamaGenerator:
         conversations: int = 4,
         parked_bytes: int = 256 << 20,
         sampling: Sampling | None = None,
+        beginnings: Path | None = None,
     ) -> None:
         self._model = LlamaContext(
             path, threads=threads, context=context, sequences=conversations, batch=BATCH
@@ -102,6 +112,8 @@ class LlamaGenerator:
         self._sampling = sampling or Sampling()
         self._table = SlotTable(conversations, shared_min=SHARED_MIN)
         self._parked = ParkedConversations(parked_bytes)
+        self._beginnings = None if beginnings is None else Beginnings(beginnings, self._model.identity)
+        self._beginnings_read = self._beginnings_refused = 0
         self._changed = threading.Condition()
         self._jobs: list[_Job] = []
         self._active: list[_Job] = []
@@ -135,10 +147,44 @@ class LlamaGenerator:
             self._brought_back,
             self._interrupted,
             self._moved,
+            self._beginnings_read,
+            self._beginnings_refused,
         )
 
     async def prefill(self, key: str, prompt: Prompt) -> None:
         """Evaluates a prompt; returns at once when it is evaluated already, or replaced by a later call."""
+        urgency = 1 if prompt.unfinished else 2
+        await self._ahead(key, self._lay_out(prompt, answer=False), urgency, lasts=False)
+
+    async def begin(self, key: str, prompt: Prompt) -> None:
+        """As `prefill`, of what prompts begin with: read from disk where an earlier start has evaluated it."""
+        tokens = self._lay_out(prompt, answer=False)
+        with self._changed:
+            slot = self._table.find(key)
+            if self._parked.holds(key, tokens) or (slot is not None and slot.tokens[: len(tokens)] == tokens):
+                return
+        if self._beginnings is None:
+            await self._ahead(key, tokens, 2, lasts=False)
+            return
+        try:
+            if (kept := await asyncio.to_thread(self._beginnings.read, tokens)) is not None:
+                with self._changed:
+                    if self._table.find(key) is None:
+                        self._parked.park(key, kept)
+                        self._beginnings_read += 1
+                        return
+        except OSError:
+            self._beginnings_refused += 1
+        evaluated = await self._ahead(key, tokens, 2, lasts=True)
+        if evaluated is not None:
+            try:
+                await asyncio.to_thread(self._beginnings.keep, evaluated)
+            except OSError:
+                # The next start evaluates it again.
+                self._beginnings_refused += 1
+
+    async def _ahead(self, key: str, tokens: list[int], urgency: int, *, lasts: bool) -> Parked | None:
+        """Evaluates a prompt before it is answered; gives what came of it where it `lasts` and was not replaced."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
@@ -152,9 +198,10 @@ class LlamaGenerator:
 
         job = _Job(
             key,
-            self._lay_out(prompt, answer=False),
-            urgency=1 if prompt.unfinished else 2,
+            tokens,
+            urgency,
             deliver=lambda result: _from_thread(loop, settle, result),
+            lasts=lasts,
         )
         self._check_size(job)
         self._submit(job)
@@ -162,6 +209,7 @@ class LlamaGenerator:
             await done
         finally:
             self._cancel(job)
+        return job.state
 
     async def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         """Answers a prompt; a character that spans several tokens is held back until it is whole."""
@@ -391,6 +439,8 @@ class LlamaGenerator:
         if not last:
             return
         if job.urgency > 0:
+            if job.lasts and slot.tokens == job.tokens and slot.pure == len(slot.tokens):
+                job.state = Parked(slot.tokens.copy(), slot.pure, self._model.save(slot.sequence))
             self._done_ahead(job)
             return
         job.sampler = self._model.sampler(self._sampling, job.history)

@@ -89,6 +89,9 @@ class LlamaContext:
             raise GenerationError(f"no context of {sequences} x {context} tokens: {last_log()}")
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(max(batch, sequences), 0, 1)
+        known = path.stat()
+        self.identity = f"{path.resolve()} {known.st_size} {known.st_mtime_ns} {llama_cpp.__version__}"
+        """Of the model's file and the library: what one evaluates fits no other."""
         self.capacity: int = llama_cpp.llama_n_ctx_seq(self._context)
 
     def tokenize(self, text: str, *, control: bool = False) -> list[int]:

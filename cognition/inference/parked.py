@@ -64,6 +64,11 @@ class ParkedConversations:
             self.size -= parked.state.nbytes
         return parked
 
+    def holds(self, key: str, tokens: Sequence[int]) -> bool:
+        """Whether what is kept of a key begins with these tokens."""
+        parked = self._kept.get(key)
+        return parked is not None and parked.tokens[: len(tokens)] == tokens
+
     def donor(self, tokens: Sequence[int], shared_min: int) -> tuple[Parked, int] | None:
         """The state with the longest prefix of these tokens, and its length; None if it is shorter than `shared_min`.
 

@@ -285,7 +285,7 @@ class Mind:
             GenerationError: the model failed.
         """
         for id, system in islice(self._systems.items(), most):
-            await self._generator.prefill(_key("", id), Prompt(system, turns_of((), id)))
+            await self._generator.begin(_key("", id), Prompt(system, turns_of((), id)))
 
     async def prepare(self, room: str, persona: str) -> None:
         """Evaluates what a persona knows by now; in idle time, after somebody came or spoke.

@@ -320,3 +320,31 @@ async def test_what_is_forgotten_is_gone_from_the_parked_ones_too(generator: Lla
     assert generator.statistics().evaluated - before.evaluated > 100
     assert generator.statistics().brought_back == before.brought_back
     generator.forget("e")
+
+
+def damage(folder: Path) -> None:
+    (kept,) = folder.iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+
+
+async def test_what_prompts_begin_with_is_evaluated_by_the_first_start_only(
+    weights: Path, tmp_path: Path
+) -> None:
+    begins = Prompt(SYSTEM, (ASK, Turn("assistant", "Paris.")))
+    asked = Prompt(SYSTEM, (*begins.turns, Turn("user", "And of Spain?")))
+    answers = []
+    for start in range(3):
+        generator = LlamaGenerator(weights, sampling=Sampling(temperature=0.0, seed=7), beginnings=tmp_path)
+        try:
+            if start == 2:
+                damage(tmp_path)
+            for _ in range(2):
+                await generator.begin("beginning", begins)
+            evaluated = generator.statistics().evaluated
+            assert (evaluated > 100) == (start != 1)
+            assert generator.statistics().read == int(start == 1)
+            answers.append(await answer(generator, "room", asked))
+            assert generator.statistics().evaluated - evaluated < 24
+        finally:
+            await generator.aclose()
+    assert len(set(answers)) == 1

@@ -71,7 +71,7 @@ async def test_a_damaged_copy_is_removed_and_done_without(
     source.symlink_to(weights("language-model"))
     copy = tmp_path / f"q4_0-{llama_cpp.__version__}.gguf"
     copy.write_bytes(b"GGUF, but no more of it")
-    generator = load_generator(_cache(tmp_path, source, monkeypatch), {})
+    generator = load_generator(_cache(tmp_path, source, monkeypatch), {}, tmp_path / "beginnings")
     assert not copy.exists()
     assert generator.count("one two three") == 3
     await generator.aclose()
