@@ -10,7 +10,7 @@ from itertools import pairwise
 from cognition.conversation.addressing import Asked, asked, ends_asking, is_question
 from cognition.conversation.affinity import Affinity, FakeAffinity
 from cognition.conversation.disposition import Disposition
-from cognition.conversation.names import Wording
+from cognition.conversation.names import Wording, addressed
 from cognition.conversation.quiet import asks_for_quiet, wakes
 from cognition.conversation.transcript import Line
 from cognition.events import Answer, Kind
@@ -141,6 +141,7 @@ class _Table:
         self.affinity = affinity
         self.said = Wording.of(line.text)
         self.before = [each for each in lines if each.id != line.id and each.at <= line.at]
+        self.present = present
         self.others = [each.name for each in present if each.kind == "person" and each.id != line.speaker]
         self.by_persona = line.speaker in personas or any(
             each.id == line.speaker and each.kind == "persona" for each in present
@@ -328,12 +329,25 @@ class _Table:
         if not before or before[-1].speaker not in self.personas or self.line.at - before[-1].at > RECENT:
             return None
         last = before[-1]
-        if last.interrupted or not ends_asking(last.text):
+        if last.interrupted or not ends_asking(last.text) or self._calls_persona(last):
             return None
         return last.speaker if self._partner() == self.line.speaker else None
 
+    def _calls_persona(self, line: Line) -> bool:
+        """Whether a persona's words are put to another one."""
+        said = Wording.of(line.text)
+        return any(addressed(said, each.name) for id, each in self.personas.items() if id != line.speaker)
+
     def _partner(self) -> str | None:
-        """Whom the persona that spoke last talked to: the person who had spoken before it."""
+        """Whom the persona that spoke last talked to: the person it called by name, or who had spoken before it."""
+        last = self.before[-1] if self.before else None
+        if last is not None and last.speaker in self.personas:
+            said = Wording.of(last.text)
+            called = (
+                each.id for each in self.present if each.kind == "person" and addressed(said, each.name)
+            )
+            if (person := next(called, None)) is not None:
+                return person
         return next(
             (each.speaker for each in reversed(self.before) if each.speaker not in self.personas), None
         )

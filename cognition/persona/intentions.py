@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from cognition.conversation.addressing import asked, is_question
 from cognition.conversation.floor import Attendee
-from cognition.conversation.names import Wording, mentions
+from cognition.conversation.names import Wording, addressed, mentions
 from cognition.events import Arrived, Declined, Event, Heard, Left, Read, Said
 from cognition.persona.prompt import spoken_name
 from cognition.persona.reminder import reminder_in, reminder_words
@@ -436,6 +436,8 @@ def after(intention: Intention, event: Event, said: Wording, scene: Scene) -> li
             return [intention.ended("done")] if intention.kind == "talk" and intention.waits else [intention]
         case Heard() | Read():
             return _after_person(intention, event, said, scene)
+        case Arrived() if _is_back(intention, event, scene):
+            return [replace(intention, to=event.participant)]
         case Left() if event.participant == intention.to and intention.kind != "remind":
             return [intention.ended("gone")]
         case Declined() if event.persona == intention.persona and _is_about(intention, event.line):
@@ -451,9 +453,20 @@ def _after_persona(intention: Intention, event: Said, said: Wording, scene: Scen
         return intention.ended("answered")
     if intention.kind == "held-back" and event.participant == intention.persona:
         return intention.ended("answered")
-    if intention.kind == "greet" and (name := scene.name_of(intention.to)) and mentions(said, name):
-        return intention.ended("answered")
+    if intention.kind == "greet" and not event.id.startswith("greet-"):
+        # A greeting of somebody else tells who is here as well.
+        name = scene.name_of(intention.to)
+        return intention.ended("answered") if name and addressed(said, name) else intention
     return intention
+
+
+def _is_back(intention: Intention, event: Arrived, scene: Scene) -> bool:
+    """Whether whom a reminder is for has left, and is here again under another id."""
+    if intention.kind != "remind" or not intention.to or intention.circle is not None:
+        return False
+    name = spoken_name(event.name)
+    gone = all(each.id != intention.to for each in scene.present)
+    return gone and bool(name) and addressed(Wording.of(intention.text), name)
 
 
 def _after_person(intention: Intention, line: Heard | Read, said: Wording, scene: Scene) -> list[Intention]:

@@ -390,6 +390,30 @@ def test_everybody_is_greeted_by_one_and_what_is_only_told_them_is_not_answered(
     assert outcomes("ben: Hm.\nada: Everyone, I brought cake.", *THREE)[-1] == "not-addressed"
 
 
+def test_who_is_greeted_with_a_question_answers_it_though_another_spoke_before() -> None:
+    script = """
+        ada: Hm.
+        ben: Next year will be better.
+        felix: Hello Ada, good to have you here. I'm Felix. How are you today?
+        {} a long day.
+    """
+    assert outcomes(script.format("ada: Fine, it was"), *THREE)[-1] == "felix answers-persona"
+    assert outcomes(script.format("ben: Well, that was"), *THREE)[-1] == "not-addressed"
+    alone = "felix: Hello Ada! What's on your mind?\nada: It was a long day."
+    assert outcomes(alone, *THREE)[-1] == "felix answers-persona"
+
+
+def test_what_a_persona_asks_another_one_is_not_answered_by_what_a_person_says_next() -> None:
+    script = """
+        ben: Hm.
+        ada: Felix, what about the river?
+        felix: It is wide. Robin, what do you make of the river?
+        ada: {}
+    """
+    assert outcomes(script.format("It rained the whole day."), *THREE)[-1] == "not-addressed"
+    assert outcomes(script.format("How do you know?"), *THREE)[-1] == "felix follow-up"
+
+
 def test_anyone_else_is_somebody_who_has_not_answered_yet() -> None:
     script = """
         ada: Does anybody know a song about physics?

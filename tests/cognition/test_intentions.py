@@ -40,6 +40,30 @@ async def test_who_comes_back_is_greeted_again() -> None:
         assert room.kinds() == ["greet", "greet"]
 
 
+async def test_who_is_only_named_to_another_is_still_to_be_greeted() -> None:
+    async with hall(NOVA, ROBIN) as room:
+        room.deaf = True
+        room.arrive(ADA, greeted=False)
+        room.arrive(BOB, greeted=False)
+        await asyncio.sleep(1)
+        room.say("nova", "Hi Ada! I'm Nova. Bob, Cem and Dora are here too.", id=room.bids[0].id)
+        assert [each.to for each in room.life.intentions("nova")] == ["bob"]
+        room.say("robin", "I think Bob knows more about it.")
+        assert [each.to for each in room.life.intentions("nova")] == ["bob"]
+        room.say("robin", "Hello Bob, good to see you.")
+        assert room.life.intentions("nova") == []
+
+
+async def test_who_comes_back_under_another_id_is_reminded() -> None:
+    async with hall(NOVA, people=[ADA, BOB]) as room:
+        room.hear(ADA, "Nova, remind me in five minutes to call the dentist.")
+        await asyncio.sleep(60)
+        room.leave(ADA)
+        room.arrive(Attendee("ada-again", "Ada", "person"))
+        await asyncio.sleep(600)
+        assert [(due.kind, due.to) for due in room.bids] == [("remind", "ada-again")]
+
+
 async def test_nobody_greets_a_person_who_has_left_before_there_was_a_gap() -> None:
     async with hall(NOVA) as room:
         room.says = lambda due: False
