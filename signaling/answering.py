@@ -19,6 +19,7 @@ from cognition.conversation.floor_control import Bid
 from cognition.conversation.reasons import Silence, Wish
 from cognition.events import Answer, Declined, Heard, Read, Said
 from cognition.persona.engine import Clause, Mind
+from signaling.left_alone import Errand
 from signaling.presence import Presence
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
@@ -183,6 +184,15 @@ class Answering:
                     self._drop(slot, "overtaken", held_back=slot.answer.persona not in chosen)
                 elif not own and answered and not slot.direct:
                     self._drop(slot, "overtaken", held_back=True)
+
+    def errand(self, participant: str, identity: str) -> Errand | None:
+        """What a participant asked personas to talk about with each other, aloud, if they have not come to an end."""
+        asks = [ask for ask in self._asks if ask.exchange and ask.to is None and ask.cause.to == participant]
+        if not asks or isinstance(asks[-1].line, Said):
+            return None
+        spoke = {slot.answer.persona: -1 for slot in asks[-1].slots}
+        spoke |= {slot.answer.persona: at for at, slot in enumerate(asks[-1].slots) if slot.said is not None}
+        return Errand(asks[-1].line, identity, tuple(sorted(spoke, key=lambda persona: spoke[persona])))
 
     def left(self, participant: str) -> None:
         """Drops what a participant asked."""

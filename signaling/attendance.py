@@ -36,7 +36,7 @@ from media.speech.events import (
 )
 from signaling.answering import Answering
 from signaling.attendant import Attendant
-from signaling.dues import MEDIA_WAIT, Dues, MayTurn, any_may_turn
+from signaling.dues import MEDIA_WAIT, Dues, MayTurn, Witnesses, any_may_turn, nobody
 from signaling.errors import NotAttended
 from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
@@ -76,6 +76,7 @@ class Attendance:
         anticipate: whether the language model is prefilled while people talk.
         life: is told what personas would have said, and what became of what they wanted to say.
         may_turn: whether a persona, by room and id, is trusted with turning to another one.
+        witnesses: who perceived a line of the room that it does not have any more.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Attendance:
         anticipate: bool = True,
         life: Life | None = None,
         may_turn: MayTurn = any_may_turn,
+        witnesses: Witnesses = nobody,
     ) -> None:
         self.room = room
         self._mind = mind
@@ -111,7 +113,7 @@ class Attendance:
         """What was not answered or not said, by reason."""
         self.floor = RoomFloor(port, yielded=self._yielded, refused=self._refused)
         """Held by the persona that sounds."""
-        self._answering = Answering(
+        self.answering = Answering(
             room,
             mind=mind,
             floor=self.floor,
@@ -122,15 +124,15 @@ class Attendance:
             holds_back=life,
             dropped=self.dropped,
         )
-        self._written = WrittenLines(self._answering, self._hush, self._has_run_its_course, self.dropped)
-        self._volunteering = Volunteering(room, mind, self.floor, self._answering.free)
+        self._written = WrittenLines(self.answering, self._hush, self._has_run_its_course, self.dropped)
+        self._volunteering = Volunteering(room, mind, self.floor, self.answering.free)
         self._dues = Dues(
             room,
             mind=mind,
             port=port,
             persons=self._persons,
             presences=self._presences,
-            answering=self._answering,
+            answering=self.answering,
             volunteering=self._volunteering,
             hush=self._hush,
             spawn=self.spawn,
@@ -139,6 +141,7 @@ class Attendance:
             dropped=self.dropped,
             floor=self.floor,
             may_turn=may_turn,
+            witnesses=witnesses,
         )
 
     @property
@@ -167,7 +170,7 @@ class Attendance:
             self._held_voices.close()
             for person in list(self._persons.values()):
                 self._dismiss(person)
-            self._answering.close()
+            self.answering.close()
             for presence in self._presences.values():
                 if presence.reply is not None:
                     presence.withdraw(presence.reply)
@@ -209,7 +212,7 @@ class Attendance:
         presence = self._presences.pop(persona, None)
         if presence is None:
             return
-        self._answering.unseated(persona)
+        self.answering.unseated(persona)
         if presence.reply is not None:
             presence.withdraw(presence.reply)
         self._proposals = {turn: each for turn, each in self._proposals.items() if each.persona != persona}
@@ -224,6 +227,7 @@ class Attendance:
         if greet and self._presences and self._life is None:
             person.tasks.append(self.spawn(self._greet(person)))
         # What they were absent from is out of the prompts now.
+        self._dues.came()
         self._think()
 
     def leave(self, participant: str) -> None:
@@ -303,7 +307,7 @@ class Attendance:
         for person in self._persons.values():
             if event.kind == "speech" and (event.to is None or person.id in event.to):
                 person.listener.asked(event.text)
-        self._answering.said(event)
+        self.answering.said(event)
         self._let_answer(event)
         self._think()
 
@@ -312,7 +316,7 @@ class Attendance:
         if event.interrupted:
             return
         decision = self._mind.consider(event)
-        if decision.persona is None or self._answering.waits_for(decision.persona):
+        if decision.persona is None or self.answering.waits_for(decision.persona):
             return
         if self._has_run_its_course(decision.persona):
             return
@@ -322,7 +326,7 @@ class Attendance:
             self._written.put(event, decision, time.monotonic_ns())
             return
         cause = Cause(event.id, event.participant, time.monotonic_ns())
-        self._answering.take(event, decision, cause, None, None)
+        self.answering.take(event, decision, cause, None, None)
 
     def _has_run_its_course(self, persona: str) -> bool:
         """Whether a persona does not go on talking with others, which is counted."""
@@ -334,14 +338,14 @@ class Attendance:
     def _yielded(self, outcome: Yielded) -> None:
         bid = outcome.bid
         if outcome.at_the_start:
-            self._answering.yielded(bid.id)
+            self.answering.yielded(bid.id)
         presence = self._presences.get(bid.persona)
         if presence is not None and presence.reply is not None and presence.reply.bid == bid.id:
             self.spawn(presence.interrupt())
 
     def _refused(self, bid: Bid, reason: Silence) -> None:
         self.dropped[f"floor: {reason}"] += 1
-        self._answering.refused(bid.id, reason)
+        self.answering.refused(bid.id, reason)
         presence = self._presences.get(bid.persona)
         reply = None if presence is None else presence.reply
         if presence is not None and reply is not None and reply.bid == bid.id and not reply.written:
@@ -458,13 +462,13 @@ class Attendance:
         if aside:
             self.dropped["backchannel"] += 1
         else:
-            self._answering.overtaken(heard, decision, self._mind.hushed(self.room))
+            self.answering.overtaken(heard, decision, self._mind.hushed(self.room))
             if decision.persona is None:
                 self._decline(decision)
             else:
                 cause = Cause(event.turn, person.id, event.speech_end_ns, event.paused_ns, event.words_ns)
                 ready = self._fitting(proposal, decision.persona, heard)
-                self._answering.take(heard, decision, cause, ready, event.decided_ns)
+                self.answering.take(heard, decision, cause, ready, event.decided_ns)
             self.floor.silence(decision.silent, heard.to)
         if proposal is not None and not proposal.reply.released.is_set():
             self._presences[proposal.persona].withdraw(proposal.reply)
@@ -500,7 +504,7 @@ class Attendance:
         )
 
     def _withdraw_replies_to(self, participant: str) -> None:
-        self._answering.left(participant)
+        self.answering.left(participant)
         for presence in self._presences.values():
             if presence.reply is not None and _is_to(presence.reply, participant):
                 presence.withdraw(presence.reply)

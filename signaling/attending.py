@@ -10,11 +10,13 @@ from pathlib import Path
 
 import structlog
 
-from cognition.events import Arrived, Left
+from cognition.events import Arrived, Heard, Left, Read
 from cognition.persona.engine import Mind
 from cognition.persona.profile import Persona
 from cognition.rag.context import Account
+from cognition.store.errors import StoreError
 from cognition.store.store import Storage
+from cognition.store.timeline import Place, heard_by
 from media.realtime.ring import AudioRing, RingError
 from media.speech.listener import Listener
 from media.speech.shared_microphone import SharedMicrophone
@@ -28,6 +30,7 @@ from signaling.engines import Engines
 from signaling.ipc.endpoint import CallError, Endpoint
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.shared_memory import SharedFile, SharedFileError
+from signaling.left_alone import LeftAlone
 from signaling.living import Living
 from signaling.open_room import OpenRoom, listeners_of
 from signaling.presence import Presence
@@ -56,6 +59,7 @@ class Attending:
         sounding: told when a persona's voice begins to sound in a room, and when that is over.
         explains: told how a reply came about, with its id.
         may_turn: whether a persona, by room and id, is trusted with turning to another one.
+        left_alone: has what personas said to each other when nobody was there.
 
     Attributes:
         attendances: those that are under way.
@@ -77,7 +81,9 @@ class Attending:
         sounding: Callable[[str, str, bool], None],
         explains: Callable[[str, tuple[Account, ...]], None],
         may_turn: MayTurn,
+        left_alone: LeftAlone,
     ) -> None:
+        self._left_alone = left_alone
         self._engines = engines
         self._settings = settings
         self._store = store
@@ -112,6 +118,7 @@ class Attending:
             anticipate=self._settings.reply.prefill,
             life=self._living.life,
             may_turn=self._may_turn,
+            witnesses=partial(self._witnesses, room),
         )
         ready = asyncio.Event()
         rings: dict[str, SharedFile] = {}
@@ -134,6 +141,17 @@ class Attending:
             self.gone += attendance.counts()
             for ring in rings.values():
                 ring.close()
+
+    async def _witnesses(self, room: str, line: Heard | Read) -> frozenset[str]:
+        """Who perceived a line, as the timeline has it; nobody while it cannot be read."""
+        try:
+            return await self._store.read(
+                partial(heard_by, place=Place(room), who=line.participant, line=line.id)
+            )
+        except StoreError as error:
+            _log.warning("who heard a line is not known", room=room, reason=str(error))
+            self.dropped["witnesses not known"] += 1
+            return frozenset()
 
     async def _seat(
         self, endpoint: Endpoint, attendance: Attendance, persona: Persona, rings: dict[str, SharedFile]
@@ -216,6 +234,8 @@ class Attending:
                         self._mind.note(Left(attendance.room, who, person.name, datetime.now(UTC)))
                     if person is not None and person.voices is not None:
                         person.voices.settle()
+                    if person is not None:
+                        opened.errand = attendance.answering.errand(who, person.identity)
                     attendance.leave(who)
                     # Those whose coming is still to be told are here as well.
                     opened.over = not opened.persons
@@ -269,6 +289,14 @@ class Attending:
         attendance.turn_to(who, listeners_of(params))
         arrived = Arrived(attendance.room, who, str(params["name"]), datetime.now(UTC), greeted=not greet)
         self._mind.note(arrived)
+        self._tell(attendance, shared=params.get("shared") is True)
+
+    def _tell(self, attendance: Attendance, *, shared: bool) -> None:
+        """Writes down for who is back what the personas said to each other meanwhile."""
+        listeners = frozenset(person.identity for person in attendance.persons.values())
+        for said in [] if shared else self._left_alone.results(attendance.room, listeners):
+            attendance.port.post_chat(said.participant, said.text, said.id)
+            self._mind.record(said)
 
     def _read(self, attendance: Attendance, params: JsonObject) -> None:
         line = line_read(params)

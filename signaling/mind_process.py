@@ -41,6 +41,7 @@ from signaling.ipc.endpoint import CallError, Endpoint, Handler, RpcError, conne
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.ipc.transcript import latest
 from signaling.judgements import Judgements
+from signaling.left_alone import LeftAlone
 from signaling.living import Living
 from signaling.logs import configure_logs
 from signaling.long_memory import LongMemory
@@ -175,6 +176,7 @@ class MindProcess:
         """The rooms of the present connection are known."""
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
+        self._left_alone = LeftAlone(self._mind, now)
         self._attending = Attending(
             engines,
             settings,
@@ -188,6 +190,7 @@ class MindProcess:
             sounding=self._memory.sounding,
             explains=self._self_serving.explain_later,
             may_turn=self._judgements.may_turn,
+            left_alone=self._left_alone,
         )
 
     def _admit(self, persona: Persona, voice: Voice) -> None:
@@ -346,7 +349,8 @@ class MindProcess:
                 + self._living.counts()
                 + self._judgements.counts()
                 + self._memory.counts()
-                + self._self_serving.counts,
+                + self._self_serving.counts
+                + self._left_alone.counts,
             )
             news = counts - self._told
             if news and endpoint.notify("counted", dict(news)):
@@ -388,7 +392,7 @@ class MindProcess:
 
     def _persons(self, room: str) -> dict[str, JsonObject]:
         known = self._rooms.get(room)
-        return known.persons if known is not None else {}
+        return {**known.away, **known.persons} if known is not None else {}
 
     def _deliver(self, method: str, params: JsonObject) -> None:
         """Puts news of a room into its inbox; the first person opens it."""
@@ -408,6 +412,8 @@ class MindProcess:
                 self.dropped[f"{method}: no such room"] += 1
                 return
             before = known.task if known is not None else None
+            if known is not None:
+                known.returned.set()
             known = self._rooms[room] = OpenRoom(before=before)
             known.task = group.create_task(self._attend(endpoint, room, known))
         if method in ("gate.opened", "gate.closed", "participant.left"):
@@ -416,7 +422,7 @@ class MindProcess:
             known.persons[who] = params
             self._chronicle.told(method, params)
         elif method == "participant.left":
-            known.persons.pop(who, None)
+            known.last = known.persons.pop(who, known.last)
         elif method == "whisper" and who in known.persons:
             known.persons[who] = {**known.persons[who], "listeners": params.get("listeners")}
         elif method == "microphone" and who in known.persons:
@@ -438,6 +444,10 @@ class MindProcess:
                 await asyncio.sleep(RETRY_AFTER)
                 opened.reintroduce()
         if opened.over:
+            if opened.errand is not None:
+                opened.away = {opened.errand.line.participant: opened.last}
+                await self._left_alone.go_on(room, opened.errand, opened.returned)
+                opened.away = {}
             self._mind.forget(room)
             self._living.vacate(room)
             self._judgements.forget(room)

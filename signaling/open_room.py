@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from signaling.inbox import Inbox
 from signaling.ipc.jsonrpc import JsonObject
+from signaling.left_alone import Errand
 
 __all__ = ["OpenRoom", "listeners_of"]
 
@@ -22,6 +23,10 @@ class OpenRoom:
         over: the last person has left.
         before: the end of the same room's earlier occupancy.
         task: what attends it.
+        errand: what its last person left the personas to do.
+        last: how the person was introduced who left last.
+        away: the same by id, while personas do their errand.
+        returned: somebody has come since.
     """
 
     inbox: Inbox = field(default_factory=lambda: Inbox(INBOX))
@@ -29,6 +34,10 @@ class OpenRoom:
     over: bool = False
     before: "asyncio.Task[None] | None" = None
     task: "asyncio.Task[None] | None" = None
+    errand: Errand | None = None
+    last: JsonObject = field(default_factory=dict)
+    away: dict[str, JsonObject] = field(default_factory=dict)
+    returned: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reintroduce(self) -> None:
         """Starts again with the persons who are there, whom the personas know by now."""

@@ -518,7 +518,7 @@ class Memory:
 async def test_what_a_persona_did_not_come_to_say_is_held_back() -> None:
     async with scene(Script(["Well,", " I", " do."], first=3.0), personas=BOTH) as room:
         memory = Memory()
-        room.attendance._answering._holds_back = memory
+        room.attendance.answering._holds_back = memory
         ada, bob = room.join("ada", "Ada"), room.join("bob", "Bob")
         await ada.say("Does anybody know the way?")
         await bob.say("It is left and then right.")
