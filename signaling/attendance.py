@@ -169,7 +169,7 @@ class Attendance:
             await self._closed.wait()
             self._held_voices.close()
             for person in list(self._persons.values()):
-                self._dismiss(person)
+                person.dismiss()
             self.answering.close()
             for presence in self._presences.values():
                 if presence.reply is not None:
@@ -235,7 +235,7 @@ class Attendance:
         person = self._persons.pop(participant, None)
         if person is None:
             return
-        self._dismiss(person)
+        person.dismiss()
         self.dropped.update(person.listener.discarded)
         self._mind.leave(self.room, participant)
         for presence in self._presences.values():
@@ -350,10 +350,6 @@ class Attendance:
         reply = None if presence is None else presence.reply
         if presence is not None and reply is not None and reply.bid == bid.id and not reply.written:
             presence.withdraw(reply)
-
-    def _dismiss(self, person: Attendant) -> None:
-        for task in person.tasks:
-            task.cancel()
 
     async def _attend(self, person: Attendant) -> None:
         async for event in person.listener.events():

@@ -37,6 +37,16 @@ class Attendant:
     voices: SharedVoices | None = None
     """Of those who share the person's microphone."""
 
+    @property
+    def known_as(self) -> str:
+        """Who they are, the same with each visit, as far as that is known."""
+        return self.identity or self.id
+
+    def dismiss(self) -> None:
+        """Ends what is done for them."""
+        for task in self.tasks:
+            task.cancel()
+
     def heard_by(self, turn: str) -> frozenset[str] | None:
         """Who alone hears a turn that is not over, the person too; None for all."""
         listeners = self.audiences.of_turn(self.began_ns.get(turn, 0))

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from cognition.conversation.reasons import Silence
-from cognition.events import Said
+from cognition.events import Heard, Read, Said
 from cognition.persona.actions import Allowed, Refused
 from cognition.persona.due import Due
 from cognition.persona.engine import Mind
@@ -19,7 +19,7 @@ from signaling.presence import Presence, RoomPort
 from signaling.room_floor import RoomFloor
 from signaling.volunteering import Volunteering
 
-__all__ = ["MEDIA_WAIT", "Dues", "MayTurn", "Refusable", "any_may_turn"]
+__all__ = ["MEDIA_WAIT", "Dues", "MayTurn", "Refusable", "Witnesses", "any_may_turn", "nobody"]
 
 MEDIA_WAIT = 15.0
 """Seconds a greeting waits for the participant's media."""
@@ -31,6 +31,15 @@ MayTurn = Callable[[str, str, str], Allowed | Refused]
 def any_may_turn(_room: str, _persona: str, _other: str) -> Allowed | Refused:
     """Whoever speaks may turn to whomever they like."""
     return Allowed("pass-on")
+
+
+Witnesses = Callable[[Heard | Read], Awaitable[frozenset[str]]]
+"""Identities of the people who perceived a line; of one that nobody knows, of nobody."""
+
+
+async def nobody(_line: Heard | Read) -> frozenset[str]:
+    """Who perceived a line of which nothing is known."""
+    return frozenset()
 
 
 class Refusable(Protocol):
@@ -57,6 +66,7 @@ class Dues:
         refusable: told what was not said; None for nobody.
         floor: of the room, which shows why a persona stays silent.
         may_turn: whether a persona, by room and id, is trusted with turning to another one.
+        witnesses: who perceived a line that the room does not have any more.
         dropped: counts that, by reason.
     """
 
@@ -77,6 +87,7 @@ class Dues:
         dropped: "Counter[str]",
         floor: RoomFloor,
         may_turn: MayTurn,
+        witnesses: Witnesses,
     ) -> None:
         self._room = room
         self._mind = mind
@@ -95,6 +106,7 @@ class Dues:
         """Those under way that are for some alone."""
         self._floor = floor
         self._may_turn = may_turn
+        self._witnesses = witnesses
         self._explained: set[str] = set()
         """Personas that have told people why they may not turn to another one."""
         self._closed = False
@@ -128,6 +140,14 @@ class Dues:
         """Something is no longer to be said; of what is heard of it by now, nothing is taken back."""
         if self._cancel(id):
             self._dropped["no longer due"] += 1
+
+    def came(self) -> None:
+        """Somebody is new: what was composed for the others, and is not heard yet, is composed anew or waits."""
+        if self._room in self._mind.opened:
+            return
+        for presence in self._presences.values():
+            if presence.reply is not None and presence.reply.to is None:
+                presence.withdraw(presence.reply)
 
     def left(self) -> None:
         """Somebody is gone; what was for them alone is not said."""
@@ -181,11 +201,35 @@ class Dues:
     async def _say(self, presence: Presence, due: Due) -> None:
         if due.kind == "greet":
             await self._greet(presence, due)
-        elif not await self._volunteering.say(presence, due):
-            if due.kind == "rest":
-                self._write(due.persona, due.text, due.id)
-            else:
-                self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
+            return
+        there = None if due.line is None else await self._heard_by(due.line)
+
+        def is_for_all() -> bool:
+            return there is None or self._room in self._mind.opened or self._hearers(due) <= there
+
+        if is_for_all() and await self._volunteering.say(presence, due, is_for_all):
+            return
+        if due.kind == "rest":
+            self._write(due.persona, due.text, due.id)
+        elif not is_for_all():
+            self._refuse(due, "not-for-all")
+        else:
+            self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
+
+    async def _heard_by(self, line: Heard | Read) -> frozenset[str]:
+        """Identities of the people who perceived a line: what comes of it is not for who was absent."""
+        for each in self._mind.lines(self._room):
+            there = each.get("there")
+            if (each["from"], each["id"]) == (line.participant, line.id) and isinstance(there, list):
+                return frozenset(there)
+        there = await self._witnesses(line)
+        asker = self._persons.get(line.participant)
+        return there if asker is None else there | {asker.known_as}
+
+    def _hearers(self, due: Due) -> frozenset[str]:
+        """Identities of the people who would hear it now."""
+        people = self._persons.values()
+        return frozenset(each.known_as for each in people if due.circle is None or each.id in due.circle)
 
     async def _greet(self, presence: Presence, due: Due) -> None:
         """Greets somebody once they can hear; in writing where there is no gap."""
@@ -199,16 +243,29 @@ class Dues:
         if person is None or due.to not in self._persons:
             self._refuse(due, "away")
             return
-        words = await self._mind.welcome(self._room, due.persona, due.to)
-        if not await self._volunteering.greet(presence, words, due.id):
-            self._write(due.persona, words, due.id)
+        while True:
+            company = frozenset(self._persons)
+            words = await self._mind.welcome(self._room, due.persona, due.to)
+
+            def is_for_all(company: frozenset[str] = company) -> bool:
+                return company == frozenset(self._persons)
+
+            if await self._volunteering.greet(presence, words, due.id, is_for_all):
+                return
+            if is_for_all():
+                break
+            # What is known of them was for those who were there.
+            if due.to not in self._persons:
+                self._refuse(due, "away")
+                return
+        self._write(due.persona, words, due.id)
 
     def _write(self, persona: str, words: str, id: str) -> None:
         """Writes what there was no gap for, and what people are to know all the same."""
         self._port.post_chat(persona, words, id)
         self._said(Said(self._room, persona, words, datetime.now(UTC), id=id, kind="chat"))
 
-    def _refuse(self, due: Due, reason: Silence) -> None:
+    def _refuse(self, due: Due, reason: Silence | Literal["not-for-all"]) -> None:
         self._dropped[f"{due.kind} refused: {reason}"] += 1
         if self._refusable is not None:
             self._refusable.refused(due, reason)

@@ -48,13 +48,25 @@ class Volunteering:
         self._floor = floor
         self._free = free
 
-    async def greet(self, presence: Presence, words: str, utterance: str = "") -> bool:
-        """Says a greeting in the next gap; whether any of it was heard."""
+    async def greet(
+        self,
+        presence: Presence,
+        words: str,
+        utterance: str = "",
+        is_for_all: Callable[[], bool] = lambda: True,
+    ) -> bool:
+        """Says a greeting in the next gap, if it is for everybody there by then; whether any of it was heard."""
         bid = Bid(utterance, presence.persona, "greets", 0.5, GREETING_WAIT)
-        return await self._say(presence, lambda: _once(words), bid)
+        return await self._say(presence, lambda: _once(words), bid, is_for_all=is_for_all)
 
-    async def say(self, presence: Presence, due: Due) -> bool:
-        """Says what is due in the next lull, to its circle alone if it has one; whether any of it was heard."""
+    async def say(self, presence: Presence, due: Due, is_for_all: Callable[[], bool] = lambda: True) -> bool:
+        """Says what is due in the next lull, to its circle alone if it has one; whether any of it was heard.
+
+        Args:
+            presence: of who says it.
+            due: what.
+            is_for_all: whether everybody may hear it who is there; asked when the lull has come.
+        """
 
         def words() -> AsyncGenerator[Clause]:
             if due.text or due.line is None:
@@ -75,7 +87,7 @@ class Volunteering:
         # A reminder is asked for by the line, and said in words that are ready.
         line = due.line if due.kind == "remind" or not due.text else None
         answers = None if line is None else (line.participant, line.id)
-        return await self._say(presence, words, bid, due.circle, answers)
+        return await self._say(presence, words, bid, due.circle, answers, is_for_all)
 
     async def _say(
         self,
@@ -84,11 +96,14 @@ class Volunteering:
         bid: Bid,
         to: frozenset[str] | None = None,
         answers: tuple[str, str] | None = None,
+        is_for_all: Callable[[], bool] = lambda: True,
     ) -> bool:
         try:
             async with asyncio.timeout(bid.patience):
                 await self._free(presence)
         except TimeoutError:
+            return False
+        if not is_for_all():
             return False
         reply = presence.propose(words(), None, to, utterance=bid.id)
         reply.answers = None if self._mind.declines(presence.persona) else answers

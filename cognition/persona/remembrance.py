@@ -250,7 +250,12 @@ class Remembrance:
         if budget < SMALL:
             return None
         line = held.line
-        standing = [each for each in (held.stable, *held.fresh, *held.late) if each is not None]
+        # What is left out of the prompt before these listeners says nothing in it, nor that quotations are no orders.
+        standing = [
+            each
+            for each in (held.stable, *held.fresh, *held.late)
+            if each is not None and request.listeners <= each.account.listeners
+        ]
         found = await self._recollection.compose(
             replace(request, parts=frozenset({"fresh"})),
             budget=budget,

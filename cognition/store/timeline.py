@@ -23,6 +23,7 @@ __all__ = [
     "append_all",
     "arrive",
     "depart",
+    "heard_by",
     "occupied",
     "open_place",
     "open_places",
@@ -326,6 +327,17 @@ def people_of(connection: sqlite3.Connection, seq: int) -> frozenset[str]:
         (seq,),
     )
     return frozenset(identity for (identity,) in rows)
+
+
+def heard_by(connection: sqlite3.Connection, place: Place, who: str, line: str) -> frozenset[str]:
+    """Identities of the people who perceived a line: the last of that id that somebody, by id, said or wrote there."""
+    row = connection.execute(
+        "SELECT e.seq FROM event e JOIN place ON place.key = e.place JOIN participant p ON p.key = e.participant"
+        " WHERE (host, channel, room) = (?, ?, ?) AND p.id = ? AND coalesce(json_extract(detail, '$.line'), e.id) = ?"
+        " AND e.kind IN ('heard', 'read') ORDER BY e.seq DESC LIMIT 1",
+        (*_named(place), _storable(who), _storable(line)),
+    ).fetchone()
+    return frozenset() if row is None else people_of(connection, row[0])
 
 
 def page(

@@ -19,6 +19,7 @@ from cognition.persona.profile import Persona, PersonaVoice
 from cognition.persona.prompt import turns_of
 from cognition.persona.recollection import Allowance, Recollection, Remembering
 from cognition.persona.remembrance import LATE_DEADLINE, REFRESHED_AFTER
+from cognition.rag.composition import PREAMBLE
 from cognition.rag.context import Account, Context
 from cognition.rag.engine import ContextEngine, Feed
 from cognition.rag.source import Request
@@ -319,6 +320,16 @@ async def test_what_a_newcomer_may_not_know_is_gone_from_prompt_and_model_before
     assert "Rome" not in str(call.asked)
     assert len(call.generator.forgotten) == forgotten + 1
     assert "Rome" not in str(await call.prepare())
+
+
+async def test_what_is_recalled_right_after_somebody_came_is_still_named_as_no_order() -> None:
+    call = Call((ROME, ADA), (LISBON, None))
+    assert PREAMBLE in str(await call.prepare())
+    call.enter("bob")
+    await call.reply(call.heard("Where is the harbour festival, Felix?"))
+    ((_, note),) = notes(call.asked)
+    assert "Lisbon" in note
+    assert note.startswith(PREAMBLE), "what stood first in the prompt is out of it since Bob is here"
 
 
 async def test_a_whisper_recalls_what_its_circle_may_know_and_leaves_no_trace_for_the_others() -> None:
