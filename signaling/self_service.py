@@ -78,11 +78,16 @@ class SelfServing:
         self._asked_back: dict[str, _AskedBack] = {}
         """By speaker."""
         self._accounts = Accounts()
+        self._changed_at: datetime | None = None
+        """When something was corrected or forgotten last."""
         self.counts: Counter[str] = Counter()
         """What was asked for, and what could not be done."""
 
     def explain_later(self, reply: str, accounts: tuple[Account, ...]) -> None:
-        """Keeps how a reply came about that was heard."""
+        """Keeps how a reply came about that was heard, unless something was forgotten since that was looked up."""
+        if self._changed_at is not None and any(each.at <= self._changed_at for each in accounts):
+            self.counts["not explained: forgotten since"] += 1
+            return
         self._accounts.keep(reply, accounts)
 
     def is_wish(self, speaker: str, text: str) -> bool:
@@ -275,6 +280,7 @@ class SelfServing:
 
     def _changed(self, what: str) -> None:
         self.counts[f"memory {what}"] += 1
+        self._changed_at = self._now()
         self._mind().forget_memories()
         self._accounts.clear()
         self._memory.changed()

@@ -1,6 +1,8 @@
 """What people have done with what is known of them, by words and by messages, through a server's rooms."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,10 @@ import pytest
 
 from cognition.conversation.transcript import Line
 from cognition.memory.wishes import wish_about_memory
+from cognition.rag.context import Account
 from cognition.store.memory_store import MemoryStore
 from cognition.store.timeline import Query, page
+from signaling.ipc.endpoint import RpcError
 from signaling.mind_process import MindProcess
 from tests.signaling.house import Client, house, line_to
 from tests.signaling.scene import scene
@@ -140,6 +144,28 @@ async def test_how_a_line_came_about_is_told_to_who_heard_it(tmp_path: Path) -> 
             bob = await come(home, "attic", "Bob", "person-bob")
             refused = await told(bob, "explanation", type="explain", line=line["id"])
             assert refused["code"] == "no-such-line"
+
+
+async def test_how_a_line_came_about_that_sounded_while_somebody_was_forgotten_is_told_to_nobody(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        mind = mind_process(MemoryStore(), memory=fake_memory)
+        async with running(mind, path):
+            ada = await come(home, "lobby", "Ada", "person-ada")
+            await greeting(ada)
+            hearers = frozenset({"person-ada"})
+            before = Account("nova", "lobby", mind._mind._now(), ROME, hearers, 80, {}, 0.1, 1.0)
+            assert (await told(ada, "ack", type="forget", memory=None))["type"] == "ack"
+            mind._self_serving.explain_later("n1", (before,))
+            mind._self_serving.explain_later(
+                "n2", (replace(before, at=datetime.now(UTC) + timedelta(seconds=1)),)
+            )
+            params = {"persona": "nova", "giver": "person-ada"}
+            with pytest.raises(RpcError, match="nothing is known"):
+                await mind._self_serving.explain({**params, "line": "n1"})
+            assert (await mind._self_serving.explain({**params, "line": "n2"}))["line"] == "n2"
+            assert mind._self_serving.counts["not explained: forgotten since"] == 1
 
 
 async def test_nothing_of_a_wish_is_done_while_nobody_remembers_anything(tmp_path: Path) -> None:
