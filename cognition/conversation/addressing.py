@@ -7,6 +7,7 @@ from typing import Literal
 
 from cognition.conversation.exclusion import without_excluded
 from cognition.conversation.names import Wording, addressed, mentions, name_words, sounds_like, words_of
+from cognition.conversation.withheld import withheld
 
 __all__ = ["Asked", "Group", "asked", "ends_asking", "is_question"]
 
@@ -135,7 +136,9 @@ class Asked:
         group: whom else it is put to; "" for nobody in particular.
         exchange: they are to talk to each other.
         question: it is a question or a request.
-        excluded: personas that it leaves out ("everyone but Nova"), in order.
+        excluded: personas that it leaves out ("everyone but Nova", "Nova, don't answer that"), in order.
+        left: it leaves something to those called, or to the speaker ("let Robin answer").
+        withheld: none is to answer it ("nobody answer that").
     """
 
     called: tuple[str, ...] = ()
@@ -146,6 +149,8 @@ class Asked:
     exchange: bool = False
     question: bool = False
     excluded: tuple[str, ...] = ()
+    left: bool = False
+    withheld: bool = False
 
 
 def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequence[str]) -> Asked:
@@ -157,12 +162,22 @@ def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequenc
         personas: names by id, of those who might answer.
         people: names of the other people who hear it.
     """
-    text, left_out = without_excluded(text, (*personas.values(), *people))
+    told = withheld(text, personas.values(), people)
+    text, left_out = without_excluded(text if told is None else told.text, (*personas.values(), *people))
+    if told is not None:
+        left_out |= told.silent
+        said = Wording.of(text)
     excluded = tuple(id for id, name in personas.items() if name in left_out)
     if left_out:
         said = Wording.of(text)
         personas = {id: name for id, name in personas.items() if name not in left_out}
         people = [name for name in people if name not in left_out]
+    if told is not None and (told.let or told.kept):
+        ids = {name: id for id, name in personas.items()}
+        let = tuple(ids[name] for name in told.let if name in ids)
+        return Asked(let, to_person=not let, question=True, excluded=excluded, left=True)
+    if told is not None and not personas:
+        return Asked(excluded=excluded, withheld=True)
     words = " ".join(said.words)
     heard = {name for name in (*personas.values(), *people) if mentions(said, name)}
     listed = _listed(said, heard)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from cognition.conversation.names import name_words, sounds_like, words_of
 
-__all__ = ["without_excluded"]
+__all__ = ["names_at", "without_excluded"]
 
 _EXCLUDING = re.compile(
     r"""
@@ -41,7 +41,7 @@ def without_excluded(text: str, names: Collection[str]) -> tuple[str, frozenset[
     for match in _EXCLUDING.finditer(text):
         if match["only"] or match["why"] or match.start() < done:
             continue
-        end, row = _names_at(text, match.end(), names)
+        end, row = names_at(text, match.end(), names)
         if row:
             excluded.update(row)
             kept += [text[done : match.start()], match["group"] or ""]
@@ -49,7 +49,7 @@ def without_excluded(text: str, names: Collection[str]) -> tuple[str, frozenset[
     return ("".join([*kept, text[done:]]) if excluded else text), frozenset(excluded)
 
 
-def _names_at(text: str, start: int, names: Collection[str]) -> tuple[int, list[str]]:
+def names_at(text: str, start: int, names: Collection[str]) -> tuple[int, list[str]]:
     """The end of the names joined by "and" that begin at a place, and these names."""
     row: list[str] = []
     end = start

@@ -159,9 +159,8 @@ class _Table:
         self.excluded = ask.excluded
         if self.by_persona:
             return self._of_persona(ask)
-        if not ask.to_person and asks_for_quiet(
-            self.said, (persona.name for persona in self.personas.values())
-        ):
+        asks_quiet = asks_for_quiet(self.said, (persona.name for persona in self.personas.values()))
+        if ask.withheld or (asks_quiet and not (ask.to_person or ask.left)):
             return Decision("asked-to-be-quiet")
         if ask.called:
             return self._to_called(ask)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cognition.conversation.names import Wording, addressed, mentions, words_of
 from cognition.conversation.transcript import Line
+from cognition.conversation.withheld import withheld
 from cognition.persona.profile import Persona
 
 __all__ = ["Quiet", "asks_for_quiet", "wakes"]
@@ -57,6 +58,8 @@ class Quiet:
         self._personas = personas
         self._settled: frozenset[str] = frozenset()
         self._effects: list[_Effect] = []
+        self._passing: frozenset[str] = frozenset()
+        """Those who were told not to answer one question, until the next line of a person."""
 
     def note(self, line: Line, people: Iterable[str]) -> None:
         """Takes in a line, once.
@@ -73,7 +76,13 @@ class Quiet:
         )
         everybody = frozenset(self._personas)
         hushed = freed = frozenset[str]()
-        if asks_for_quiet(said, (persona.name for persona in self._personas.values())):
+        names = [persona.name for persona in self._personas.values()]
+        told, asks_quiet = withheld(line.text, names, people), asks_for_quiet(said, names)
+        self._passing = frozenset()
+        if told is not None and not (told.lasting and asks_quiet):
+            silent = {id for id, persona in self._personas.items() if persona.name in told.silent}
+            self._passing, freed = frozenset(silent), called - silent
+        elif asks_quiet:
             if not any(addressed(said, name) for name in people):
                 hushed = called or everybody
         else:
@@ -87,11 +96,11 @@ class Quiet:
 
     @property
     def now(self) -> frozenset[str]:
-        """Ids of the personas that are quiet after all that was said."""
+        """Ids of the personas that are quiet after all that was said: those too who are not to answer just that."""
         quiet = self._settled
         for effect in self._effects:
             quiet = (quiet | effect.hushed) - effect.freed
-        return quiet
+        return quiet | self._passing
 
     def before(self, line: Line) -> frozenset[str]:
         """Ids of the personas that are quiet when a line is said, which may be noted already."""
