@@ -124,7 +124,9 @@ class Attendance:
             holds_back=life,
             dropped=self.dropped,
         )
-        self._written = WrittenLines(self.answering, self._hush, self._has_run_its_course, self.dropped)
+        self._written = WrittenLines(
+            mind, self.floor, self.answering, self._hush, self._has_run_its_course, self.dropped
+        )
         self._volunteering = Volunteering(room, mind, self.floor, self.answering.free)
         self._dues = Dues(
             room,
@@ -232,8 +234,7 @@ class Attendance:
 
     def leave(self, participant: str) -> None:
         """A person left."""
-        person = self._persons.pop(participant, None)
-        if person is None:
+        if (person := self._persons.pop(participant, None)) is None:
             return
         person.dismiss()
         self.dropped.update(person.listener.discarded)
@@ -252,8 +253,7 @@ class Attendance:
 
     def turn_to(self, participant: str, listeners: frozenset[str] | None) -> None:
         """A person speaks to some alone from now on, or to all again."""
-        person = self._persons.get(participant)
-        if person is None:
+        if (person := self._persons.get(participant)) is None:
             return
         if listeners and listeners <= self._persons.keys():
             # Nothing of that is in the ears: what is, was for whom it was for. To by else, also to a persona

@@ -6,13 +6,17 @@ from collections.abc import Callable
 
 from cognition.conversation.floor import Decision
 from cognition.events import Read, Said
+from cognition.persona.engine import Mind
 from signaling.answering import Answering
 from signaling.reply import Cause
+from signaling.room_floor import RoomFloor
 
 __all__ = ["CHAT_AGE", "WrittenLines"]
 
 CHAT_BACKLOG = 8
 """Written lines that may wait for an answer."""
+WEIGHED_WITHIN = 0.2
+"""Seconds within which it is worked out what a written line is about: of it nothing was overheard."""
 CHAT_AGE = 60.0
 """Seconds within which a written line is answered, or the next of several who answer it begins to."""
 
@@ -21,6 +25,8 @@ class WrittenLines:
     """Those of one room.
 
     Args:
+        mind: decides who answers them.
+        floor: of the room, which shows why the others are silent.
         answering: answers them.
         hush: set while no person speaks.
         has_run_its_course: whether a persona, by id, does not go on talking with others.
@@ -29,11 +35,15 @@ class WrittenLines:
 
     def __init__(
         self,
+        mind: Mind,
+        floor: RoomFloor,
         answering: Answering,
         hush: asyncio.Event,
         has_run_its_course: Callable[[str], bool],
         dropped: Counter[str],
     ) -> None:
+        self._mind = mind
+        self._floor = floor
         self._answering = answering
         self._hush = hush
         self._has_run_its_course = has_run_its_course
@@ -56,6 +66,8 @@ class WrittenLines:
                 decision.persona is None or self._has_run_its_course(decision.persona)
             ):
                 continue
+            if isinstance(line, Read) and decision.silent:
+                decision = await self._weighed(line, decision)
             cause = Cause(f"chat-{arrived_ns:x}", line.participant, arrived_ns, written=True)
             answering = self._answering.take(line, decision, cause, None, None)
             before = -1
@@ -67,3 +79,17 @@ class WrittenLines:
                     break
                 before = unheard
                 await asyncio.wait([answering], timeout=CHAT_AGE)
+
+    async def _weighed(self, line: Read, decision: Decision) -> Decision:
+        """Who answers a line once it is known by meaning who knows about it."""
+        try:
+            async with asyncio.timeout(WEIGHED_WITHIN):
+                await self._mind.overhear(line.text)
+        except TimeoutError:
+            self._dropped["chat: by words alone"] += 1
+            return decision
+        weighed = self._mind.consider(line)
+        if not weighed.answers or weighed.answers == decision.answers:
+            return decision
+        self._floor.silence(weighed.silent)
+        return weighed
