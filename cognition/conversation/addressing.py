@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cognition.conversation.exclusion import without_excluded
-from cognition.conversation.names import Wording, addressed, mentions, name_words, sounds_like, words_of
+from cognition.conversation.names import (
+    Wording,
+    addressed,
+    mentions,
+    name_words,
+    nearly_like,
+    sounds_like,
+    words_of,
+)
 from cognition.conversation.withheld import withheld
 
 __all__ = ["Asked", "Group", "asked", "ends_asking", "is_question"]
@@ -123,6 +131,10 @@ _ASKS = frozenset(
     "do did does what how can could are have where why when would will is please which who should".split()
 )
 
+_ASKED_FOR = _REQUEST | frozenset("what who whose where when why how which please".split())
+_TOLD = frozenset("is was will does did can could have are would".split())
+"""After a name they ask the one who is called only before "you"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -162,6 +174,8 @@ def asked(said: Wording, text: str, personas: Mapping[str, str], people: Sequenc
         personas: names by id, of those who might answer.
         people: names of the other people who hear it.
     """
+    if (meant := _as_called(said, text, (*personas.values(), *people))) is not None:
+        text, said = meant, Wording.of(meant)
     told = withheld(text, personas.values(), people)
     text, left_out = without_excluded(text if told is None else told.text, (*personas.values(), *people))
     if told is not None:
@@ -203,6 +217,26 @@ def is_question(text: str) -> bool:
     while len(words) > 1 and words[0] in {"and", "but", "so", "ok", "okay", "well", "then"}:
         words = words[1:]
     return ends_asking(text) or (bool(words) and words[0] in _QUESTION)
+
+
+def _as_called(said: Wording, text: str, names: Sequence[str]) -> str | None:
+    """The text with the one name that the word must be with which a question begins, where nobody there is called so.
+
+    None where it begins with no such word: "Peter what is the capital of France?", with Petra and no Peter in the room.
+    """
+    first = list(said.first)
+    while len(first) > 1 and first[0] in _GREETINGS:
+        first.pop(0)
+    if not first or any(sounds_like(first[0], word) for name in names for word in name_words(name)):
+        return None
+    rest = first[1:] or [word for part in said.stretches[1:2] for word in part]
+    asks = bool(rest) and (rest[0] in _ASKED_FOR or (ends_asking(text) and rest[0] in _ASKS))
+    if not asks or (rest[0] in _TOLD and rest[1:2] != ["you"]):
+        return None
+    alike = [name for name in names if nearly_like(first[0], "".join(name_words(name)[:1]))]
+    if len(alike) != 1:
+        return None
+    return re.sub(rf"\b{re.escape(first[0])}\b", alike[0], text, count=1, flags=re.IGNORECASE)
 
 
 def _group(said: Wording, words: str) -> Group:

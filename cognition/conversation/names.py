@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import add
 from typing import Self
 
-__all__ = ["Wording", "addressed", "mentions", "name_words", "sounds_like", "words_of"]
+__all__ = ["Wording", "addressed", "mentions", "name_words", "nearly_like", "sounds_like", "words_of"]
 
 MATCHED = 300
 """Characters at each end of a longer text that are looked at: who wants to be heard says so there."""
@@ -44,6 +44,8 @@ _SPELLINGS = tuple(
         (r"d\b", "t"),
     )
 )
+_LEAST_CALLED = 5
+"""Letters of a name below which too many words are nearly like it."""
 _LONGEST_ONSET = 4
 """Letters that decide a word's first sound."""
 
@@ -112,6 +114,20 @@ def sounds_like(heard: str, name: str) -> bool:
     if _edits(heard, name) <= within:
         return True
     return _consonants(heard) == _consonants(name) and _edits(_spelled(heard), _spelled(name)) <= within
+
+
+@lru_cache(maxsize=8192)
+def nearly_like(heard: str, name: str) -> bool:
+    """Whether `heard` may be `name` where a name is called: "Peter" for "Petra". Both single lower-case words.
+
+    As `sounds_like`, with two edits: the same consonants in the same order, five letters at least.
+    """
+    return sounds_like(heard, name) or (
+        min(len(heard), len(name)) >= _LEAST_CALLED
+        and _consonants(heard) == _consonants(name)
+        and _syllables(heard) == _syllables(name)
+        and _edits(heard, name) <= 2
+    )
 
 
 def mentions(said: Wording, name: str, *, others: Iterable[str] = ()) -> bool:

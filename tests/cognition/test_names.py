@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognition.conversation.addressing import asked
 from cognition.conversation.names import Wording, addressed, mentions, sounds_like, words_of
 
 
@@ -117,3 +118,33 @@ def test_in_a_long_text_a_name_is_found_at_both_ends() -> None:
 def test_any_text_and_any_name_can_be_compared(text: str, name: str) -> None:
     assert mentions(Wording.of(text), name) in (True, False)
     assert addressed(Wording.of(text), name) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("Peter what is the capital of France?", ("petra",)),
+        ("Hey Peter, what is the capital of France?", ("petra",)),
+        ("Peter can you tell me the time?", ("petra",)),
+        ("Peter, please tell us about Rome.", ("petra",)),
+        ("Peter is coming at eight, is he?", ()),
+        ("Peter can come tomorrow.", ()),
+        ("Peter and I went home.", ()),
+        ("I met Peter. What is the capital of France?", ()),
+        ("Pewter what is it made of?", ()),
+        ("Porter what is the time?", ()),
+        ("Pat what is the time?", ()),
+    ],
+)
+def test_a_name_that_nobody_has_is_the_one_it_sounds_like_where_a_name_is_called(
+    text: str, called: tuple[str, ...]
+) -> None:
+    assert asked(Wording.of(text), text, {"petra": "Petra"}, ["Bob"]).called == called
+
+
+def test_somebody_who_is_called_just_so_is_meant() -> None:
+    text = "Peter what is the capital of France?"
+    assert asked(Wording.of(text), text, {"petra": "Petra"}, ["Peter"]).called == ()
+    both = asked(Wording.of(text), text, {"petra": "Petra", "peter": "Peter"}, ["Bob"])
+    assert both.called == ("peter",)
+    assert asked(Wording.of(text), text, {"petra": "Petra", "petro": "Petro"}, ["Bob"]).called == ()
