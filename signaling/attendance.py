@@ -23,7 +23,7 @@ from cognition.inference.generator import GenerationError
 from cognition.persona.due import Due
 from cognition.persona.engine import Clause, Mind
 from cognition.persona.life import Life
-from media.speech.backchannel import is_backchannel
+from media.speech.backchannel import is_backchannel, wants_turn
 from media.speech.events import (
     PartialTranscript,
     Speaker,
@@ -505,9 +505,7 @@ class Attendance:
             if presence.reply is not None and _is_to(presence.reply, participant):
                 presence.withdraw(presence.reply)
         self._proposals = {
-            turn: proposal
-            for turn, proposal in self._proposals.items()
-            if not _is_to(proposal.reply, participant)
+            turn: each for turn, each in self._proposals.items() if not _is_to(each.reply, participant)
         }
 
     def _decline(self, decision: Decision) -> None:
@@ -539,6 +537,8 @@ class Attendance:
         return frozenset(each.id for each in self._persons.values() if each.entered_ns <= instant_ns)
 
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
+        if self._sounding and not event.acknowledges and wants_turn(event.text):
+            self.spawn(self._silence(person.heard_by(event.turn)))
         knowing = self.spawn(self._mind.overhear(event.text)) if len(self._presences) > 1 else None
         if self._anticipate and all(presence.reply is None for presence in self._presences.values()):
             self._rethink(partial(self._foresee, person, event, knowing))

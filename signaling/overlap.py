@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from media.speech.backchannel import is_backchannel
+from media.speech.backchannel import is_backchannel, wants_turn
 from media.speech.events import (
     PartialTranscript,
     SpeechDiscarded,
@@ -71,7 +71,8 @@ def judge(overlap: Overlap, now: float) -> tuple[Judgement, float]:
         return Judgement.RESUME, now
     if overlap.began is None:
         return _at(overlap.held_at + UNCONFIRMED, now, Judgement.RESUME)
-    if overlap.words and not overlap.acknowledges and not is_backchannel(overlap.words):
+    wants = wants_turn(overlap.words) or (overlap.whole and not is_backchannel(overlap.words))
+    if overlap.words and wants and not overlap.acknowledges:
         return Judgement.STOP, now
     if overlap.paused is None:
         return _at(overlap.began + ACKNOWLEDGING, now, Judgement.STOP)
@@ -92,11 +93,20 @@ def learn(overlap: Overlap, event: SpeechEvent, now: float) -> Overlap:
         case SpeechStarted():
             return Overlap(held_at, now)
         case PartialTranscript():
-            return Overlap(held_at, began, overlap.paused, event.text, acknowledges=event.acknowledges)
+            return Overlap(
+                held_at,
+                now if began is None else began,
+                overlap.paused,
+                event.text,
+                acknowledges=event.acknowledges,
+            )
         case SpeechPaused():
             return Overlap(held_at, began, now, words, acknowledges=overlap.acknowledges)
         case TurnWithdrawn():
-            return Overlap(held_at, began, None, words, acknowledges=overlap.acknowledges)
+            # Speech goes on that had paused before the voice was held.
+            return Overlap(
+                held_at, now if began is None else began, None, words, acknowledges=overlap.acknowledges
+            )
         case TurnProposed() | TurnCommitted():
             paused = overlap.paused or now
             return Overlap(held_at, began, paused, event.text, whole=True, acknowledges=event.acknowledges)

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_backchannel", "murmurs"]
+__all__ = ["is_backchannel", "murmurs", "wants_turn"]
 
 _SINGLE = frozenset(
     "mhm mm mmm hmm hm uh huh um ah oh yeah yep yup yes ya aha ok okay right sure true exactly totally "
@@ -60,6 +60,20 @@ def is_backchannel(text: str) -> bool:
     if not words or len(words) > _LONGEST:
         return False
     return " ".join(words) in _PHRASES or all(word in _SINGLE for word in words)
+
+
+def wants_turn(text: str) -> bool:
+    """Whether words so far, of somebody who may go on, can no longer become a mere acknowledgement.
+
+    "Yeah, but" and "okay, stop" do, "that" may still become "that's right".
+    """
+    words = re.findall(r"[a-z']+", text.lower().replace("’", "'"))
+    so_far = " ".join(words)
+    if not words or is_backchannel(text):
+        return False
+    if text.rstrip().endswith("?") or words[-1] in _STOPPING:
+        return True
+    return not any(phrase.startswith(so_far) for phrase in _PHRASES)
 
 
 def murmurs(text: str, logprob: float, no_speech: float) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.speech.backchannel import is_backchannel, murmurs
+from media.speech.backchannel import is_backchannel, murmurs, wants_turn
 from media.speech.end_of_turn import Completeness, completeness
 from media.speech.phantom import Evidence, phantom_reason
 from media.speech.speakable import pieces, speakable
@@ -209,3 +209,16 @@ def test_a_word_that_stops_people_counts_however_badly_it_was_understood(
     text: str, logprob: float, no_speech: float
 ) -> None:
     assert not murmurs(text, logprob, no_speech)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Yeah, but", "Right, wait", "okay stop", "That is wrong", "Wait", "I think", "Really?", "No"],
+)
+def test_words_so_far_want_the_turn_once_they_cannot_become_an_acknowledgement(text: str) -> None:
+    assert wants_turn(text)
+
+
+@pytest.mark.parametrize("text", ["Yeah", "Yeah, right", "Oh I", "That", "That makes", "Of", "Ha ha", ""])
+def test_words_so_far_may_become_one(text: str) -> None:
+    assert not wants_turn(text)

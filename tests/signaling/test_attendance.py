@@ -131,6 +131,51 @@ async def test_a_backchannel_does_not_stop_the_voice() -> None:
         assert room.attendance.dropped["backchannel"] == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("Yeah,", "Yeah, but that is"),
+        ("Right,", "Right, wait"),
+        ("Okay", "Okay stop"),
+        ("That", "That is wrong"),
+    ],
+)
+async def test_words_that_begin_as_an_acknowledgement_stop_the_voice_once_they_go_on(
+    first: str, then: str
+) -> None:
+    async with scene(LONG) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("How far away is the moon?")
+        await asyncio.sleep(1)
+        ada.start()
+        await asyncio.sleep(0.4)
+        ada.partial(first)
+        await asyncio.sleep(0.1)
+        assert room.presence is not None
+        assert room.presence.sounding
+        ada.partial(then)
+        await asyncio.sleep(0.1)
+        assert not room.presence.sounding
+        assert not room.port.finals("nova")[-1].endswith("get there.")
+        ada.discard()
+
+
+async def test_words_that_may_still_acknowledge_let_the_voice_go_on() -> None:
+    async with scene(LONG) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("How far away is the moon?")
+        await asyncio.sleep(1)
+        ada.start()
+        for words in ("Oh", "Oh I", "Oh, I see."):
+            await asyncio.sleep(0.4)
+            ada.partial(words)
+        ada.pause("Oh, I see.")
+        await asyncio.sleep(0.3)
+        ada.end("Oh, I see.")
+        await room.until_quiet()
+        assert room.port.finals("nova")[-1].endswith("get there.")
+
+
 async def test_short_noise_over_the_voice_does_not_stop_it() -> None:
     async with scene(LONG) as room:
         ada = room.join("ada", "Ada")

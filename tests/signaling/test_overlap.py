@@ -84,6 +84,21 @@ def test_an_acknowledgement_that_goes_on_into_a_sentence_is_waited_for() -> None
     assert judge(heard, 0.6) == (Judgement.WAIT, 0.1 + ACKNOWLEDGING)
 
 
+@pytest.mark.parametrize("goes_on", [TurnWithdrawn("ada-1"), PartialTranscript("ada-1", "Yeah, but")])
+def test_speech_that_goes_on_after_a_pause_before_the_voice_was_held_is_confirmed(
+    goes_on: SpeechEvent,
+) -> None:
+    heard = known((0.1, goes_on), (0.4, PartialTranscript("ada-1", "Yeah, but that is not")))
+    assert judge(heard, 0.4)[0] is Judgement.STOP
+
+
+def test_words_that_may_still_become_an_acknowledgement_are_waited_for() -> None:
+    begun = known((0.1, STARTED), (0.5, PartialTranscript("ada-1", "That")))
+    assert judge(begun, 0.5) == (Judgement.WAIT, 0.1 + ACKNOWLEDGING)
+    over = known((0.1, STARTED), (0.5, PAUSED), (0.8, proposed("That.")))
+    assert judge(over, 0.8)[0] is Judgement.STOP
+
+
 def test_speech_that_turns_out_to_hold_no_words_lets_it_go_on() -> None:
     heard = known((0.1, STARTED), (0.4, PAUSED), (0.7, SpeechDiscarded("ada-1", "too-brief")))
     assert judge(heard, 0.7)[0] is Judgement.RESUME
