@@ -6,7 +6,7 @@ it. It is told to whoever asked for it when they are back; without an errand not
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,6 +79,8 @@ class LeftAlone:
             _log.warning("left alone", room=room, reason=str(error))
         finally:
             self._mind.leave(room, asker)
+        # What was said last is lived through in the next turn of the loop, before the room is known to be empty.
+        await asyncio.sleep(0)
         self.counts[f"left alone: {reason}"] += 1
         _log.info("left alone", room=room, lines=len(said), ended=reason)
         if said:
@@ -99,6 +101,11 @@ class LeftAlone:
             return []
         del self._results[room]
         return said if self._now() - said[-1].at < KEPT else []
+
+    def forget(self, identity: str, rooms: Collection[str]) -> None:
+        """Somebody is to be forgotten: what they asked for is told to nobody, nor what was said in their rooms."""
+        for room in [room for room, (who, _) in self._results.items() if who == identity or room in rooms]:
+            del self._results[room]
 
     async def _talk(self, room: str, errand: Errand, said: list[Said], returned: asyncio.Event) -> str:
         """Appends to `said` what is said; returns why it is over."""

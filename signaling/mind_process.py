@@ -242,6 +242,7 @@ class MindProcess:
     async def _let_go(self, traces: Traces) -> None:
         """Somebody is to be forgotten: no prompt says any more what was known of them, and no persona keeps it."""
         self._mind.let_go(traces.ids, traces.lines)
+        self._left_alone.forget(traces.identity, traces.rooms)
         await self._living.forget(traces)
 
     async def warm_up(self, most: int | None = None) -> None:

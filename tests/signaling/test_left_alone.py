@@ -74,7 +74,8 @@ async def test_they_go_on_in_writing_end_by_themselves_and_tell_it_to_who_asked_
     tmp_path: Path,
 ) -> None:
     store, generator = Watched(), FakeGenerator(FRUITFUL)
-    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(store, generator), path):
+    process = mind_process(store, generator)
+    async with house(tmp_path) as home, line_to(home) as path, running(process, path):
         ada = home.arrive()
         await ada.join("Ada", person="person-ada")
         await seated(ada, "Robin")
@@ -85,6 +86,8 @@ async def test_they_go_on_in_writing_end_by_themselves_and_tell_it_to_who_asked_
         assert [each.text for each in entries if each.kind == "said" and each.text in FRUITFUL][
             -1
         ] == FRUITFUL[5]
+        assert process._living.life is not None
+        assert not process._living.life._present, "the room is empty for them too"
         composed = len(generator.streamed)
         stranger = home.arrive()
         await stranger.join("Bob", person="person-bob")
@@ -177,6 +180,15 @@ async def test_it_is_told_to_nobody_else_and_not_after_half_a_day() -> None:
     assert left.alone.results("attic", frozenset({"person-ada"})) == []
     left.now += KEPT + timedelta(seconds=1)
     assert left.alone.results("room", frozenset({"person-ada"})) == []
+
+
+async def test_who_is_forgotten_is_told_nothing() -> None:
+    for identity, rooms in (("person-ada", frozenset[str]()), ("person-bob", frozenset({"room"}))):
+        left = Left(*FRUITFUL)
+        await left.go_on()
+        left.alone.forget("person-eve", frozenset({"attic"}))
+        left.alone.forget(identity, rooms)
+        assert left.alone.results("room", frozenset({"person-ada"})) == []
 
 
 async def test_what_they_know_from_others_stays_out_of_it() -> None:
