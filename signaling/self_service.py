@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -131,7 +132,7 @@ class SelfServing:
                 return ["Several of you share this microphone, so please do that on my card, on the page."]
             if wish == Forget("person") and not sure:
                 self._asked_back[line.speaker] = _AskedBack(persona, line.id, self._now())
-                work = _asking_back()
+                work: Coroutine[Any, Any, list[str] | None] = _asking_back()
             else:
                 work = self._fulfilled(wish, persona, line, person, listeners, before)
             self._begun[key] = asyncio.ensure_future(work)
@@ -334,7 +335,7 @@ class SelfServing:
                 return ["All right, I have forgotten that." if gone else "I don't remember anything of that."]
 
 
-async def _asking_back() -> list[str]:
+async def _asking_back() -> list[str] | None:
     return ["Shall I really forget everything about you, for good?"]
 
 

@@ -7,7 +7,6 @@ leaves nothing half forgotten that the next start does not finish.
 """
 
 import re
-import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +15,14 @@ from typing import Any, Protocol
 
 from cognition.memory.consolidation import TURNS
 from cognition.memory.currency import standings
+from cognition.memory.erasing import erase_person, erase_person_in_steps, made_of, plan_of_person, text_of
 from cognition.memory.extraction import extract
 from cognition.memory.recall import Recall
 from cognition.memory.redaction import (
     ECHO,
     called_one_of,
     echo_words,
-    goes,
     is_about,
-    is_cut,
     names_one_of,
     sentences_about,
     without,
@@ -34,7 +32,6 @@ from cognition.memory.redaction import (
 from cognition.memory.speaking_of import Speaker
 from cognition.memory.spoken import content_words
 from cognition.memory.wishes import Forget, wish_about_memory
-from cognition.persona.trust import giver_key
 from cognition.store import erasure, memories, remembered
 from cognition.store.erasure import Erased, Traces
 from cognition.store.memories import Memory
@@ -49,6 +46,7 @@ __all__ = [
     "NoSuchMemory",
     "SelfService",
     "echo_words",
+    "erase_person",
     "names_one_of",
     "words_left",
 ]
@@ -253,17 +251,18 @@ class SelfService:
         Raises:
             StoreError: the store cannot be read or written; nothing is forgotten, or `finish` has something to do.
         """
+        plan = await self._store.read(lambda connection: plan_of_person(connection, person))
         if self._let_go is not None:
-            await self._let_go(
-                await self._store.read(lambda connection: erasure.traces_of(connection, person))
-            )
-        done = await self._store.write(lambda connection: erase_person(connection, person, by=by, at=now))
+            await self._let_go(plan.traces)
+        done = await erase_person_in_steps(self._store, plan, by=by, at=now)
         await self._finished(done)
         return done
 
     async def finish(self) -> int:
         """At the start: finishes what a killed process has left to be forgotten; how many erasures that were."""
         left = await self._store.read(erasure.pending)
+        for person, by, at in await self._store.read(erasure.begun):
+            await self.forget_person(person, by=by, now=at)
         if left:
             for one in self._derived:
                 await one.forget((), ())
@@ -343,35 +342,6 @@ def export_of(
             return told
 
 
-def erase_person(connection: sqlite3.Connection, person: str, *, by: str, at: datetime) -> Erased:
-    """`SelfService.forget_person` in the store, in the transaction of the caller."""
-    traces = erasure.traces_of(connection, person)
-    mentions = called_one_of(traces.names)
-    echoes = names_one_of(echo_words(traces))
-    left = {
-        said.seq: words
-        for said in traces.events
-        if (words := words_left(said, traces.met, mentions, echoes)) is not None
-    }
-    candidates = memories.get(connection, erasure.memory_ids_of(connection, traces))
-    gone = [one for one in candidates.values() if goes(one, person, traces, mentions, left)]
-    # What others said of them goes where it is a memory about them, and with the sentence that it comes from.
-    for one in gone:
-        for seq in one.sources:
-            if (
-                seq not in left
-                and (said := _event(connection, seq)) is not None
-                and not one.kind == "episode"
-            ):
-                left[seq] = without(said, one.quote or one.text)
-    # The words of other things that were said with it may be gone by now.
-    gone += [one for one in _made_of(connection, left, {one.id for one in gone})]
-    done = erasure.erase(connection, at=at, by=by, what="person", events=left, gone=gone)
-    erasure.erase_lives(connection, traces, mentions, echoes)
-    erasure.erase_names(connection, traces, giver_key(person), f"forgotten-{secrets.token_hex(8)}")
-    return done
-
-
 def erase_memories(
     connection: sqlite3.Connection,
     persona: str,
@@ -420,12 +390,12 @@ def _plan_of(
     left: dict[int, str] = {}
     for seq, quote in cuts:
         repeats = names_one_of({word for word in content_words(quote) if len(word) >= ECHO})
-        if (said := _event(connection, seq)) is not None:
+        if (said := text_of(connection, seq)) is not None:
             left[seq] = without(left.get(seq, said), quote)
         for answer, text in _answers(connection, seq):
             if repeats(text):
                 left[answer] = ""
-    made = _made_of(connection, left, set(gone))
+    made = made_of(connection, left, set(gone))
     told: dict[int, list[str]] = {}
     for seq, quote in cuts:
         told.setdefault(seq, []).append(quote)
@@ -510,18 +480,6 @@ def corrected(memory: Memory, text: str, now: datetime) -> tuple[str, str]:
     return (f'{memory.subject_name}: "{text}"' if _FIRST_PERSON.search(text) else text), text
 
 
-def _made_of(connection: sqlite3.Connection, left: dict[int, str], known: set[str]) -> list[Memory]:
-    ids = {
-        id
-        for seq in left
-        for (id,) in connection.execute(
-            "SELECT m.id FROM memory m JOIN memory_source s ON s.memory = m.key WHERE s.event = ?", (seq,)
-        )
-    }
-    found = memories.get(connection, sorted(ids - known))
-    return [one for one in found.values() if is_cut(one, left)]
-
-
 def _theirs(connection: sqlite3.Connection, persona: str, person: str, id: str) -> Memory:
     found = memories.get(connection, readable(connection, [id], persona, frozenset({person})))
     if id not in found or not (found[id].teller == person or is_about(found[id], person)):
@@ -562,11 +520,6 @@ def _said_in(connection: sqlite3.Connection, persona: str, person: str, line: st
         (person, persona, line),
     )
     return {seq: [text] for seq, text in rows}
-
-
-def _event(connection: sqlite3.Connection, seq: int) -> str | None:
-    row = connection.execute("SELECT text FROM event WHERE seq = ? AND text <> ''", (seq,)).fetchone()
-    return None if row is None else str(row[0])
 
 
 def _answers(connection: sqlite3.Connection, seq: int) -> list[tuple[int, str]]:

@@ -6,23 +6,29 @@ concerns is decided in `cognition/memory/redaction.py`; here they are found and 
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from cognition.store.memories import Memory, delete
+from cognition.store.memories import Memory, delete, get
 from cognition.store.timeline import FORGOTTEN
 
 __all__ = [
     "Erased",
     "Said",
     "Traces",
+    "begin",
+    "begun",
+    "ended",
     "erase",
     "erase_lives",
+    "erase_memories",
     "erase_names",
+    "erase_words",
     "memory_ids_of",
     "pending",
+    "record",
     "scrubbed",
     "traces_of",
     "traces_of_words",
@@ -102,12 +108,13 @@ class Erased:
     texts: frozenset[str] = field(repr=False)
 
 
-def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
+def traces_of(connection: sqlite3.Connection, identity: str, *, since: int = 0) -> Traces:
     """What the store holds of a person; of a persona, and of who is not known, there is nothing.
 
     Args:
         connection: the store.
         identity: who they are in every room.
+        since: of events, and of what others said, only what is behind that `seq`.
     """
     people = connection.execute(
         "SELECT key, id, name FROM participant WHERE identity = ? AND kind = 'person'", (identity,)
@@ -126,8 +133,9 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
         (identity,),
     )
     own = connection.execute(
-        f"SELECT seq, text FROM event WHERE participant IN ({mine}) AND (text <> '' OR name <> '' OR detail <> '{{}}')",
-        (identity,),
+        f"SELECT seq, text FROM event WHERE participant IN ({mine}) AND seq > ?2"
+        " AND (text <> '' OR name <> '' OR detail <> '{}')",
+        (identity, since),
     ).fetchall()
     said_to_them = connection.execute(
         "SELECT e.seq, e.text, p.identity, NOT EXISTS (SELECT 1 FROM circle_member m JOIN participant o"
@@ -137,23 +145,23 @@ def traces_of(connection: sqlite3.Connection, identity: str) -> Traces:
         "  WHERE b.place = e.place AND b.at BETWEEN e.at - ?2 AND e.at AND b.kind IN ('heard', 'read')"
         f"  ORDER BY b.at DESC, b.seq DESC LIMIT 1) IN ({mine}), 0)"
         " FROM event e JOIN participant p ON p.key = e.participant AND p.kind = 'persona'"
-        f" WHERE e.text <> '' AND e.audience IN ({circles})",
-        (identity, REPLY_S * 1_000_000),
+        f" WHERE e.text <> '' AND e.seq > ?3 AND e.audience IN ({circles})",
+        (identity, REPLY_S * 1_000_000, since),
     ).fetchall()
     named = [
         row
         for name in names
         for row in connection.execute(
             "SELECT seq, text, p.identity, p.kind, e.name = ?2 FROM event e JOIN participant p ON p.key = e.participant"
-            " WHERE instr(casefold(text), casefold(?1)) > 0 OR e.name = ?2",
-            (name, name),
+            " WHERE e.seq > ?3 AND (instr(casefold(text), casefold(?1)) > 0 OR e.name = ?2)",
+            (name, name, since),
         )
     ]
     others = connection.execute(
         "SELECT text FROM event e JOIN participant p ON p.key = e.participant"
-        " WHERE p.kind = 'person' AND p.identity <> ?1 AND text <> ''"
+        " WHERE p.kind = 'person' AND p.identity <> ?1 AND text <> '' AND e.seq > ?2"
         f" AND e.place IN (SELECT place FROM event WHERE present IN ({circles}))",
-        (identity,),
+        (identity, since),
     )
     # At a shared microphone a voice has a name of its own, and another's seat.
     found = {
@@ -277,12 +285,52 @@ def erase(
     Raises:
         sqlite3.IntegrityError: what is left is longer than what was.
     """
+    number = record(connection, at=at, by=by, what=what, events=len(events), memories=len(gone))
+    texts = erase_words(connection, number, events)
+    ids = [memory.id for memory in gone]
+    texts |= erase_memories(connection, ids)
+    return Erased(number, frozenset(events), frozenset(ids), frozenset(texts))
+
+
+def record(
+    connection: sqlite3.Connection,
+    *,
+    at: datetime,
+    by: str,
+    what: Literal["person", "memories"],
+    events: int,
+    memories: int,
+) -> int:
+    """Puts on record that something is forgotten, and how much; returns its place in the record.
+
+    Args:
+        connection: that of the writer.
+        at: timezone-aware.
+        by: as in `erase`.
+        what: as in `erase`.
+        events: from how many words are taken.
+        memories: how many go.
+    """
     (number,) = connection.execute(
         'INSERT INTO erasure (at, "by", what, events, memories) VALUES (?, ?, ?, ?, ?) RETURNING number',
-        ((at - _EPOCH) // _MICROSECOND, by, what, len(events), len(gone)),
+        ((at - _EPOCH) // _MICROSECOND, by, what, events, memories),
     ).fetchone()
     connection.execute("INSERT INTO unscrubbed VALUES (?)", (number,))
-    texts = {part for memory in gone for part in (memory.text, memory.quote, memory.value) if part}
+    return int(number)
+
+
+def erase_words(connection: sqlite3.Connection, number: int, events: Mapping[int, str]) -> set[str]:
+    """Takes words from events; returns their texts as they were.
+
+    Args:
+        connection: that of the writer.
+        number: of the record.
+        events: as in `erase`.
+
+    Raises:
+        sqlite3.IntegrityError: what is left is longer than what was.
+    """
+    texts: set[str] = set()
     for seq, left in events.items():
         (text,) = connection.execute("SELECT text FROM event WHERE seq = ?", (seq,)).fetchone()
         texts.add(text)
@@ -291,9 +339,33 @@ def erase(
             connection.execute("UPDATE event SET text = ? WHERE seq = ?", (left, seq))
         else:
             connection.execute("UPDATE event SET text = '', name = '', detail = '{}' WHERE seq = ?", (seq,))
-    ids = [memory.id for memory in gone]
-    delete(connection, ids)
-    return Erased(number, frozenset(events), frozenset(ids), frozenset(texts))
+    return texts
+
+
+def erase_memories(connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """Forgets memories, of which some may be gone already; returns what they said."""
+    found = get(connection, ids)
+    delete(connection, list(found))
+    return {part for one in found.values() for part in (one.text, one.quote, one.value) if part}
+
+
+def begin(connection: sqlite3.Connection, identity: str, *, by: str, at: datetime) -> None:
+    """Somebody is being forgotten, in more than one transaction."""
+    connection.execute(
+        'INSERT OR IGNORE INTO forgetting (identity, "by", at) VALUES (?, ?, ?)',
+        (identity, by, (at - _EPOCH) // _MICROSECOND),
+    )
+
+
+def begun(connection: sqlite3.Connection) -> list[tuple[str, str, datetime]]:
+    """Who is being forgotten, at whose word, and since when."""
+    rows = connection.execute('SELECT identity, "by", at FROM forgetting ORDER BY at')
+    return [(identity, by, _EPOCH + at * _MICROSECOND) for identity, by, at in rows]
+
+
+def ended(connection: sqlite3.Connection, identity: str) -> None:
+    """Of somebody nothing is left that the store itself shows."""
+    connection.execute("DELETE FROM forgetting WHERE identity = ?", (identity,))
 
 
 def pending(connection: sqlite3.Connection) -> int:

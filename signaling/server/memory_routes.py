@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from signaling.ipc.endpoint import RpcError
 from signaling.server.conference import Conference
 from signaling.server.mind_line import MindAway
+from signaling.server.questions import FORGETTING_S
 
 __all__ = ["memory_routes"]
 
@@ -82,7 +83,7 @@ def memory_routes(conference: Conference, may_ask: Callable[[Request], bool]) ->
             "by": wanted.by,
         }
         try:
-            await conference.mind.ask(f"memory.{wanted.action}", asked)
+            await conference.mind.ask(f"memory.{wanted.action}", asked, timeout_s=FORGETTING_S)
         except RpcError as error:
             if error.code == NO_SUCH_MEMORY:
                 return _problem(NOT_FOUND, "no-such-memory", "nothing of that id is known of them")

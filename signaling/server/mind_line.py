@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from signaling.ipc.endpoint import CallError, Endpoint, RpcError
+from signaling.ipc.endpoint import REQUEST_TIMEOUT_S, CallError, Endpoint, RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.history import Line
 from signaling.server.rooms import Seat
@@ -114,7 +114,9 @@ class MindLine:
             return False
         return self._endpoint.notify(method, params)
 
-    async def ask(self, method: str, params: JsonObject) -> JsonObject:
+    async def ask(
+        self, method: str, params: JsonObject, *, timeout_s: float = REQUEST_TIMEOUT_S
+    ) -> JsonObject:
         """Asks the mind something, of `params["room"]` if that is one, and waits as long as a request waits.
 
         Raises:
@@ -124,7 +126,7 @@ class MindLine:
         if self._endpoint is None or params.get("room") in self._unasked:
             raise MindAway("the mind is away")
         try:
-            answer: JsonObject = await self._endpoint.call(method, params)
+            answer: JsonObject = await self._endpoint.call(method, params, timeout_s=timeout_s)
         except RpcError as error:
             if error.code < 0:
                 # What JSON-RPC itself names is a fault of the mind, not a refusal.

@@ -31,7 +31,7 @@ from signaling.server.server_messages import (
     ServerMessage,
 )
 
-__all__ = ["NO_SUCH_LINE", "NO_SUCH_MEMORY", "Question", "Questions"]
+__all__ = ["FORGETTING_S", "NO_SUCH_LINE", "NO_SUCH_MEMORY", "Question", "Questions"]
 
 Question = Feedback | AskCard | AskMemories | CorrectMemory | ForgetMemory | Explain
 """What only the personas can answer."""
@@ -41,6 +41,8 @@ NO_SUCH_MEMORY = 10
 NO_SUCH_LINE = 11
 """The mind's codes; see docs/architecture.md, IPC."""
 
+FORGETTING_S = 600.0
+"""Seconds that it may take until nothing of a long life is left on the disk; nobody else waits for it."""
 QUESTIONS_PER_S = 2.0
 QUESTIONS_BURST = 20.0
 MAX_UNANSWERED = 8
@@ -136,7 +138,7 @@ class Questions:
             case CorrectMemory():
                 await ask("memory.correct", {**params, "memory": message.memory, "text": message.text})
             case ForgetMemory():
-                await ask("memory.forget", {**params, "memory": message.memory})
+                await ask("memory.forget", {**params, "memory": message.memory}, timeout_s=FORGETTING_S)
             case Explain():
                 shown = await ask("explain", {**params, "line": message.line})
                 return Explanation(message.id, parse_explanation(shown))

@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cognition.memory import erasing
+from cognition.memory.erasing import STEP
 from cognition.memory.hippocampus import Hippocampus
 from cognition.memory.redaction import called_one_of, echo_words, names_one_of, without, words_left
 from cognition.memory.self_service import NoSuchMemory, SelfService, corrected, erase_person
@@ -19,13 +22,16 @@ from cognition.search.fake_index import FakeIndex
 from cognition.search.lance_index import LanceIndex
 from cognition.store.backup import back_up
 from cognition.store.erasure import Said, Traces, pending, traces_of
+from cognition.store.errors import DiskError
 from cognition.store.memories import Memory, get, page
+from cognition.store.memory_store import MemoryStore
 from cognition.store.store import Store
 from cognition.store.timeline import Event, Participant, Query, append, depart, present_in
 from cognition.store.timeline import page as timeline_page
 from tests.cognition.remembering import ADA, ATTIC, BOB, EVE, LOBBY, NOON, NOVA, World
 
 DAY = timedelta(days=1)
+T = TypeVar("T")
 
 
 class Beside:
@@ -341,6 +347,76 @@ async def test_a_process_killed_between_the_erasure_and_the_scrubbing_finishes_a
         assert await service.finish() == 0
     finally:
         await store.aclose()
+
+
+class Observed(MemoryStore):
+    """Counts from how many events each write takes words; dies before one of them, if told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.erased: list[int] = []
+        self.dies_before: int | None = None
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self.dies_before == len(self.erased):
+            raise DiskError("killed")
+
+        def counted(connection: sqlite3.Connection) -> T:
+            (before,) = connection.execute("SELECT count(*) FROM erased").fetchone()
+            result = work(connection)
+            self.erased.append(connection.execute("SELECT count(*) FROM erased").fetchone()[0] - before)
+            return result
+
+        return await super().write(counted)
+
+
+async def test_a_long_life_is_forgotten_a_few_events_at_a_time_so_that_nobody_elses_words_wait() -> None:
+    store = Observed()
+    world = World(store)
+    there = frozenset({ADA, NOVA})
+
+    def lived_long(connection: sqlite3.Connection) -> None:
+        for number in range(2 * STEP + 10):
+            append(connection, Event(f"e{number}", "heard", LOBBY, ADA, f"Word {number}.", NOON, there))
+
+    await store.write(lived_long)
+    store.erased.clear()
+    done = await SelfService(store, world.recall).forget_person("ada", by="themselves", now=NOON)
+    assert len(done.events) == 2 * STEP + 10
+    assert [count for count in store.erased if count] == [STEP, STEP, 10]
+
+
+@pytest.mark.parametrize("writes", range(6))
+async def test_a_process_killed_while_it_forgets_somebody_finishes_at_its_next_start(
+    monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    monkeypatch.setattr(erasing, "STEP", 3)
+    store = Observed()
+    world = World(store)
+    await lived(world)
+    await store.write(_lived_through)
+    store.erased.clear()
+    store.dies_before = writes
+    service = SelfService(store, world.recall, [Beside(world)])
+    with pytest.raises(DiskError):
+        await service.forget_person("ada", by="themselves", now=NOON + DAY)
+    store.dies_before = None
+    again = SelfService(store, world.recall, [Beside(world)])
+    if writes == 0:
+        assert await again.finish() == 0, "nothing had gone"
+        return
+    assert await again.finish() == 1
+    rows = await store.read(
+        lambda connection: [
+            str(row)
+            for (table,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall()
+            for row in connection.execute(f"SELECT * FROM {table}")
+        ]
+    )
+    assert [row for row in rows if any(word.lower() in row.lower() for word in ADAS)] == []
+    assert await again.finish() == 0
 
 
 async def test_who_speaks_on_after_being_forgotten_is_somebody_new_and_nothing_comes_back_twice() -> None:

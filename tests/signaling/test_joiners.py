@@ -3,6 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ async def leave(client: Client) -> None:
     await client.running
 
 
-async def read_by(home: House, name: str, **fields: str) -> list[str]:
+async def read_by(home: House, name: str, **fields: Any) -> list[str]:
     """What somebody finds in the history who joins now, and goes again."""
     client = home.arrive()
     joined = await client.join(name, **fields)

@@ -1,5 +1,7 @@
 """What a client asks of its memory with the personas, and of how a reply came about, and what it is told."""
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.memories import parse_explanation, parse_memories
-from signaling.server.questions import NO_SUCH_LINE, NO_SUCH_MEMORY
+from signaling.server.questions import FORGETTING_S, NO_SUCH_LINE, NO_SUCH_MEMORY
 from tests.signaling.house import house, line_to, mind_of
 from tests.signaling.test_questions import heard
 
@@ -131,6 +133,29 @@ async def test_what_the_mind_refuses_is_said_in_the_protocols_words(
         refusal = await ada.expect("error", id="q")
     assert refusal["code"] == error
     assert "internals" not in refusal["message"]
+
+
+async def test_who_has_lived_long_with_the_personas_is_told_when_all_of_it_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    async def slowly(params: JsonObject) -> JsonObject:
+        await asyncio.sleep(FORGETTING_S / 2)
+        return {}
+
+    async with (
+        house(tmp_path) as home,
+        line_to(home) as path,
+        mind_of(path, {"memory.forget": slowly}) as line,
+    ):
+        await line.attach()
+        ada = await home.seated("Ada")
+        await line.ask("persona.join", id="nova", name="Nova")
+        ada.send(type="forget", id="q", persona="nova", memory=None)
+        ada.send(type="chat", id="c", text="meanwhile")
+        assert (await ada.expect("ack"))["id"] == "c", "nobody waits for it"
+        await asyncio.sleep(FORGETTING_S / 2 + 1)
+        told = [json.loads(text) for text in ada.socket.sent]
+        assert {"type": "ack", "id": "q"} in told
 
 
 async def test_how_a_whisper_came_about_is_shown_to_nobody_who_did_not_hear_it(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ async def test_a_greeting_that_waits_for_a_gap_is_not_said_to_who_comes_meanwhil
             words = await plain(where, persona, participant)
             return f"{SECRET} {words}" if welcomed[-1] == {"ada"} else words
 
-        room.mind.welcome = welcome  # type: ignore[method-assign]
+        room.mind.welcome = welcome  # type: ignore[method-assign, assignment]
         ada.start()
         room.attendance.due(Due("greet-1", "nova", "room", "greet", to="ada"))
         await asyncio.sleep(1)
