@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
@@ -18,6 +18,7 @@ from cognition.conversation.transcript import line_of as line_of_wire
 from cognition.events import Event, Feedback, Left, Said
 from cognition.persona.actions import Action, Allowed, Refused
 from cognition.persona.due import Due, DueKind
+from cognition.persona.journal import Entry as JournalEntry
 from cognition.persona.profile import Persona
 from cognition.persona.tasks import ANSWER_WITHIN, VERDICT_WITHIN, Outcome, TaskWatch
 from cognition.persona.trust import NotAPerson, Opinion, Trust, day_of, domain_of, giver_key, line_of
@@ -25,7 +26,7 @@ from cognition.store.errors import StoreError
 from cognition.store.personas import journal_of
 from cognition.store.recorder import line_from
 from cognition.store.store import Storage
-from cognition.store.timeline import Entry, Query, page
+from cognition.store.timeline import Entry, Place, Query, missed_some, page
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, JsonObject
 from signaling.living import event_of
@@ -148,19 +149,23 @@ class Judgements:
         before = params.get("before")
         if before is not None and not (isinstance(before, str) and _CURSOR.fullmatch(before)):
             raise RpcError(INVALID_PARAMS, "before is that of an earlier card")
-        # A journal is shown where that happened of which it tells, and to no operator.
-        rooms = [] if room is None else [str(room)]
         try:
             standing = await self._trust.refresh(persona.id)
             page = await self._trust.history(
                 persona.id, before=None if before is None else int(before), limit=PAGE
             )
-            journal = await self._store.read(
-                partial(journal_of, persona=persona.id, rooms=rooms, limit=JOURNAL, before=math.inf)
+            giver = str(params["giver"])
+            # A journal is shown where that happened of which it tells, and to no operator.
+            journal = (
+                []
+                if room is None
+                else await self._store.read(
+                    lambda connection: _journal_for(connection, persona.id, str(room), giver)
+                )
             )
         except StoreError as error:
             raise RpcError(INTERNAL_ERROR, str(error)) from error
-        return card_of(persona.id, standing, page, journal, giver_key(str(params["giver"])))
+        return card_of(persona.id, standing, page, journal, giver_key(giver))
 
     def allows(self, due: Due) -> Allowed | Refused:
         """Whether a persona is trusted with what it wants to do by itself; a refusal is counted."""
@@ -289,3 +294,15 @@ def _lately(connection: sqlite3.Connection, since: datetime) -> tuple[Entry, ...
     """What was said in all rooms since then, and who left, oldest first."""
     query = Query(kinds=frozenset({"heard", "read", "said", "left"}), since=since)
     return page(connection, query, limit=MAX_LATELY, newest_first=True).entries[::-1]
+
+
+def _journal_for(connection: sqlite3.Connection, persona: str, room: str, person: str) -> list[JournalEntry]:
+    """What a persona wrote of a room, without the pieces that tell of a time of which a person missed something."""
+    written = journal_of(connection, persona, [room], limit=JOURNAL + 1, before=math.inf)
+    began = [*(entry.work.at for entry in written[1:]), datetime.fromtimestamp(0, UTC)]
+    shown = [
+        entry
+        for entry, since in zip(written, began, strict=False)
+        if not missed_some(connection, Place(room), person, since, entry.work.at)
+    ]
+    return shown[:JOURNAL]

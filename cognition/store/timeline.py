@@ -24,6 +24,7 @@ __all__ = [
     "arrive",
     "depart",
     "heard_by",
+    "missed_some",
     "occupied",
     "open_place",
     "open_places",
@@ -327,6 +328,20 @@ def people_of(connection: sqlite3.Connection, seq: int) -> frozenset[str]:
         (seq,),
     )
     return frozenset(identity for (identity,) in rows)
+
+
+def missed_some(
+    connection: sqlite3.Connection, place: Place, person: str, since: datetime, until: datetime
+) -> bool:
+    """Whether something was said aloud at a place in a time, from `since` on, that a person may not know of."""
+    row = connection.execute(
+        "SELECT 1 FROM event e JOIN place ON place.key = e.place WHERE (host, channel, room) = (?, ?, ?)"
+        " AND openness = 'present' AND e.at > ? AND e.at <= ? AND e.kind IN ('heard', 'read', 'said')"
+        " AND e.whispered = 0 AND NOT EXISTS (SELECT 1 FROM circle_member m JOIN participant p"
+        "  ON p.key = m.participant WHERE m.circle = e.audience AND p.identity = ?) LIMIT 1",
+        (*_named(place), _micros(since), _micros(until), _storable(person)),
+    )
+    return row.fetchone() is not None
 
 
 def heard_by(connection: sqlite3.Connection, place: Place, who: str, line: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -22,9 +23,11 @@ from cognition.persona.trust import Trust
 from cognition.store.errors import DiskError
 from cognition.store.memory_store import MemoryStore
 from cognition.store.personas import Change, save
+from cognition.store.timeline import Event as Lived
+from cognition.store.timeline import Participant, Place, append, open_place
 from signaling.bearing import Bearings
 from signaling.ipc.jsonrpc import JsonObject
-from signaling.judgements import Judgements
+from signaling.judgements import Judgements, _journal_for
 from signaling.room_line import RoomLine
 from tests.signaling.house import Client, FakeMind, House, house, line_to, mind_of
 from tests.signaling.scene import NOVA, ROBIN
@@ -272,6 +275,42 @@ async def test_a_journal_is_shown_in_the_room_of_which_it_tells_and_in_no_other(
         assert [(entry["id"], entry["text"]) for entry in journal] == [
             ("j-lobby", "A quiet day in the lobby.")
         ]
+
+
+async def test_a_journal_that_tells_of_what_somebody_missed_is_not_shown_to_them() -> None:
+    store, place = MemoryStore(), Place("lobby")
+    ada, bob = Participant("s1", "person", "Ada", "ada"), Participant("s2", "person", "Bob", "bob")
+    nova = Participant("nova", "persona", "Nova")
+    began = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+    def live(connection: sqlite3.Connection) -> None:
+        said = [
+            (0, {ada, nova}, None),
+            (20, {ada, bob, nova}, None),
+            (25, {ada, nova}, frozenset({"s1", "nova"})),
+        ]
+        for minutes, there, to in said:
+            at = began + timedelta(minutes=minutes)
+            append(
+                connection, Lived(f"e{minutes}", "heard", place, ada, "?", at, frozenset(there | {ada}), to)
+            )
+        for minutes in (10, 30):
+            at = (began + timedelta(minutes=minutes)).timestamp()
+            connection.execute(
+                "INSERT INTO journal VALUES (?, 'nova', 'nova', 'lobby', 'We spoke.', ?)", (f"j{minutes}", at)
+            )
+
+    await store.write(live)
+
+    async def shown(person: str) -> list[str]:
+        found = await store.read(lambda connection: _journal_for(connection, "nova", "lobby", person))
+        return [entry.id for entry in found]
+
+    assert await shown("ada") == ["j30", "j10"]
+    assert await shown("bob") == ["j30"], "he was not there before, and whispers are not written about"
+    assert await shown("eve") == []
+    await store.write(lambda connection: open_place(connection, place, True))
+    assert await shown("eve") == ["j30", "j10"]
 
 
 async def test_a_long_history_is_read_page_by_page(tmp_path: Path) -> None:
