@@ -295,9 +295,10 @@ async def test_a_journal_that_tells_of_what_somebody_missed_is_not_shown_to_them
                 connection, Lived(f"e{minutes}", "heard", place, ada, "?", at, frozenset(there | {ada}), to)
             )
         for minutes in (10, 30):
-            at = (began + timedelta(minutes=minutes)).timestamp()
+            wrote = (began + timedelta(minutes=minutes)).timestamp()
             connection.execute(
-                "INSERT INTO journal VALUES (?, 'nova', 'nova', 'lobby', 'We spoke.', ?)", (f"j{minutes}", at)
+                "INSERT INTO journal VALUES (?, 'nova', 'nova', 'lobby', 'We spoke.', ?)",
+                (f"j{minutes}", wrote),
             )
 
     await store.write(live)
