@@ -248,7 +248,7 @@ class Dues:
             words = await self._mind.welcome(self._room, due.persona, due.to)
 
             def is_for_all(company: frozenset[str] = company) -> bool:
-                return company == frozenset(self._persons)
+                return company.issuperset(self._persons)
 
             if await self._volunteering.greet(presence, words, due.id, is_for_all):
                 return
