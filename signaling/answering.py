@@ -364,12 +364,13 @@ class Answering:
     async def _answer(self, ask: Ask, slot: Slot) -> None:
         """Sees one answer through: composed, released, heard; or dropped."""
         presence = slot.presence
-        for attempt in range(ATTEMPTS):
+        attempts, again = 0, False
+        while attempts < ATTEMPTS:
             if slot.reply is None:
                 await self._free_to_answer(presence)
                 if self._dropped_meanwhile(slot):
                     return
-                if attempt:
+                if again:
                     self._floor.over(slot.bid)
                     self._bid(ask, slot)
                 self._compose(ask, slot, ())
@@ -387,6 +388,7 @@ class Answering:
             again = reply.task.cancelled() and not reply.posted and (slot.yielded or not reply.sounding)
             if not again or self._dropped_meanwhile(slot):
                 return
+            attempts += not reply.outdated
             slot.reply = None
         self._dropped["answer: not heard"] += 1
 

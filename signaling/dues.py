@@ -147,6 +147,7 @@ class Dues:
             return
         for presence in self._presences.values():
             if presence.reply is not None and presence.reply.to is None:
+                presence.reply.outdated = True
                 presence.withdraw(presence.reply)
 
     def left(self) -> None:

@@ -45,6 +45,8 @@ class Reply:
     """Of what was remembered for it."""
     marks: dict[str, int] = field(default_factory=dict)
     """Instants of the stages of the latency record, `time.monotonic_ns`."""
+    outdated: bool = False
+    """Composed for others than are there now: made anew, it is no further attempt."""
     silenced: bool = False
     """No more of it is to be heard: withdrawn, interrupted, or nobody listens."""
     held: bool = False

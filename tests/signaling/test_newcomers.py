@@ -85,6 +85,17 @@ async def test_an_answer_that_is_not_heard_yet_is_composed_anew_when_somebody_co
         assert aloud(room) == ["Hello both."]
 
 
+async def test_however_many_come_at_once_what_was_asked_is_answered() -> None:
+    async with scene("Hello all.") as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, are you there?")
+        for number in range(10):
+            room.join(f"guest{number}", f"Guest {number}")
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(20)
+        assert aloud(room) == ["Hello all."]
+
+
 async def test_a_greeting_that_waits_for_a_gap_is_not_said_to_who_comes_meanwhile() -> None:
     async with scene(alive=True) as room:
         ada = room.join("ada", "Ada")
