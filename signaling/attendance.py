@@ -7,7 +7,7 @@ the presences. Nothing here knows of packets or of how a persona thinks.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,6 @@ from cognition.conversation.floor import Decision
 from cognition.conversation.floor_control import Bid, Yielded
 from cognition.conversation.reasons import Silence
 from cognition.events import Heard, Read, Said
-from cognition.inference.generator import GenerationError
 from cognition.persona.due import Due
 from cognition.persona.engine import Clause, Mind
 from cognition.persona.life import Life
@@ -42,6 +41,7 @@ from signaling.overlap import HeldVoices
 from signaling.presence import Presence, RoomPort
 from signaling.reply import Cause, Reply
 from signaling.room_floor import RoomFloor
+from signaling.thinking_ahead import ThinkingAhead
 from signaling.volunteering import Volunteering
 from signaling.written_lines import WrittenLines
 
@@ -49,8 +49,6 @@ __all__ = ["Attendance", "Attendant"]
 
 INTERRUPT_AFTER = 1.6
 """Seconds of speech over a persona that stop it whatever is said; before that media holds it, and words decide."""
-KNOWING = 0.15
-"""Seconds that words wait for what they mean, before whoever would answer them is prepared."""
 
 _log = structlog.get_logger()
 
@@ -96,7 +94,6 @@ class Attendance:
         self.port = port
         """Of the room; its personas' presences have the same."""
         self._speculative = speculative
-        self._anticipate = anticipate
         self._persons: dict[str, Attendant] = {}
         self._presences: dict[str, Presence] = {}
         self._proposals: dict[str, _Proposal] = {}
@@ -106,11 +103,19 @@ class Attendance:
         self._hush.set()
         self._closed = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
-        self._thinking: asyncio.Task[None] | None = None
         self._life = life
         self._held_voices = HeldVoices(self.spawn, lambda reason: self.dropped.update([reason]))
         self.dropped: Counter[str] = Counter()
         """What was not answered or not said, by reason."""
+        self._ahead = ThinkingAhead(
+            room,
+            mind=mind,
+            presences=self._presences,
+            spawn=self.spawn,
+            hush=self._hush,
+            evaluates=anticipate,
+            dropped=self.dropped,
+        )
         self.floor = RoomFloor(port, yielded=self._yielded, refused=self._refused)
         """Held by the persona that sounds."""
         self.answering = Answering(
@@ -178,8 +183,7 @@ class Attendance:
                     presence.withdraw(presence.reply)
                 await presence.interrupt()
             self.floor.close()
-            if self._thinking is not None:
-                self._thinking.cancel()
+            self._ahead.stop()
             chat.cancel()
         self._group = None
 
@@ -207,7 +211,7 @@ class Attendance:
         """Gives a persona its place."""
         self._presences[presence.persona] = presence
         self._mind.enter(self.room, presence.persona, name, "persona")
-        self._think()
+        self._ahead.take_in()
 
     async def unseat(self, persona: str) -> None:
         """Takes a persona's place from it; what it says ends, and what it was to say is not said."""
@@ -230,7 +234,7 @@ class Attendance:
             person.tasks.append(self.spawn(self._greet(person)))
         # What they were absent from is out of the prompts now.
         self._dues.came()
-        self._think()
+        self._ahead.take_in()
 
     def leave(self, participant: str) -> None:
         """A person left."""
@@ -249,7 +253,7 @@ class Attendance:
     def share(self, participant: str, shared: bool) -> None:
         """Several people are at a participant's microphone from now on, or one again."""
         self._mind.share(self.room, participant, shared)
-        self._think()
+        self._ahead.take_in()
 
     def turn_to(self, participant: str, listeners: frozenset[str] | None) -> None:
         """A person speaks to some alone from now on, or to all again."""
@@ -280,6 +284,9 @@ class Attendance:
         """A persona's voice has begun to sound here, or has ended, whatever ended it."""
         if on:
             self._listening[persona] = frozenset(self._persons)
+            presence = self._presences.get(persona)
+            if presence is not None and presence.reply is not None:
+                self.spawn(self._ahead.while_it_sounds(presence.reply))
         if self._life is not None:
             self._life.speaking(persona, self.room, on)
 
@@ -309,7 +316,7 @@ class Attendance:
                 person.listener.asked(event.text)
         self.answering.said(event)
         self._let_answer(event)
-        self._think()
+        self._ahead.take_in()
 
     def _let_answer(self, event: Said) -> None:
         """A persona that another one has asked by name answers it, while that brings something new."""
@@ -481,8 +488,7 @@ class Attendance:
     def _propose(
         self, presence: Presence, words: AsyncGenerator[Clause], cause: Cause, to: frozenset[str] | None
     ) -> Reply:
-        if self._thinking is not None:
-            self._thinking.cancel()
+        self._ahead.stop()
         return presence.propose(words, cause, to)
 
     def _withdraw(self, turn: str) -> None:
@@ -511,7 +517,7 @@ class Attendance:
     def _decline(self, decision: Decision) -> None:
         self.dropped[f"declined: {decision.reason}"] += 1
         _log.info("declined", room=self.room, reason=decision.reason)
-        self._think()
+        self._ahead.take_in()
 
     def _turn_over(self, person: Attendant, turn: str) -> None:
         person.shown.discard(turn)
@@ -539,43 +545,7 @@ class Attendance:
     def _listen_ahead(self, person: Attendant, event: PartialTranscript) -> None:
         if self._sounding and not event.acknowledges and wants_turn(event.text):
             self.spawn(self._silence(person.heard_by(event.turn)))
-        knowing = self.spawn(self._mind.overhear(event.text)) if len(self._presences) > 1 else None
-        if self._anticipate and all(presence.reply is None for presence in self._presences.values()):
-            self._rethink(partial(self._foresee, person, event, knowing))
-
-    async def _foresee(
-        self, person: Attendant, said: PartialTranscript, knowing: "asyncio.Task[None] | None"
-    ) -> None:
-        """Prepares whoever would answer these words, once it is known who knows about them."""
-        if knowing is not None:
-            # Waited for and not awaited: what is read is of use also when the next words cut this short.
-            await asyncio.wait([knowing], timeout=KNOWING)
-        heard = self._heard(person, said.turn, said.text)
-        if (who := self._mind.consider(heard).persona) is not None:
-            await self._mind.anticipate(self.room, who, person.id, said.text, heard.to, said.turn)
-
-    def _think(self) -> None:
-        """Lets the personas take in what was said last, in idle time."""
-        if self._anticipate and self._presences:
-            self._rethink(self._prepare)
-
-    async def _prepare(self) -> None:
-        for persona in self._mind.most_wanted_first(self.room, self._presences):
-            if persona in self._presences:
-                await self._mind.prepare(self.room, persona)
-
-    def _rethink(self, work: Callable[[], Awaitable[None]]) -> None:
-        if self._thinking is not None:
-            self._thinking.cancel()
-        self._thinking = self.spawn(self._ahead(work))
-
-    async def _ahead(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except GenerationError as error:
-            # The reply itself will say it; that it could not be hastened harms nobody.
-            self.dropped["prefill failed"] += 1
-            _log.warning("prefill failed", room=self.room, reason=str(error))
+        self._ahead.foresee(partial(self._heard, person, event.turn, event.text))
 
     async def _greet(self, person: Attendant) -> None:
         try:

@@ -271,6 +271,7 @@ async def _play(port: FakePort, attendance: Attendance, overlaps: list[int]) -> 
 async def scene(
     *answers: Script | str,
     speculative: bool = True,
+    anticipate: bool = True,
     personas: tuple[Persona, ...] = (NOVA,),
     listened: bool = True,
     alive: bool = False,
@@ -320,7 +321,13 @@ async def scene(
     port = FakePort(rings)
     life = None if living is None else living.life
     attendance = Attendance(
-        "room", mind=mind, port=port, speculative=speculative, life=life, may_turn=may_turn
+        "room",
+        mind=mind,
+        port=port,
+        speculative=speculative,
+        anticipate=anticipate,
+        life=life,
+        may_turn=may_turn,
     )
     rooms.append(attendance)
     voice = FakeVoice()

@@ -64,3 +64,23 @@ async def test_a_meaning_that_takes_long_is_not_waited_for() -> None:
         assert room.generator.streamed[-1][0].endswith("robin")
         ada.end("Who knows about the birds?")
         await room.until_quiet()
+
+
+async def test_what_was_asked_is_taken_in_by_the_others_while_one_answers_it() -> None:
+    async with scene("Three days of flight, and no less than that.", personas=(NOVA, ROBIN)) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, how far is the moon?")
+        await room.port.begun("nova")
+        await asyncio.sleep(0.3)
+        assert room.presence is not None
+        assert room.presence.sounding, "nova speaks"
+        assert "the moon" in str(dict(room.generator.prefilled).get("4:room/robin"))
+        await room.until_quiet()
+
+
+async def test_a_model_that_is_to_speak_only_evaluates_nothing_ahead() -> None:
+    async with scene("I see.", personas=(NOVA, ROBIN), anticipate=False) as room:
+        ada = room.join("ada", "Ada")
+        await ada.say("Nova, how far is the moon?")
+        await room.until_quiet()
+        assert room.generator.prefilled == []
