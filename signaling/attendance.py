@@ -556,6 +556,7 @@ class Attendance:
             return
         persona, presence = next(iter(self._presences.items()))
         words = await self._mind.welcome(self.room, persona, person.id)
+        self._mind.greeted(self.room, person.id)
         if not await self._volunteering.greet(presence, words):
             line = f"{persona}-{time.monotonic_ns():x}"
             self.port.post_chat(persona, words, line)

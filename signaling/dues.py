@@ -252,6 +252,7 @@ class Dues:
                 return company.issuperset(self._persons)
 
             if await self._volunteering.greet(presence, words, due.id, is_for_all):
+                self._mind.greeted(self._room, due.to)
                 return
             if is_for_all():
                 break
@@ -259,6 +260,7 @@ class Dues:
             if due.to not in self._persons:
                 self._refuse(due, "away")
                 return
+        self._mind.greeted(self._room, due.to)
         self._write(due.persona, words, due.id)
 
     def _write(self, persona: str, words: str, id: str) -> None:

@@ -276,6 +276,12 @@ class Presence:
         else:
             self._cancel(reply)
         self._sounds(False)
+        try:
+            await self._stop(reply)
+        finally:
+            reply.settled.set()
+
+    async def _stop(self, reply: Reply) -> None:
         played = await self._port.stop_voice(self.persona)
         heard = text_heard(reply.spans, played)
         self._port.caption(
@@ -328,6 +334,7 @@ class Presence:
             await asyncio.wait([self.reply.task])
 
     def _remember(self, reply: Reply, text: str, *, interrupted: bool = False) -> None:
+        reply.heard = reply.heard or bool(text)
         kind: Literal["speech", "chat"] = "chat" if reply.written else "speech"
         if reply.accounts:
             self._explains(reply.utterance, reply.accounts)

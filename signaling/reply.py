@@ -58,6 +58,10 @@ class Reply:
     posted: bool = False
     """Whether its text was written into the chat, for a reply to a written line."""
     task: "asyncio.Task[None] | None" = None
+    heard: bool = False
+    """Whether any of it was, and is remembered."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Once it was interrupted: what was heard of it is known."""
 
     def __post_init__(self) -> None:
         self.bid = self.bid or self.utterance

@@ -112,11 +112,13 @@ class Volunteering:
             presence.release(reply)
             assert reply.task is not None
             await asyncio.wait([reply.task])
+            if reply.task.cancelled() and reply.sounding:
+                await reply.settled.wait()
         finally:
             presence.withdraw(reply)
             if not reply.sounding:
                 self._floor.over(reply.bid)
-        return reply.sounding
+        return reply.heard
 
 
 async def _once(text: str) -> AsyncGenerator[Clause]:

@@ -494,14 +494,15 @@ class Mind:
     def greeting(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, at once and without the model."""
         state = self._room(room)
-        attendee = state.present.get(participant)
-        known = participant in state.greeted
-        state.greeted.add(participant)
-        name = (spoken_name(attendee.name) if attendee is not None else "") or "there"
-        mine = self._personas[persona].name
-        if known:
-            return f"Welcome back, {name}!" if name != "there" else "Welcome back!"
-        return greeting_words(name, mine, state.others(participant), f"{room} {participant}")
+        name = spoken_name(state.present[participant].name) if participant in state.present else ""
+        if participant in state.greeted:
+            return f"Welcome back, {name}!" if name else "Welcome back!"
+        mine, others = self._personas[persona].name, state.others(participant)
+        return greeting_words(name or "there", mine, others, f"{room} {participant}")
+
+    def greeted(self, room: str, participant: str) -> None:
+        """Somebody was greeted; words may be made several times before they are said."""
+        self._room(room).greeted.add(participant)
 
     async def welcome(self, room: str, persona: str, participant: str) -> str:
         """Words to greet somebody with, without the model: as one who is known from another day, if they are.
@@ -527,7 +528,6 @@ class Mind:
         known = tuple(each for each in known if is_about(each, name))
         if not known:
             return self.greeting(room, persona, participant)
-        state.greeted.add(participant)
         question = picked_up(known, self._now())
         return welcome_words(name, question, state.others(participant), f"{room} {participant}")
 

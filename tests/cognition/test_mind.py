@@ -401,6 +401,8 @@ async def test_a_greeting_names_the_person_and_the_company_and_needs_no_model() 
     words = call.mind.greeting("lobby", "felix", "ada")
     assert "Ada" in words
     assert "Felix" in words
+    assert call.mind.greeting("lobby", "felix", "ada") == words
+    call.mind.greeted("lobby", "ada")
     assert call.mind.greeting("lobby", "felix", "ada") == "Welcome back, Ada!"
     assert "Ben" in Call(people="ada ben").mind.greeting("lobby", "felix", "ada")
     assert "3 others" not in Call(people="ada ben cleo dan").mind.greeting("lobby", "felix", "ada")
@@ -411,7 +413,7 @@ async def test_a_greeting_names_the_person_and_the_company_and_needs_no_model() 
 async def test_another_person_of_the_same_name_is_not_welcomed_back() -> None:
     call = Call()
     call.mind.record(call.heard("Hello."))
-    call.mind.greeting("lobby", "felix", "ada")
+    call.mind.greeted("lobby", "ada")
     call.mind.leave("lobby", "ada")
     call.mind.enter("lobby", "ada-2", "Ada", "person")
     assert "back" not in call.mind.greeting("lobby", "felix", "ada-2")

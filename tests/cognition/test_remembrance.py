@@ -406,6 +406,7 @@ async def test_who_comes_back_is_greeted_by_name_with_what_was_open() -> None:
     words = await call.mind.welcome("lobby", "felix", "ada")
     assert "Ada" in words
     assert words.endswith("How did the job interview go?")
+    call.mind.greeted("lobby", "ada")
     assert "Welcome back" in await call.mind.welcome("lobby", "felix", "ada")
 
 

@@ -36,3 +36,27 @@ async def test_who_comes_while_another_is_greeted_is_greeted_as_well() -> None:
         await asyncio.sleep(30)
         greetings = [event.text for event in room.happened if isinstance(event, Said)]
         assert [("Ada" in text, "Bob" in text) for text in greetings] == [(True, False), (True, True)]
+
+
+async def test_a_greeting_of_which_nobody_heard_a_word_is_written() -> None:
+    async with scene(alive=True) as room:
+        ada = room.join("ada", "Ada")
+        room.mind.note(Arrived("room", "ada", "Ada", datetime.now(UTC)))
+        await room.port.begun("nova")
+        ada.start()
+        await asyncio.sleep(3)
+        assert [each.text for each in room.happened if isinstance(each, Said)] == room.port.chat
+        assert len(room.port.chat) == 1
+        assert "Ada" in room.port.chat[0]
+
+
+async def test_who_comes_is_welcomed_as_somebody_new_also_when_others_come_meanwhile() -> None:
+    async with scene(alive=True) as room:
+        for id, name in (("ada", "Ada"), ("bob", "Bob"), ("cem", "Cem"), ("dora", "Dora")):
+            room.join(id, name)
+            room.mind.note(Arrived("room", id, name, datetime.now(UTC)))
+            await asyncio.sleep(1)
+        await asyncio.sleep(30)
+        greetings = [event.text for event in room.happened if isinstance(event, Said)]
+        assert len(greetings) == 4
+        assert not any("back" in text for text in greetings)
