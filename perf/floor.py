@@ -1,9 +1,10 @@
 """Who speaks when, in meetings of people and personas: `python -m perf.floor [--json]`.
 
 Twelve meetings of an hour, one to six people and one to fourteen personas, made by a seed and held in virtual time.
-Room, presences and mind are those of the server; ears, voice and language model are the fakes that ship beside them,
-as slow as the real ones. A quarter of each meeting is also held under two naive rules: everyone answers, each persona
-being attended on its own as assistants are that were made for one person; and round robin, one after the other.
+Room, presences, mind and life are those of the server: people come and go and are greeted, reminders are given,
+personas ask each other. Ears, voice and language model are the fakes that ship beside them, as slow as the real ones.
+A quarter of each meeting is also held under two naive rules, whose personas do nothing by themselves: everyone
+answers, each persona being attended on its own as assistants are that were made for one person; and round robin.
 
 What ought to happen is known from the script (`perf.meeting`), and what an utterance answers from what it was composed
 to. A direct question that its asker puts to the same persona again before it is answered counts as one. How long an
@@ -12,6 +13,7 @@ answer took is told where no person spoke between.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -22,11 +24,13 @@ from typing import Any
 import numpy as np
 import structlog
 
+from cognition.conversation.dialogue import TURNS
 from cognition.conversation.floor import Decision
 from cognition.events import Answer, Heard, Read, Said
 from cognition.persona.engine import Mind
-from perf.meeting import Want
-from perf.meeting_room import Asked, Meeting, Spoke, hold
+from perf.meeting import PEOPLE, Want
+from perf.meeting_people import hold
+from perf.meeting_room import Asked, Meeting, Spoke
 from perf.report import Report, Result, run
 from tests.virtual_time import VirtualTimeLoop
 
@@ -42,7 +46,15 @@ TOLERATED = 0.2
 """Seconds for which two personas may be heard at once."""
 NEXT = 3.0
 """Seconds within which a persona's start belongs to the one that ended before."""
-DIRECT = frozenset({"direct", "pair", "two", "each", "handover", "follow", "you too", "interruption"})
+GREETED_WITHIN = 60.0
+"""Seconds within which who comes is greeted."""
+REMINDED_WITHIN = 60.0
+"""Seconds within which a reminder is said, of those that are asked for in minutes."""
+ASKED = re.compile(r"(\w+), what do you make of the \w+\?$")
+"""How a persona of `perf.meeting_room` asks another one."""
+DIRECT = frozenset(
+    {"direct", "pair", "two", "each", "handover", "follow", "you too", "interruption", "remind", "discuss"}
+)
 
 
 class EveryoneMind(Mind):
@@ -99,6 +111,19 @@ class Findings:
     gaps: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
+    came: int = 0
+    ungreeted: list[str] = field(default_factory=list)
+    greeted_twice: list[str] = field(default_factory=list)
+    greeting_waits: list[float] = field(default_factory=list)
+    reminders: int = 0
+    withheld: int = 0
+    """Reminders for which it never was so that only those were there who had heard the wish."""
+    unreminded: list[str] = field(default_factory=list)
+    reminded_late: list[float] = field(default_factory=list)
+    asked_each_other: int = 0
+    answered_each_other: int = 0
+    among_themselves: list[int] = field(default_factory=list)
+    """How many turns personas had spoken to each other in a row, at each turn."""
 
     def add(self, other: "Findings") -> None:
         """Takes another meeting in."""
@@ -121,6 +146,9 @@ def judge(meeting: Meeting, seconds: float) -> Findings:
     )
     found.gaps = _gaps(meeting)
     found.shares = _shares(meeting)
+    _judge_comings(found, meeting, seconds)
+    _judge_reminders(found, meeting, seconds)
+    _judge_exchanges(found, meeting)
     return found
 
 
@@ -131,6 +159,9 @@ def _judge_act(
     who = [name.lower() for name in act.who]
     spoke = list(dict.fromkeys(each.persona for each in answers))
     label = f"{meeting.people}x{len(meeting.personas)} {asked.turn} {act.kind}: {act.text} -> {spoke}"
+    if act.want is Want.MAY:
+        found.wrong += [label for persona in spoke if persona not in who]
+        return
     if act.want is Want.NOBODY:
         found.unasked += [label] * len(spoke)
         return
@@ -174,6 +205,91 @@ def _repeated(meeting: Meeting, number: int, missing: Sequence[str]) -> bool:
     )
 
 
+def _judge_comings(found: Findings, meeting: Meeting, seconds: float) -> None:
+    """Who comes, and stays long enough for it, is greeted once."""
+    greetings: dict[str, list[float]] = {}
+    for _, id, at in _by_themselves(meeting, "greet"):
+        greetings.setdefault(meeting.dues[id].to, []).append(at)
+    for came in meeting.came:
+        found.came += 1
+        greeted = greetings.get(came.id, [])
+        label = (
+            f"{meeting.people}x{len(meeting.personas)} {came.id} {came.name} at {came.at:.0f} s: {greeted}"
+        )
+        if not greeted and min(came.left, seconds) - came.at > GREETED_WITHIN:
+            found.ungreeted.append(label)
+        if len(greeted) > 1:
+            found.greeted_twice.append(label)
+        found.greeting_waits += [greeted[0] - came.at] if greeted else []
+
+
+def _judge_reminders(found: Findings, meeting: Meeting, seconds: float) -> None:
+    """Who wanted to be reminded is reminded once and in time, as soon as only those are there who heard the wish."""
+    reminded: dict[str, list[float]] = {}
+    for _, id, at in _by_themselves(meeting, "remind"):
+        line = meeting.dues[id].line
+        assert line is not None
+        reminded.setdefault(line.id, []).append(at)
+    for asked in meeting.asked:
+        if not asked.act.minutes:
+            continue
+        due = asked.ended + 60.0 * asked.act.minutes
+        when = reminded.get(asked.turn, [])
+        label = f"{meeting.people}x{len(meeting.personas)} {asked.turn} {asked.act.text} due at {due:.0f} s: {when}"
+        if len(when) > 1:
+            found.unreminded.append(label)
+        if (since := _may_be_said(meeting, asked, due, seconds)) is None:
+            found.withheld += due + REMINDED_WITHIN < seconds and not when
+            continue
+        found.reminders += 1
+        found.reminded_late += [when[0] - since] if when else []
+        if not when or when[0] - since > REMINDED_WITHIN:
+            found.unreminded.append(label)
+
+
+def _may_be_said(meeting: Meeting, asked: Asked, due: float, seconds: float) -> float | None:
+    """From when on a reminder can be said for long enough: its asker is there, and nobody who missed the wish is."""
+    heard = _there(meeting, asked.began)
+    doors = {at for came in meeting.came for at in (came.at, came.left)}
+    for since in sorted({due, *(at for at in doors if due < at < seconds)}):
+        until = min((at for at in doors if at > since), default=seconds)
+        there = _there(meeting, since)
+        if PEOPLE[asked.act.speaker] in there <= heard and min(until, seconds) - since > REMINDED_WITHIN:
+            return since
+    return None
+
+
+def _there(meeting: Meeting, at: float) -> set[str]:
+    return {came.name for came in meeting.came if came.at <= at < came.left}
+
+
+def _by_themselves(meeting: Meeting, kind: str) -> list[tuple[str, str, float]]:
+    """What personas said or wrote by themselves: who, under which id, when."""
+    said = [(each.persona, each.turn, each.began) for each in meeting.spoke]
+    said += [(each.persona, each.id, each.at) for each in meeting.wrote]
+    return [each for each in said if each[1] in meeting.dues and meeting.dues[each[1]].kind == kind]
+
+
+def _judge_exchanges(found: Findings, meeting: Meeting) -> None:
+    """Who is asked by a persona answers, or nobody does; and what they say to each other ends by itself."""
+    answers = {each.turn: each for each in meeting.spoke if each.turn in meeting.said}
+    for id, said in meeting.said.items():
+        match = ASKED.search(said.text)
+        if match is None or said.interrupted or match[1].lower() == said.participant:
+            continue
+        found.asked_each_other += 1
+        if (answer := answers.get(id)) is not None:
+            found.answered_each_other += 1
+            if answer.persona != match[1].lower():
+                found.wrong.append(f"{said.participant}: {said.text} -> {answer.persona}")
+    talks = {asked.turn for asked in meeting.asked if asked.act.kind == "discuss"} | meeting.said.keys()
+    row = 0
+    for one, other in pairwise(sorted(meeting.spoke, key=lambda each: each.began)):
+        people = any(began < other.began and ended > one.began for began, ended in meeting.speech)
+        row = row + 1 if other.turn in talks - meeting.dues.keys() and not people else 0
+        found.among_themselves.append(row)
+
+
 def _overlaps(spoke: Iterable[Spoke]) -> list[float]:
     """Seconds for which one persona is heard beside another, each time."""
     overlaps = []
@@ -186,12 +302,13 @@ def _overlaps(spoke: Iterable[Spoke]) -> list[float]:
 
 
 def _gaps(meeting: Meeting) -> list[float]:
-    """Seconds of silence between two different personas, where no person spoke between them."""
+    """Seconds of silence between two personas, with no person between; what waits for a lull is left out."""
     gaps = []
     for one, other in pairwise(sorted(meeting.spoke, key=lambda each: each.began)):
         gap = other.began - one.ended
         people = any(began < other.began and ended > one.ended for began, ended in meeting.speech)
-        if one.persona != other.persona and 0.0 <= gap <= NEXT and not people:
+        asked = other.turn not in meeting.dues
+        if one.persona != other.persona and asked and 0.0 <= gap <= NEXT and not people:
             gaps.append(gap)
     return gaps
 
@@ -220,7 +337,9 @@ def held(rule: str, people: int, personas: int, seconds: float, seed: int) -> Fi
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     mind_of, apart = RULES[rule]
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        meeting = runner.run(hold(people, personas, seconds, seed, mind_of, apart=apart))
+        meeting = runner.run(
+            hold(people, personas, seconds, seed, mind_of, apart=apart, alive=rule == "ours")
+        )
     return judge(meeting, seconds)
 
 
@@ -246,6 +365,7 @@ def measure(sizes: Sequence[tuple[int, int]] = SIZES, seconds: float = HOUR) -> 
     for baseline in ("everyone", "round robin"):
         results += _compared(found["ours"], found[baseline], f"; baseline: {baseline}")
     ours = found["ours"]
+    results += _of_life(ours)
     notes = [
         f"{len(sizes)} meetings, {ours.hours:.2g} h, people spoke {ours.acts} times, personas {ours.utterances}.",
         *(f"unanswered: {label}" for label in ours.unanswered[:5]),
@@ -253,6 +373,11 @@ def measure(sizes: Sequence[tuple[int, int]] = SIZES, seconds: float = HOUR) -> 
         *(f"nobody asked: {label}" for label in ours.unasked[:5]),
         *(f"open, and not answered: {label}" for label in ours.ignored[:5]),
         *(f"out of order: {label}" for label in ours.disordered[:5]),
+        *(f"not greeted: {label}" for label in ours.ungreeted[:5]),
+        *(f"greeted twice: {label}" for label in ours.greeted_twice[:5]),
+        *(f"not reminded in time: {label}" for label in ours.unreminded[:5]),
+        f"{ours.came} people came, {ours.reminders} were to be reminded, {ours.withheld} never could be: somebody was "
+        f"there who had missed the wish. Personas asked each other {ours.asked_each_other} times.",
     ]
     return Report("floor", results, notes)
 
@@ -288,6 +413,28 @@ def _compared(ours: Findings, other: Findings, against: str) -> list[Result]:
         both("last word to answer, p50", "s", lambda each: _of(each.waits, 50)),
         both("last word to answer, p95", "s", lambda each: _of(each.waits, 95)),
         both("Gini of shares of what was open to all", "", lambda each: float(np.mean(each.shares or [0.0]))),
+    ]  # fmt: skip
+
+
+def _of_life(ours: Findings) -> list[Result]:
+    """What personas do by themselves, which those of the naive rules do not."""
+    return [
+        Result("who came and was not greeted", "%", 100 * len(ours.ungreeted) / max(1, ours.came), target=0.0),
+        Result("greeted twice", "%", 100 * len(ours.greeted_twice) / max(1, ours.came), target=0.0),
+        Result("coming to greeting, p95", "s", _of(ours.greeting_waits, 95)),
+        Result(
+            "reminders not said, or later than a minute", "%",
+            100 * len(ours.unreminded) / max(1, ours.reminders), target=0.0,
+        ),
+        Result("reminder due to said, p95", "s", _of(ours.reminded_late, 95)),
+        Result(
+            "asked by a persona by name, and answered", "%",
+            100 * ours.answered_each_other / max(1, ours.asked_each_other), higher_is_better=True,
+        ),
+        Result(
+            "turns of personas to each other in a row, most", "",
+            float(max(ours.among_themselves, default=0)), target=float(TURNS),
+        ),
     ]  # fmt: skip
 
 

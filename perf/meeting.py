@@ -4,7 +4,7 @@ Whoever ought to answer is known because the words were made for it; nothing her
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from random import Random
 
@@ -85,6 +85,17 @@ _TALK = (
     "It took me three hours to find {t}.", "Next year will be better for {t}.",
 )  # fmt: skip
 _BACKCHANNELS = ("Mhm.", "Yeah.", "Right.", "I see.", "Okay.", "Uh-huh.")
+_REMIND = (
+    "{a}, remind me in {n} minutes to {d}.", "{a}, can you remind me in {n} minutes to {d}?",
+    "Could you remind me in {n} minutes to {d}, {a}?",
+)  # fmt: skip
+_MINUTES = {2: "two", 3: "three", 5: "five", 8: "eight", 10: "ten"}
+_TO_DO = ("call the dentist", "turn off the oven", "write to my sister", "feed the cat", "look at the map")
+_DISCUSS = (
+    "{a} and {b}, discuss {t} with each other.", "{a} and {b}, please debate {t}.",
+    "{a}, {b}, talk it over with each other: what about {t}?",
+)  # fmt: skip
+_TO_PERSONA = ("Yes, please.", "No, thank you.", "Not today, I am afraid.", "Fine, it was a long day.")
 _EXPERT = ("Does anybody know a good book on {e}?", "Can anyone tell me more about {e}?")
 
 
@@ -98,6 +109,8 @@ class Want(Enum):
     """Exactly one of those named."""
     SOME = auto()
     """At least one of those named, and each at most once."""
+    MAY = auto()
+    """One of those named, who had asked, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class Act:
         who: names of the personas that this is about, in order.
         ordered: they answer in this order.
         named: somebody in it is called by name.
+        minutes: after which its speaker wants to be reminded; 0 for never.
     """
 
     kind: str
@@ -121,6 +135,7 @@ class Act:
     who: tuple[str, ...] = ()
     ordered: bool = False
     named: bool = False
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,31 +154,35 @@ class Moment:
 class Script:
     """Makes one act after the other.
 
+    Attributes:
+        present: places of those who are there, among `PEOPLE`.
+
     Args:
-        people: how many people.
+        people: how many people there are at first.
         personas: names of the personas.
         random: whatever it does not decide by itself.
     """
 
     def __init__(self, people: int, personas: Sequence[str], random: Random) -> None:
-        self._people = people
+        self.present = list(range(people))
         self._personas = tuple(personas)
         self._random = random
         self._talk = 0
 
     def next(self, moment: Moment) -> Act:
         """What is said next, once it is silent."""
-        if self._talk > 0:
+        if self._talk > 0 and len(self.present) > 1:
             self._talk -= 1
             return self._statement()
-        kinds: dict[str, float] = {"direct": 8, "open": 2}
+        kinds: dict[str, float] = {"direct": 8, "open": 2, "remind": 0.5}
         if len(self._personas) > 1:
             kinds |= {"pair": 2, "handover": 1, "all": 1.5}
+            kinds["discuss"] = 0.5
             kinds["each"] = 1 if len(self._personas) <= 4 else 0.15
-        if len(self._personas) == 2 and (self._people == 1 or moment.answered):
+        if len(self._personas) == 2 and (len(self.present) == 1 or moment.answered):
             # After two people have talked, "you two" may be these.
             kinds["two"] = 2
-        if self._people > 1:
+        if len(self.present) > 1:
             kinds |= {"to person": 3, "talk": 3, "about": 1, "expert": 1}
         else:
             kinds |= {"statement": 4}
@@ -177,7 +196,7 @@ class Script:
 
     def interruption(self) -> Act:
         """What somebody says over a persona: a question to another or the same one, or a word to a person."""
-        if self._people > 1 and self._random.random() < 0.3:
+        if len(self.present) > 1 and self._random.random() < 0.3:
             return self._make("to person", Moment(None, ()))
         act = self._make("direct", Moment(None, ()))
         return Act("interruption", act.speaker, act.text, act.want, act.who, named=True)
@@ -188,17 +207,21 @@ class Script:
 
     def reply_of_person(self, asked: Act) -> Act | None:
         """What the person who was asked says."""
-        named = [number for number in range(self._people) if PEOPLE[number] in asked.text]
+        named = [number for number in self.present if PEOPLE[number] in asked.text]
         if asked.kind != "to person" or not named:
             return None
         return Act("person answers", named[0], self._random.choice(_PERSON_ANSWERS), Want.NOBODY)
 
+    def answer_to(self, persona: str, speaker: int) -> Act:
+        """What somebody says to a persona that has just asked them by itself."""
+        return Act("answer", speaker, self._random.choice(_TO_PERSONA), Want.MAY, (persona,))
+
     def aside(self, asker: int) -> Act | None:
         """What another person says into a pause, to somebody or to nobody in particular."""
-        if self._people < 3:
+        if len(self.present) < 3:
             return None
-        speaker = self._random.choice([each for each in range(self._people) if each != asker])
-        third = self._random.choice([each for each in range(self._people) if each not in (asker, speaker)])
+        speaker = self._random.choice([each for each in self.present if each != asker])
+        third = self._random.choice([each for each in self.present if each not in (asker, speaker)])
         text = self._random.choice(_TO_PERSON).format(p=PEOPLE[third], t=self._topic())
         return Act("aside", speaker, text, Want.NOBODY)
 
@@ -214,6 +237,13 @@ class Script:
                 return self._act(kind, speaker, _PAIR, Want.ALL, (a, b), ordered=True, a=a, b=b, t=topic)
             case "handover":
                 return self._act(kind, speaker, _HANDOVER, Want.ALL, (a, b), ordered=True, a=a, b=b, t=topic)
+            case "remind":
+                minutes = random.choice(list(_MINUTES))
+                words = {"n": _MINUTES[minutes], "d": random.choice(_TO_DO)}
+                act = self._act(kind, speaker, _REMIND, Want.ALL, (a,), a=a, **words)
+                return replace(act, minutes=minutes)
+            case "discuss":
+                return self._act(kind, speaker, _DISCUSS, Want.ALL, (a, b), ordered=True, a=a, b=b, t=topic)
             case "two":
                 return self._act(kind, speaker, _TWO, Want.ALL, self._personas, t=topic)
             case "each":
@@ -238,7 +268,7 @@ class Script:
             case "about":
                 return self._act(kind, speaker, _ABOUT, Want.NOBODY, (), a=a, t=topic)
             case "to person":
-                whom = random.choice([each for each in range(self._people) if each != speaker])
+                whom = random.choice([each for each in self.present if each != speaker])
                 return self._act(kind, speaker, _TO_PERSON, Want.NOBODY, (), p=PEOPLE[whom], t=topic)
             case "talk":
                 self._talk = random.randint(2, 5)
@@ -273,7 +303,7 @@ class Script:
         return Act("talk", self._person(), text, Want.NOBODY)
 
     def _person(self) -> int:
-        return self._random.randrange(self._people)
+        return self._random.choice(self.present)
 
     def _topic(self) -> str:
         return self._random.choice(_TOPICS)

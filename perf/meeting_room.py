@@ -1,43 +1,58 @@
-"""A meeting in virtual time: people who follow a script, and the real attendance of a room with fakes at its rims."""
+"""A room in virtual time: the real attendance, mind and life with fakes at their rims, and what is seen of them."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any, Self
 from unittest.mock import patch
 
 import numpy as np
 
+from cognition.conversation.disposition import Disposition
+from cognition.conversation.floor import Attendee
 from cognition.conversation.reasons import Silence, Wish
-from cognition.inference.generator import FakeGenerator
+from cognition.events import Event, Said
+from cognition.inference.generator import FakeGenerator, Prompt
 from cognition.inference.generator import Script as Spoken
+from cognition.persona.actions import Allowed
+from cognition.persona.due import Due
 from cognition.persona.engine import Mind
+from cognition.persona.life import Life
 from cognition.persona.profile import Persona, PersonaVoice
+from cognition.store.memory_store import MemoryStore
 from media.realtime.ring import AudioRing
 from media.speech.backchannel import is_backchannel
-from media.speech.events import SpeechPaused, SpeechStarted, TurnCommitted, TurnProposed
 from media.speech.lane import FakeLane
 from media.speech.voice import FakeVoice
-from perf.meeting import PEOPLE, PERSONAS, Act, Moment, Script, Want
-from signaling.attendance import Attendance, Attendant
-from signaling.ears import ScriptedEars
+from perf.meeting import PERSONAS, Act
+from signaling.attendance import Attendance
+from signaling.living import Living
 from signaling.presence import Presence
 
-__all__ = ["Asked", "Meeting", "Spoke", "hold"]
+__all__ = [
+    "Asked",
+    "Came",
+    "Clock",
+    "Meeting",
+    "Port",
+    "Room",
+    "Spoke",
+    "Wrote",
+    "open_rooms",
+    "virtual_wall_clock",
+]
 
 FRAME = 960
 RING = 20 * 48_000
-PAUSED, WORDS, DECIDED = 0.1, 0.35, 0.55
-"""Seconds after the end of speech until the pause, the words and the end of the turn are known."""
-JUDGED = 0.12
-"""Seconds after which media holds a voice that a person interrupts."""
-WORD = 0.33
-"""Seconds a person takes for a word."""
+ASKS = 0.05
+"""How often a persona ends what it says with a question to another one."""
+INTERRUPTS = "Nova"
+"""The persona that is trusted with interrupting another one."""
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 _WORDS = """river window number morning simple question answer paper market winter summer station evening picture
 letter country teacher student engine colour travel history kitchen garden bottle valley bridge planet silver copper
@@ -71,6 +86,25 @@ class Spoke:
     ended: float
 
 
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """What a persona wrote: who, under which id, when."""
+
+    persona: str
+    id: str
+    at: float
+
+
+@dataclass(slots=True)
+class Came:
+    """A person in the room, from when to when, under an id that nobody else has."""
+
+    id: str
+    name: str
+    at: float
+    left: float = float("inf")
+
+
 @dataclass(slots=True)
 class Meeting:
     """What was seen of a meeting."""
@@ -81,10 +115,18 @@ class Meeting:
     spoke: list[Spoke] = field(default_factory=list)
     speech: list[tuple[float, float]] = field(default_factory=list)
     """When people spoke, each from and to."""
+    came: list[Came] = field(default_factory=list)
+    dues: dict[str, Due] = field(default_factory=dict)
+    """What personas wanted to say by themselves, by id."""
+    wrote: list[Wrote] = field(default_factory=list)
+    said: dict[str, Said] = field(default_factory=dict)
+    """What was heard of personas, by id."""
+    ids: dict[int, str] = field(default_factory=dict)
+    """The participant id of each person who is there, by their place."""
     dropped: dict[str, int] = field(default_factory=dict)
 
 
-class _Port:
+class Port:
     """Media's side: plays what is in the rings while there is something in them."""
 
     def __init__(self, rings: Mapping[str, AudioRing], meeting: Meeting) -> None:
@@ -103,15 +145,18 @@ class _Port:
         """Nobody reads along."""
 
     def post_chat(self, persona: str, text: str, line: str = "") -> None:
-        """Nobody reads."""
+        """Is kept in `wrote`."""
+        self.meeting.wrote.append(Wrote(persona, line, asyncio.get_running_loop().time()))
 
     def wake_voice(self, persona: str) -> None:
+        """Something is in its ring."""
         reply = self.presences[persona].reply
         if reply is not None:
-            self.turns[persona] = reply.bid.rpartition("#")[0]
+            self.turns[persona] = reply.bid.rpartition("#")[0] or reply.bid
         self.woken.set()
 
     async def stop_voice(self, persona: str) -> int:
+        """Drops what is in its ring."""
         played = self.rings[persona].pulled
         self.rings[persona].drop()
         self.holding.discard(persona)
@@ -119,11 +164,13 @@ class _Port:
         return played
 
     async def resume_voice(self, persona: str, position: int) -> None:
+        """Lets it go on."""
         self.rings[persona].rewind(position)
         self.holding.discard(persona)
         self.woken.set()
 
     async def whisper(self, persona: str, listeners: Sequence[str] | None) -> bool:
+        """Nobody whispers."""
         return True
 
     def status(self, persona: str, status: str, listeners: Sequence[str] | None = None) -> None:
@@ -152,6 +199,7 @@ class _Port:
             self.rooms[persona].voice_held(persona, by)
 
     async def play(self) -> None:
+        """Plays until cancelled."""
         frame = np.zeros(FRAME, np.int16)
         now = asyncio.get_running_loop().time
         while True:
@@ -193,55 +241,7 @@ class _Port:
             self.changed.set()
 
 
-class _Person:
-    """Somebody with a microphone: what they say comes to each attendance's ears."""
-
-    def __init__(self, number: int, rooms: Sequence[Attendance], meeting: Meeting, port: _Port) -> None:
-        self.id, self.name = f"p{number}", PEOPLE[number]
-        self.speaking = False
-        self._meeting = meeting
-        self._port = port
-        self._turns = 0
-        self._ears = [ScriptedEars() for _ in rooms]
-        for room, ears in zip(rooms, self._ears, strict=True):
-            attendant = Attendant(self.id, self.name, ears)
-            attendant.connected.set()
-            room.enter(attendant, greet=False)
-
-    async def say(self, act: Act, *, over: bool = False) -> Asked:
-        """Says it, to the end of the turn."""
-        now = asyncio.get_running_loop().time
-        self._turns += 1
-        turn = f"{self.id}-{self._turns}"
-        asked = Asked(act, turn, now())
-        self._meeting.asked.append(asked)
-        self.speaking = True
-        self._put(lambda ns: SpeechStarted(turn, ns))
-        seconds = max(0.4, WORD * len(act.text.split()))
-        if over:
-            await asyncio.sleep(JUDGED)
-            self._port.hold(self.id)
-            seconds -= JUDGED
-        await asyncio.sleep(seconds)
-        asked.ended = now()
-        self._meeting.speech.append((asked.began, asked.ended))
-        await asyncio.sleep(PAUSED)
-        self._put(lambda ns: SpeechPaused(turn, ns, ns))
-        await asyncio.sleep(WORDS - PAUSED)
-        self._put(lambda ns: TurnProposed(turn, act.text, ns, ns, ns))
-        await asyncio.sleep(DECIDED - WORDS)
-        self._put(lambda ns: TurnCommitted(turn, act.text, ns, ns, ns, ns))
-        self.speaking = False
-        await asyncio.sleep(0)
-        return asked
-
-    def _put(self, make: Callable[[int], Any]) -> None:
-        event = make(time.monotonic_ns())
-        for ears in self._ears:
-            ears.put(event)
-
-
-class _Clock(datetime):
+class Clock(datetime):
     """The wall clock of a meeting."""
 
     @classmethod
@@ -252,30 +252,88 @@ class _Clock(datetime):
 
 
 @contextmanager
-def _virtual_wall_clock() -> Iterator[None]:
+def virtual_wall_clock() -> Iterator[None]:
+    """Lets both clocks that the room reads go with the loop's."""
+    loop, began_ns = asyncio.get_running_loop(), time.monotonic_ns()
+    began = loop.time()
     with ExitStack() as stack:
-        for module in ("attendance", "presence", "answering"):
-            stack.enter_context(patch(f"signaling.{module}.datetime", _Clock))
+        for module in ("attendance", "presence", "answering", "dues"):
+            stack.enter_context(patch(f"signaling.{module}.datetime", Clock))
+        stack.enter_context(
+            patch.object(time, "monotonic_ns", lambda: began_ns + int((loop.time() - began) * 1e9))
+        )
         yield
 
 
+class _Model:
+    """A language model with an answer of its own for each persona, which never asks itself anything."""
+
+    def __init__(self, seed: str, personas: Sequence[str]) -> None:
+        self._of = {
+            name.lower(): FakeGenerator(
+                _answers(f"{seed} {name}", tuple(each for each in personas if each != name)), capacity=4096
+            )
+            for name in personas
+        }
+        self._any = next(iter(self._of.values()))
+
+    @property
+    def capacity(self) -> int:
+        """See `Generator`."""
+        return self._any.capacity
+
+    def count(self, text: str) -> int:
+        """See `Generator`."""
+        return self._any.count(text)
+
+    async def prefill(self, key: str, prompt: Prompt) -> None:
+        """See `Generator`."""
+        await self._one(key).prefill(key, prompt)
+
+    def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
+        """See `Generator`."""
+        return self._one(key).stream(key, prompt, max_tokens=max_tokens)
+
+    def forget(self, key: str) -> None:
+        """See `Generator`."""
+        self._one(key).forget(key)
+
+    async def aclose(self) -> None:
+        """See `Generator`."""
+        for each in self._of.values():
+            await each.aclose()
+
+    def _one(self, key: str) -> FakeGenerator:
+        return self._of.get(key.rpartition("/")[2], self._any)
+
+
 @cache
-def _answers(seed: str) -> tuple[Spoken, ...]:
+def _answers(seed: str, others: tuple[str, ...]) -> tuple[Spoken, ...]:
     """What a model says: something else each time, as long as a spoken answer is, after it has taken its time."""
     random = Random(seed)
     scripts = []
-    for _ in range(3000):
+    for _ in range(1000):
         words = random.choices(_WORDS, k=random.randint(5, 22))
         pieces = [words[0].title(), *(f" {word}" for word in words[1:]), "."]
+        if others and random.random() < ASKS:
+            pieces.append(f" {random.choice(others)}, what do you make of the {random.choice(_WORDS)}?")
         scripts.append(Spoken(pieces, random.uniform(0.15, 0.6), 0.04))
     return tuple(scripts)
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An attendance and its mind."""
+
+    attendance: Attendance
+    mind: Mind
+
+
 @asynccontextmanager
-async def _rooms(
-    meeting: Meeting, seed: str, mind_of: Callable[..., Mind], *, apart: bool
-) -> AsyncGenerator[tuple[_Port, list[Attendance]]]:
-    """The attendance of a room; `apart`, one for each persona, which knows nothing of the others."""
+async def open_rooms(
+    meeting: Meeting, seed: str, mind_of: Callable[..., Mind], *, apart: bool, alive: bool
+) -> AsyncGenerator[tuple[Port, list[Room]]]:
+    """A room, its personas alive or not; `apart`, one for each persona, which knows nothing of the others."""
     personas = [
         Persona(name.lower(), name, PersonaVoice(), "You are brief.", (PERSONAS[name],))
         for name in meeting.personas
@@ -284,20 +342,25 @@ async def _rooms(
         each.id: AudioRing.format(bytearray(AudioRing.nbytes(RING)), rate=48_000, capacity=RING)
         for each in personas
     }
-    port = _Port(rings, meeting)
+    port = Port(rings, meeting)
     groups = [[each] for each in personas] if apart else [personas]
-    rooms = []
+    rooms: list[Room] = []
     async with asyncio.TaskGroup() as group:
-        playing = group.create_task(port.play())
+        tasks = [group.create_task(port.play())]
         for members in groups:
-            generator = FakeGenerator(_answers(seed), capacity=4096)
-            mind = mind_of(members, generator, is_backchannel=is_backchannel)
-            room = Attendance("room", mind=mind, port=port, anticipate=False)
+            generator = _Model(seed, [each.name for each in members])
+            living = await _lives(meeting, members, generator, rooms) if alive else None
+            mind = _mind(meeting, mind_of, members, generator, living)
+            life = None if living is None else living.life
+            attendance = Attendance("room", mind=mind, port=port, anticipate=False, life=life)
+            rooms.append(Room(attendance, mind))
             opened = asyncio.Event()
-            group.create_task(room.run(opened.set))
+            group.create_task(attendance.run(opened.set))
             await opened.wait()
+            if living is not None:
+                tasks.append(group.create_task(living.run()))
             for each in members:
-                port.rooms[each.id] = room
+                port.rooms[each.id] = attendance
                 presence = Presence(
                     each.id,
                     "room",
@@ -305,128 +368,66 @@ async def _rooms(
                     ring=rings[each.id],
                     port=port,
                     lane=FakeLane(0.08),
-                    spawn=room.spawn,
-                    floor=room.floor,
-                    said=room.said,
-                    dropped=lambda reason, room=room: room.dropped.update([reason]),  # type: ignore[misc]
+                    spawn=attendance.spawn,
+                    floor=attendance.floor,
+                    said=attendance.said,
+                    dropped=lambda reason, room=attendance: room.dropped.update([reason]),  # type: ignore[misc]
+                    sounds=partial(attendance.sounds, each.id),
                 )
                 port.presences[each.id] = presence
-                room.seat(presence, each.name)
-            rooms.append(room)
+                attendance.seat(presence, each.name)
         yield port, rooms
         for room in rooms:
-            room.close()
-            for reason, count in room.counts().items():
+            room.attendance.close()
+            for reason, count in room.attendance.counts().items():
                 meeting.dropped[reason] = meeting.dropped.get(reason, 0) + count
-        playing.cancel()
+        for task in tasks:
+            task.cancel()
 
 
-async def hold(
-    people: int,
-    personas: int,
-    seconds: float,
-    seed: int,
-    mind_of: Callable[..., Mind] = Mind,
-    *,
-    apart: bool = False,
-) -> Meeting:
-    """Holds a meeting; to be run on a loop with a virtual clock.
+async def _lives(
+    meeting: Meeting, personas: Sequence[Persona], generator: _Model, rooms: Sequence[Room]
+) -> Living:
+    """The personas' life, on the meeting's clock; each due that it brings is noted."""
 
-    Args:
-        people: how many people.
-        personas: how many personas.
-        seconds: how long.
-        seed: of everything that is left to chance.
-        mind_of: makes the mind that decides.
-        apart: whether each persona is attended on its own, as one assistant beside another.
-    """
-    meeting = Meeting(people, tuple(PERSONAS)[:personas])
-    with _virtual_wall_clock():
-        async with _rooms(meeting, f"{seed} {people} {personas}", mind_of, apart=apart) as (port, rooms):
-            crowd = [_Person(number, rooms, meeting, port) for number in range(people)]
-            await _Chair(meeting, port, crowd, Random(f"{seed} talk {people} {personas}")).run(seconds)
-    return meeting
+    def allows(due: Due) -> Allowed:
+        meeting.dues[due.id] = due
+        return Allowed("answer")
+
+    store = MemoryStore()
+    living = Living(store, generator, lambda: [room.attendance for room in rooms], allows)
+    now = asyncio.get_running_loop().time
+    living.life = await Life.open(
+        personas, store, clock=lambda: START.timestamp() + now(), generator=generator, zone=UTC
+    )
+    return living
 
 
-class _Chair:
-    """Lets people say what the script has, when people would."""
+def _mind(
+    meeting: Meeting,
+    mind_of: Callable[..., Mind],
+    personas: Sequence[Persona],
+    generator: _Model,
+    living: Living | None,
+) -> Mind:
+    def observe(event: Event, present: Sequence[Attendee]) -> None:
+        if isinstance(event, Said):
+            meeting.said[event.id] = event
+        if living is not None:
+            living.observe(event, present)
 
-    def __init__(self, meeting: Meeting, port: _Port, crowd: Sequence[_Person], random: Random) -> None:
-        self._meeting = meeting
-        self._port = port
-        self._crowd = crowd
-        self._random = random
-        self._script = Script(len(crowd), meeting.personas, random)
+    if living is None:
+        return mind_of(personas, generator, is_backchannel=is_backchannel, observe=observe)
 
-    async def run(self, seconds: float) -> None:
-        now = asyncio.get_running_loop().time
-        moment = Moment(None, ())
-        while now() < seconds:
-            await asyncio.sleep(self._random.uniform(0.3, 2.5))
-            act = self._script.next(moment)
-            first = len(self._meeting.spoke)
-            asked = await self._say(act)
-            await self._listen(asked)
-            answered = tuple(
-                dict.fromkeys(
-                    spoke.persona.title() for spoke in self._meeting.spoke[first:] if spoke.turn == asked.turn
-                )
-            )
-            # After an interruption nobody knows any more what "anyone else" would refer to.
-            wanted = act.want is not Want.NOBODY and bool(answered) and self._meeting.asked[-1] is asked
-            moment = Moment(act.speaker, answered) if wanted else Moment(None, ())
+    def disposition(persona: str) -> Disposition:
+        return replace(living.disposition(persona), may_interrupt=persona == INTERRUPTS.lower())
 
-    async def _say(self, act: Act) -> Asked:
-        """Says an act; now and then another person begins at the same moment with something to a person."""
-        both = self._script.aside(act.speaker) if self._random.random() < 0.04 else None
-        if both is None:
-            return await self._crowd[act.speaker].say(act)
-        async with asyncio.TaskGroup() as group:
-            asked = group.create_task(self._crowd[act.speaker].say(act))
-            await asyncio.sleep(self._random.uniform(0.0, 0.2))
-            group.create_task(self._crowd[both.speaker].say(both))
-        return asked.result()
-
-    async def _listen(self, asked: Asked) -> None:
-        """What people do after an act: wait for the answers, acknowledge, interrupt, speak into a pause."""
-        random = self._random
-        if (reply := self._script.reply_of_person(asked.act)) is not None:
-            await asyncio.sleep(random.uniform(0.2, 1.0))
-            await self._crowd[reply.speaker].say(reply)
-            return
-        if random.random() < 0.1 and (aside := self._script.aside(asked.act.speaker)) is not None:
-            await self._crowd[aside.speaker].say(aside)
-        patience = 0.8 if asked.act.want is Want.NOBODY else 4.0
-        interrupts = random.random() < 0.12
-        while await self._somebody_speaks(patience):
-            chance = random.random()
-            if interrupts and chance < 0.5:
-                interrupts = False
-                await asyncio.sleep(random.uniform(0.1, 3.0))
-                if self._port.sounding:
-                    over = self._script.interruption()
-                    await self._listen(await self._crowd[over.speaker].say(over, over=True))
-                    return
-            elif chance < 0.25:
-                await asyncio.sleep(random.uniform(0.3, 2.0))
-                if self._port.sounding:
-                    nod = self._script.backchannel()
-                    await self._crowd[nod.speaker].say(nod)
-            await self._until_silent()
-            patience = 1.4
-
-    async def _somebody_speaks(self, patience: float) -> bool:
-        """Whether a persona begins within so many seconds."""
-        try:
-            async with asyncio.timeout(patience):
-                while not self._port.sounding:
-                    self._port.changed.clear()
-                    await self._port.changed.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _until_silent(self) -> None:
-        while self._port.sounding:
-            self._port.changed.clear()
-            await self._port.changed.wait()
+    return mind_of(
+        personas,
+        generator,
+        is_backchannel=is_backchannel,
+        disposition=disposition,
+        held_back=living.held_back,
+        missed=living.missed,
+        observe=observe,
+    )
