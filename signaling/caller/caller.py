@@ -103,9 +103,24 @@ class Caller:
                 since, time.monotonic() + self.options.timeout, self.client.connections
             )
             self._greeting = _words(lines)
-            if (sound := self.ear.first_sound(since=since)) is not None:
-                self.greeting_ms = round((sound.begun - since) * 1000, 1)
+            self.greeting_ms = self._since_joined()
         return self._greeting
+
+    async def greeting_begun(self) -> float | None:
+        """Waits for the first sound of a persona's greeting.
+
+        Returns:
+            Milliseconds from asking for the seat to it, or None when nobody greeted.
+        """
+        since = self._joined_at
+        heard = time.monotonic() + self.options.greeting_timeout
+        if not await self._wait(lambda: self.ear.first_sound(since=since) is not None, heard):
+            return None
+        return self._since_joined()
+
+    def _since_joined(self) -> float | None:
+        sound = self.ear.first_sound(since=self._joined_at)
+        return None if sound is None else round((sound.begun - self._joined_at) * 1000, 1)
 
     async def say(self, samples: Samples) -> float:
         """Speaks int16[n], 48 kHz mono, behind 0.2 s of silence.
