@@ -239,8 +239,8 @@ class Script:
                 return self._act(kind, speaker, _HANDOVER, Want.ALL, (a, b), ordered=True, a=a, b=b, t=topic)
             case "remind":
                 minutes = random.choice(list(_MINUTES))
-                words = {"n": _MINUTES[minutes], "d": random.choice(_TO_DO)}
-                act = self._act(kind, speaker, _REMIND, Want.ALL, (a,), a=a, **words)
+                number, to_do = _MINUTES[minutes], random.choice(_TO_DO)
+                act = self._act(kind, speaker, _REMIND, Want.ALL, (a,), a=a, n=number, d=to_do)
                 return replace(act, minutes=minutes)
             case "discuss":
                 return self._act(kind, speaker, _DISCUSS, Want.ALL, (a, b), ordered=True, a=a, b=b, t=topic)

@@ -290,6 +290,10 @@ class _Model:
         """See `Generator`."""
         await self._one(key).prefill(key, prompt)
 
+    async def begin(self, key: str, prompt: Prompt) -> None:
+        """See `Generator`."""
+        await self._one(key).begin(key, prompt)
+
     def stream(self, key: str, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[str]:
         """See `Generator`."""
         return self._one(key).stream(key, prompt, max_tokens=max_tokens)

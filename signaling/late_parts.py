@@ -61,6 +61,10 @@ class LateIndex:
         """See `Index`."""
         await self._there().purge()
 
+    async def vectors(self, ids: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """See `Index`."""
+        return await self._there().vectors(ids)
+
     async def search(
         self, vector: npt.NDArray[np.float32] | None, text: str, *, limit: int, where: Filter = EVERYTHING
     ) -> list[Hit]:

@@ -67,6 +67,8 @@ VACANT = 60.0
 """Seconds after a connection to media from which on a room with nobody in it is forgotten; media does the same."""
 COUNTS_EVERY = 5.0
 """Seconds between two looks at what was counted."""
+SWITCH_INTERVAL = 0.0005
+"""Seconds a thread may hold the interpreter while another waits: at the usual 5 ms the loop stands behind readers."""
 READY_WITH = 3
 """Personas whose instructions are evaluated before the mind says that it is ready; the others' follow."""
 EX_CONFIG = 78
@@ -484,6 +486,7 @@ def main(load: LoadEngines = load_engines) -> int:
     try:
         launch = Launch.from_environment()
         configure_logs()
+        sys.setswitchinterval(SWITCH_INTERVAL)
         asyncio.run(until_signalled(lambda: _run(launch, load)))
     except SettingsError as error:
         print(*error.lines, sep="\n", file=sys.stderr)  # noqa: T201

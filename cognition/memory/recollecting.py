@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.memory.currency import Standing, standings
-from cognition.memory.indexing import meaning
 from cognition.memory.known_people import KnownPeople, Worth
 from cognition.memory.recall import Recalled, Shown, Source
 from cognition.memory.relevance import LEAST, Question, at_most, questioned, relevance
@@ -224,10 +223,12 @@ class HybridRecall:
         """Also what is like the best that was found: the others of their kind, and what came before (Rocchio 1971)."""
         leads = [one for one in sorted(scored, key=lambda one: -one.order) if one.memory.kind != "episode"]
         leads = leads[:_LEADS]
-        vectors = await self._embedder.embed([meaning(one.memory) for one in leads])
+        vectors = await self._index.vectors([one.memory.id for one in leads])
         where = Filter(allowed=allowed, about=about or None)
         found = dict(hits)
-        for lead, vector in zip(leads, vectors, strict=True):
+        for lead in leads:
+            if (vector := vectors.get(lead.memory.id)) is None:
+                continue
             for hit in await self._index.search(vector, "", limit=DEPTH, where=where):
                 near, place = found.get(hit.id, (math.nan, 0.0))
                 found[hit.id] = (float(np.fmax(near, _LED * lead.bears * hit.similarity)), place)

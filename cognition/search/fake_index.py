@@ -59,6 +59,11 @@ class FakeIndex:
         self._check()
         self.purges += 1
 
+    async def vectors(self, ids: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """See `Index`."""
+        self._check()
+        return {id: self.items[id].vector for id in ids if id in self.items}
+
     async def search(
         self, vector: npt.NDArray[np.float32] | None, text: str, *, limit: int, where: Filter = EVERYTHING
     ) -> list[Hit]:

@@ -130,6 +130,14 @@ class Index(Protocol):
         """
         ...
 
+    async def vectors(self, ids: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """What items mean, float32[dimensions] by id, as exactly as it is kept; of those that are there.
+
+        Raises:
+            IndexFailed: it is closed.
+        """
+        ...
+
     async def search(
         self, vector: npt.NDArray[np.float32] | None, text: str, *, limit: int, where: Filter = EVERYTHING
     ) -> list[Hit]:

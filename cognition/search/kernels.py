@@ -52,7 +52,8 @@ def _dot(codes, row, query):  # type: ignore[no-untyped-def]
     # The query's range is such that no sum passes 2**31: see `columns.as_query`.
     total = np.int32(0)
     for axis in range(query.shape[0]):
-        total += np.int32(codes[row, axis]) * np.int32(query[axis])
+        # Said to be int32 once more: else it grows to int64, for which there is no multiply-and-add of pairs.
+        total = np.int32(total + np.int32(codes[row, axis]) * np.int32(query[axis]))
     return np.float32(total)
 
 

@@ -186,6 +186,12 @@ class LanceIndex:
         search.add_done_callback(self._searched)
         return await search
 
+    async def vectors(self, ids: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """See `Index`."""
+        if self._closed:
+            raise IndexFailed("the index is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._searchers, self._resident.vectors, ids)
+
     async def upkept(self) -> None:
         """Waits until nothing is left to be done in the background, but for the removal of bytes."""
         await self._upkept.wait()

@@ -103,6 +103,15 @@ class Resident:
         with self._writing:
             return list(self._row_of)
 
+    def vectors(self, ids: Collection[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """Of those that are there, float32[dimensions]; one that is moved at this moment may be left out."""
+        # Without the lock: it is held as long as rows are put in order, and a reply waits.
+        view, row_of = self._view, self._row_of
+        rows = {
+            id: row for id in ids if (row := row_of.get(id, view.count)) < view.count and view.ids[row] == id
+        }
+        return {id: view.columns.codes[row] * view.columns.scales[row] for id, row in rows.items()}
+
     def check_kinds(self, kinds: Collection[str]) -> None:
         """Raises ValueError when there would be more than 255 kinds of items."""
         if len(self._kinds.keys() | set(kinds)) > MAX_KINDS:

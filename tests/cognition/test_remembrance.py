@@ -377,8 +377,8 @@ async def test_of_many_who_know_who_has_come_those_read_it_first_who_talk() -> N
         call.mind.enter("lobby", persona.id, persona.name, "persona")
     call.enter("ada")
     call.mind.record(Said("lobby", "p3", "Hi Ada!", NOW, id="s1"))
-    for persona in call.mind.most_wanted_first("lobby", [each.id for each in personas]):
-        await call.mind.prepare("lobby", persona)
+    for wanted in call.mind.most_wanted_first("lobby", [each.id for each in personas]):
+        await call.mind.prepare("lobby", wanted)
     read = [key.partition("/")[2] for key, _ in call.generator.prefilled]
     assert read[0] == "p3"
     assert sorted(read) == [each.id for each in personas]

@@ -6,9 +6,14 @@ from cognition.conversation.witnesses import witnesses
 from cognition.inference.generator import Script
 from signaling.attendance import INTERRUPT_AFTER
 from signaling.ears import ScriptedEars
-from tests.signaling.scene import NOVA, ROBIN, scene
+from tests.signaling.scene import NOVA, ROBIN, Scene, scene
 
 pytestmark = pytest.mark.virtual_time
+
+
+def sounds(room: Scene) -> bool:
+    return room.presence is not None and room.presence.sounding
+
 
 LONG = Script(
     [
@@ -151,11 +156,10 @@ async def test_words_that_begin_as_an_acknowledgement_stop_the_voice_once_they_g
         await asyncio.sleep(0.4)
         ada.partial(first)
         await asyncio.sleep(0.1)
-        assert room.presence is not None
-        assert room.presence.sounding
+        assert sounds(room)
         ada.partial(then)
         await asyncio.sleep(0.1)
-        assert not room.presence.sounding
+        assert not sounds(room)
         assert not room.port.finals("nova")[-1].endswith("get there.")
         ada.discard()
 

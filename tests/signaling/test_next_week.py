@@ -1,5 +1,6 @@
 """A call today, another next week in another room: who comes back is known, and what was open is picked up."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -40,10 +41,11 @@ async def go(client: Client) -> None:
 
 
 async def greeting(client: Client) -> str:
-    """What Nova says first."""
+    """What Nova says first, once it was heard."""
     while True:
         caption = await client.expect("caption", final=True)
         if caption["id"] == "nova":
+            await asyncio.sleep(5)
             return str(caption["text"])
 
 

@@ -149,6 +149,9 @@ async def test_what_was_put_replaced_and_removed_is_so_after_a_restart(tmp_path:
     async with _opened(tmp_path, latest=77) as index:
         assert (len(index), index.number, index.rebuilding) == (250, 77, "")
         after = await index.search(items[120].vector, items[120].text, limit=300)
+        vectors = await index.vectors(["m120", "m20", "never"])
+    assert list(vectors) == ["m120"]
+    assert vectors["m120"] == pytest.approx(items[120].vector, abs=0.01)
     assert before[0].id == after[0].id == "m120"
     assert {hit.id for hit in before} == {hit.id for hit in after} == {item.id for item in items[50:]}
 
@@ -318,7 +321,12 @@ async def test_refuses_what_it_cannot_take_and_what_comes_after_its_end(tmp_path
         results = await asyncio.gather(*searches, return_exceptions=True)
         assert [type(one) for one in results if isinstance(one, Exception)] == [IndexFailed]
     await index.aclose()
-    for attempt in (index.search(None, "x", limit=3), index.put([item]), index.remove(["x"]), index.keep(1)):
+    for attempt in (
+        index.search(None, "x", limit=3),
+        index.put([item]),
+        index.remove(["x"]),
+        index.vectors(["x"]),
+    ):
         with pytest.raises(IndexFailed, match="closed"):
             await attempt
 

@@ -89,6 +89,8 @@ def test_any_history_leaves_what_is_there_and_nothing_else(
             (vector,) = _vectors([1000 * visible[number] + number])
             assert hit.similarity == pytest.approx(float(vector @ _vectors([5])[0]), abs=0.01)
             assert hit.at == number
+            assert rows.vectors([hit.id])[hit.id] == pytest.approx(vector, abs=0.01)
+        assert not rows.vectors([f"m{number}" for number in range(90) if number not in there])
         ranks = sorted(hit.vector_rank for hit in hits if hit.vector_rank is not None)
         assert ranks == list(range(len(visible)))
 
