@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -39,6 +40,7 @@ from cognition.store.memories import Memory, put, scope_of
 from cognition.store.store import Store
 from cognition.store.timeline import Event, Participant, Place, append
 from perf.report import Report, Result, run
+from signaling.mind_process import SWITCH_INTERVAL
 from signaling.settings import load_settings
 from signaling.weights_cache import WeightsCache
 
@@ -404,6 +406,7 @@ async def _with_one_hanging(house: _House, words: Sequence[str]) -> tuple[list[f
 
 def measure() -> Report:
     """Composes contexts as they are composed while somebody speaks, and times them."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     with tempfile.TemporaryDirectory(prefix="continuum-context-") as name:
         results, notes = asyncio.run(_measured(Path(name)))
     return Report("context", results, notes)
