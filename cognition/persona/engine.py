@@ -1,6 +1,5 @@
 """The mind: listens in every room, decides who answers, and lets the personas speak."""
 
-import asyncio
 import itertools
 import time
 from collections import Counter
@@ -23,10 +22,8 @@ from cognition.conversation.transcript import MAX_NAME, Line, line_of, plain
 from cognition.events import Event, Heard, Kind, Read, Said
 from cognition.inference.generator import Generator, Prompt, Turn
 from cognition.inference.window import clip
-from cognition.memory.recall import Recalled
 from cognition.persona.budget import MIN_BUDGET, TURN_COST, conversation_budget
 from cognition.persona.delivery import Clause, Delivery
-from cognition.persona.greeting import greeting_words, welcome_words
 from cognition.persona.mind_room import MindRoom
 from cognition.persona.notes import InnerNote
 from cognition.persona.opening import opening
@@ -35,7 +32,7 @@ from cognition.persona.prompt import labels_of, spoken_name, system_text, turns_
 from cognition.persona.recollection import Allowance, NoRecollection, NoWishes, Recollection, Wishes
 from cognition.persona.remembrance import Remembrance
 from cognition.persona.rights import DeclineReason, declining
-from cognition.persona.threads import is_about, picked_up
+from cognition.persona.welcoming import Welcoming
 from cognition.rag.source import Request
 from cognition.search.embedder import Embedder
 from cognition.store.timeline import Participant, Place
@@ -44,8 +41,6 @@ __all__ = ["FALLBACK", "Clause", "Mind"]
 
 FALLBACK = "Sorry, I lost my thread."
 """Said when the model gave nothing that can be spoken."""
-WELCOME_DEADLINE = 0.5
-"""Seconds within which a greeting is to know of earlier days."""
 NO_RECOLLECTION, NO_ALLOWANCE, NO_WISHES = NoRecollection(), Allowance(), NoWishes()
 IDLE_SHARE = 0.85
 """Share of the context beyond which idle time is used to trim, so that no reply has to."""
@@ -119,6 +114,7 @@ class Mind:
         self._held_back = held_back
         self.counts: Counter[str] = Counter()
         """What was cut, dropped or replaced in replies, by reason, and what was not overheard."""
+        self._welcoming = Welcoming(recollection, now, self.counts)
         self._embedder = embedder
         self._affinity = self._knowing()
         self._observe = observe
@@ -491,15 +487,6 @@ class Mind:
         energy = self._disposition(persona).energy
         return over(state.transcript.known_to(None), personas, energy=energy, heard=heard)
 
-    def greeting(self, room: str, persona: str, participant: str) -> str:
-        """Words to greet somebody with, at once and without the model."""
-        state = self._room(room)
-        name = spoken_name(state.present[participant].name) if participant in state.present else ""
-        if participant in state.greeted:
-            return f"Welcome back, {name}!" if name else "Welcome back!"
-        mine, others = self._personas[persona].name, state.others(participant)
-        return greeting_words(name or "there", mine, others, f"{room} {participant}")
-
     def greeted(self, room: str, participant: str) -> None:
         """Somebody was greeted; words may be made several times before they are said."""
         self._room(room).greeted.add(participant)
@@ -509,27 +496,8 @@ class Mind:
 
         Only what all who are there may know is made use of.
         """
-        state = self._room(room)
-        attendee = state.present.get(participant)
-        name = spoken_name(attendee.name) if attendee is not None else ""
-        known: tuple[Recalled, ...] = ()
-        if name and participant not in state.greeted and persona in self._remembers:
-            listeners = self._room(room).listeners(None)
-            who = state.identities[participant]
-            try:
-                async with asyncio.timeout(WELCOME_DEADLINE):
-                    known = await self._recollection.about(persona, listeners, who, now=self._now())
-            except TimeoutError:
-                self.counts["greeting: remembered too late"] += 1
-            if listeners != self._room(room).listeners(None):
-                # Somebody came or left meanwhile; what is known of all of them is another matter.
-                known = ()
-        # A browser may have another user today.
-        known = tuple(each for each in known if is_about(each, name))
-        if not known:
-            return self.greeting(room, persona, participant)
-        question = picked_up(known, self._now())
-        return welcome_words(name, question, state.others(participant), f"{room} {participant}")
+        who, remembers = self._personas[persona], persona in self._remembers
+        return await self._welcoming.words(room, self._room(room), who, participant, remembers=remembers)
 
     def _request(
         self, room: str, persona: str, to: frozenset[str] | None, words: str = "", speaker: str = ""

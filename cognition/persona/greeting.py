@@ -2,8 +2,13 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-__all__ = ["greeting_words", "welcome_words"]
+from cognition.memory.recall import Recalled
+from cognition.persona.threads import is_about, picked_up
+
+__all__ = ["Newcomer", "greet", "greeting_words", "welcome_words"]
 
 _GREETINGS = (
     "Hi {name}! I'm {persona}. What's on your mind?",
@@ -20,6 +25,40 @@ _AGAIN = (
     "Hello again, {name}!",
     "Hey {name}, nice to have you back!",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to be greeted.
+
+    Attributes:
+        name: as it is spoken; empty where nobody knows it.
+        others: names of the other people there.
+        back: they were greeted here before, or have spoken.
+        seed: the same words come for the same seed.
+    """
+
+    name: str
+    others: Sequence[str]
+    back: bool
+    seed: str
+
+
+def greet(newcomer: Newcomer, persona: str, known: Sequence[Recalled], now: datetime) -> str:
+    """Greets somebody, as one who is known from another day, if they are.
+
+    Args:
+        newcomer: who.
+        persona: name of who greets.
+        known: what is remembered of the identity they have; a browser may have another user today.
+        now: UTC.
+    """
+    if newcomer.back:
+        return f"Welcome back, {newcomer.name}!" if newcomer.name else "Welcome back!"
+    known = [each for each in known if is_about(each, newcomer.name)]
+    if not known:
+        return greeting_words(newcomer.name or "there", persona, newcomer.others, newcomer.seed)
+    return welcome_words(newcomer.name, picked_up(known, now), newcomer.others, newcomer.seed)
 
 
 def greeting_words(name: str, persona: str, others: Sequence[str], seed: str) -> str:

@@ -12,6 +12,7 @@ from cognition.conversation.witnesses import witnesses
 from cognition.events import Heard, Read, Said
 from cognition.inference.window import clip, first_kept
 from cognition.persona.budget import TURN_COST
+from cognition.persona.greeting import Newcomer
 from cognition.persona.prompt import spoken_name
 from cognition.persona.readiness import in_play, most_wanted_first, worth_preparing
 from cognition.rag.source import Request
@@ -190,7 +191,12 @@ class MindRoom:
         whose = self.identities.get(speaker, speaker)
         return Request(place, persona, present, now, words, whose, shown_since, unknown=self.unknown(to))
 
-    def others(self, participant: str) -> list[str]:
+    def newcomer(self, room: str, participant: str) -> Newcomer:
+        """Somebody who is to be greeted; without a name if they have left meanwhile."""
+        name = spoken_name(self.present[participant].name) if participant in self.present else ""
+        return Newcomer(name, self._others(participant), participant in self.greeted, f"{room} {participant}")
+
+    def _others(self, participant: str) -> list[str]:
         """Names of the other people there."""
         return [
             spoken_name(each.name) or "somebody"

@@ -393,20 +393,20 @@ async def test_a_transcript_comes_back_as_it_was() -> None:
         "user: Ada: My cat is Luna.",
         "assistant: What a—",
     ]
-    assert other.mind.greeting("lobby", "felix", "ada") == "Welcome back, Ada!"
+    assert await other.mind.welcome("lobby", "felix", "ada") == "Welcome back, Ada!"
 
 
 async def test_a_greeting_names_the_person_and_the_company_and_needs_no_model() -> None:
     call = Call()
-    words = call.mind.greeting("lobby", "felix", "ada")
+    words = await call.mind.welcome("lobby", "felix", "ada")
     assert "Ada" in words
     assert "Felix" in words
-    assert call.mind.greeting("lobby", "felix", "ada") == words
+    assert await call.mind.welcome("lobby", "felix", "ada") == words
     call.mind.greeted("lobby", "ada")
-    assert call.mind.greeting("lobby", "felix", "ada") == "Welcome back, Ada!"
-    assert "Ben" in Call(people="ada ben").mind.greeting("lobby", "felix", "ada")
-    assert "3 others" not in Call(people="ada ben cleo dan").mind.greeting("lobby", "felix", "ada")
-    assert "4 others" in Call(people="ada ben cleo dan eve").mind.greeting("lobby", "felix", "ada")
+    assert await call.mind.welcome("lobby", "felix", "ada") == "Welcome back, Ada!"
+    assert "Ben" in await Call(people="ada ben").mind.welcome("lobby", "felix", "ada")
+    assert "3 others" not in await Call(people="ada ben cleo dan").mind.welcome("lobby", "felix", "ada")
+    assert "4 others" in await Call(people="ada ben cleo dan eve").mind.welcome("lobby", "felix", "ada")
     assert call.generator.streamed == []
 
 
@@ -416,9 +416,9 @@ async def test_another_person_of_the_same_name_is_not_welcomed_back() -> None:
     call.mind.greeted("lobby", "ada")
     call.mind.leave("lobby", "ada")
     call.mind.enter("lobby", "ada-2", "Ada", "person")
-    assert "back" not in call.mind.greeting("lobby", "felix", "ada-2")
+    assert "back" not in await call.mind.welcome("lobby", "felix", "ada-2")
     call.mind.enter("lobby", "ada", "Lady Ada", "person")
-    assert call.mind.greeting("lobby", "felix", "ada") == "Welcome back, Lady Ada!"
+    assert await call.mind.welcome("lobby", "felix", "ada") == "Welcome back, Lady Ada!"
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ async def test_another_person_of_the_same_name_is_not_welcomed_back() -> None:
 async def test_a_greeting_stays_speakable_whatever_the_name(name: str) -> None:
     call = Call()
     call.mind.enter("lobby", "odd", name, "person")
-    words = call.mind.greeting("lobby", "felix", "odd")
+    words = await call.mind.welcome("lobby", "felix", "odd")
     assert words.isprintable()
     assert not set(words) & set("<>|{}/😀\n")
     assert len(words) < 120

@@ -412,7 +412,7 @@ async def test_who_comes_back_is_greeted_by_name_with_what_was_open() -> None:
 
 async def test_a_stranger_is_greeted_as_one() -> None:
     call = Call((INTERVIEW, ADA), people="bob")
-    assert await call.mind.welcome("lobby", "felix", "bob") == Call(people="bob").mind.greeting(
+    assert await call.mind.welcome("lobby", "felix", "bob") == await Call(people="bob").mind.welcome(
         "lobby", "felix", "bob"
     )
 
