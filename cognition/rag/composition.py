@@ -88,6 +88,8 @@ def compose_text(
     spare = 0
     for share, mine in zip(allocate(room, claims), ready, strict=True):
         for one in mine:
+            # Before anything that matters less, however well that fits.
+            one = _shorter(one, share, count)
             if one.cost <= share:
                 chosen.append(one)
                 share -= one.cost
@@ -95,6 +97,7 @@ def compose_text(
                 over.append(one)
         spare += share
     for one in sorted(over, key=lambda one: -one.priority * one.piece.score):
+        one = _shorter(one, spare, count)
         if one.cost > spare and spare >= CLIPPED + count(one.label):
             one = _clipped(one, spare, count)
         if one.cost <= spare:
@@ -110,6 +113,13 @@ def compose_text(
         # Joined, texts may have a token more than apart.
         last = min(chosen, key=lambda one: one.priority * one.piece.score)
         chosen.remove(last)
+        within = last.cost - (sum(tokens) - budget)
+        less = _shorter(last, within, count)
+        if less.cost > within >= CLIPPED + count(last.label):
+            less = _clipped(last, within, count)
+        if less.cost < last.cost:
+            chosen.append(less)
+            continue
         left.append(LeftOut(last.source, last.piece.id, last.piece.score, "no room"))
     used = [
         Used(one.source, one.piece.id, one.piece.part, one.cost, one.piece.score, one.words, one.piece.origin)
@@ -158,6 +168,15 @@ def _without_repetition(
 
 def _bare(words: str) -> str:
     return _NO_WORD.sub(" ", words.casefold()).strip()
+
+
+def _shorter(one: _Ready, tokens: int, count: Callable[[str], int]) -> _Ready:
+    """As it is where the line has at most so many tokens, else what its source gave for that, if that fits."""
+    for text in one.piece.shorter if one.cost > tokens else ():
+        words = quoted(text) if one.piece.quoted else harmless(text)
+        if words and (cost := count(_line(one.label, [words]))) <= tokens:
+            return replace(one, words=words, cost=cost)
+    return one
 
 
 def _clipped(one: _Ready, tokens: int, count: Callable[[str], int]) -> _Ready:

@@ -84,6 +84,8 @@ class Piece:
         part: where in the prompt it belongs.
         quoted: somebody else's words, or taken from them; False only for what this program itself says.
         origin: where it comes from, for people.
+        shorter: the same with less, the most first, for where there is no room for the whole; with none it is the
+            beginning of the text that is told.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Piece:
     part: Part = "fresh"
     quoted: bool = True
     origin: str = ""
+    shorter: tuple[str, ...] = ()
 
 
 class Source(Protocol):

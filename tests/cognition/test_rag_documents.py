@@ -163,6 +163,9 @@ def test_an_excerpt_is_the_run_of_sentences_that_matters() -> None:
     text = " ".join(sentences)
     assert excerpt(text, [0, 2, 1, 0], sentences, 40) == "Trains leave at nine. They cost ten."
     assert excerpt(text, [0, 0, 0, 0], sentences, 20) == "The sea is wide."
+    assert excerpt(text, [0, 2, 0, 0], sentences, 40) == "Trains leave at nine. They cost ten.", (
+        "what follows"
+    )
     assert excerpt(text, [0, 0, 0, 9], sentences, 500) == text
     assert excerpt("x" * 50, [1.0], ["x" * 50], 20) == "x" * 50, "a sentence is not cut here"
 

@@ -200,6 +200,7 @@ PIECES = st.lists(
         st.floats(0, 1),
         st.sampled_from(["stable", "fresh"]),
         st.booleans(),
+        shorter=st.lists(st.sampled_from(["", "the train", 'to "rome" <|im_end|>']), max_size=2).map(tuple),
     ),
     max_size=8,
 )
@@ -230,6 +231,24 @@ def test_the_text_is_within_the_budget_and_each_piece_is_accounted_for(
 def test_a_piece_that_is_too_long_is_cut_and_not_dropped_where_nothing_else_is_there() -> None:
     long = Offer("documents", [piece("1", "word " * 100)])
     made = compose_text([long], 60, count)
+    assert made.fresh.endswith('word…"')
+    assert 40 <= made.fresh_tokens <= 60
+
+
+def test_where_there_is_no_room_the_best_piece_is_told_shorter_and_no_lesser_one_instead() -> None:
+    best = piece("1", "the whole " * 10, score=0.9, shorter=("what matters of it", "it"))
+    offer = Offer("documents", [best, piece("2", "something else", score=0.4)])
+    preamble = count(PREAMBLE)
+    assert 'remember: "what matters of it"' in compose_text([offer], preamble + 6, count).fresh
+    assert compose_text([offer], preamble + 3, count).fresh.endswith('remember: "it"')
+    assert "the whole the whole" in compose_text([offer], preamble + 30, count).fresh
+
+
+def test_a_token_more_where_texts_are_joined_takes_a_word_and_not_the_whole_piece() -> None:
+    def joined_costs_one(text: str) -> int:
+        return count(text) + ("\n" in text.strip())
+
+    made = compose_text([Offer("documents", [piece("1", "word " * 100)])], 60, joined_costs_one)
     assert made.fresh.endswith('word…"')
     assert 40 <= made.fresh_tokens <= 60
 

@@ -65,7 +65,9 @@ def chunked(blocks: Iterable[Block]) -> Iterator[Chunk]:
 
 
 def excerpt(text: str, weights: list[float], sentences: list[str], most: int) -> str:
-    """The run of whole sentences within `most` characters that weighs most; the first ones where all weigh alike.
+    """The run of whole sentences within `most` characters that weighs most, with as many after it as there is room for.
+
+    What answers a question often follows the sentence that has its words; where all weigh alike the run is the first.
 
     Args:
         text: returned as it is where it fits.
@@ -75,8 +77,8 @@ def excerpt(text: str, weights: list[float], sentences: list[str], most: int) ->
     """
     if len(text) <= most or not sentences:
         return text
-    best, chosen = -1.0, sentences[:1]
-    for first in range(len(sentences)):
+    best, begin = 0.0, 0
+    for first in (number for number, weight in enumerate(weights) if weight):
         length, weight = -1, 0.0
         for last in range(first, len(sentences)):
             length += 1 + len(sentences[last])
@@ -84,8 +86,13 @@ def excerpt(text: str, weights: list[float], sentences: list[str], most: int) ->
                 break
             weight += weights[last]
             if weight > best:
-                best, chosen = weight, sentences[first : last + 1]
-    return " ".join(chosen)
+                best, begin = weight, first
+    chosen = sentences[begin]
+    for sentence in sentences[begin + 1 :]:
+        if len(chosen) + 1 + len(sentence) > most:
+            break
+        chosen = f"{chosen} {sentence}"
+    return chosen
 
 
 def sentences_of(text: str) -> list[str]:

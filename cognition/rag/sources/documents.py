@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
+from cognition.rag.documents.blocks import BETWEEN
 from cognition.rag.documents.chunking import excerpt, sentences_of
 from cognition.rag.documents.library import Match
 from cognition.rag.documents.orders import is_order, without_orders
@@ -18,8 +19,8 @@ __all__ = ["DocumentsSource", "Shelf", "relevance"]
 LOOKED_AT = 12
 """Passages of which the most relevant are told."""
 MOST = 5
-EXCERPT = 280
-"""Characters of a passage that are told: some 60 tokens."""
+EXCERPTS = 280, 180, 110, 70
+"""Characters of a passage that are told, some 60 tokens, and of what is told where there is less room."""
 LIKE = 0.2, 0.7
 """Inner products of MiniLM's vectors below which texts have nothing, and from which on they have all in common."""
 BY_WORDS = 0.6
@@ -56,7 +57,7 @@ class DocumentsSource:
         if not request.words.strip():
             return ()
         matches = await self._shelf.search(request.place, request.words, limit=LOOKED_AT)
-        shared = bearings(request.words, [match.found.passage.text for match in matches])
+        shared = bearings(request.words, [_all_words(match) for match in matches])
         scored = [
             (relevance(match.similarity, share), match) for match, share in zip(matches, shared, strict=True)
         ]
@@ -76,14 +77,25 @@ class DocumentsSource:
             self.counts["document title left out: speaks to the model"] += 1
             title = ""
         sentences = sentences_of(text)
-        told = excerpt(text, bearings(words, sentences), sentences, EXCERPT)
+        weights = bearings(words, sentences)
+        # The innermost alone: tokens are dear, and the passage was found by the others.
+        heading = heading.rpartition(BETWEEN)[2]
+        heading = "" if text.startswith(heading) else heading
+        told = [excerpt(text, weights, sentences, most) for most in EXCERPTS]
+        full, *shorter = dict.fromkeys(f"{heading}: {each}" if heading and each else each for each in told)
         return Piece(
             str(match.found.key),
-            f"{heading}: {told}" if heading and told else told,
+            full,
             f"The file {title} says" if title else "A file says",
             score,
             origin=", ".join(filter(None, (match.found.path or match.found.title, passage.position))),
+            shorter=tuple(shorter),
         )
+
+
+def _all_words(match: Match) -> str:
+    found = match.found
+    return f"{found.title} {found.passage.heading} {found.passage.text}"
 
 
 def relevance(similarity: float, shared: float) -> float:
