@@ -292,11 +292,14 @@ class Attending:
         self._tell(attendance, shared=params.get("shared") is True)
 
     def _tell(self, attendance: Attendance, *, shared: bool) -> None:
-        """Writes down for who is back what the personas said to each other meanwhile."""
+        """Writes down for who is there now what the personas said to each other meanwhile."""
         listeners = frozenset(person.identity for person in attendance.persons.values())
-        for said in [] if shared else self._left_alone.results(attendance.room, listeners):
+        lines = [] if shared else self._left_alone.results(attendance.room, listeners)
+        for said in lines:
             attendance.port.post_chat(said.participant, said.text, said.id)
             self._mind.record(said)
+        if lines:
+            attendance.spawn(self._left_alone.told(attendance.room))
 
     def _read(self, attendance: Attendance, params: JsonObject) -> None:
         line = line_read(params)

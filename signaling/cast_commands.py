@@ -1,9 +1,10 @@
-"""What `continuum persona list, add, edit, pause, resume, wake, remove` do: they ask the server that runs here."""
+"""What `continuum persona …` and `continuum discuss` do: they ask the server that runs here."""
 
 import getpass
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -11,7 +12,7 @@ from cognition.persona.profile import ProfileError, parse_persona
 from signaling.errors import UserError
 from signaling.settings import Settings, signing_key
 
-__all__ = ["ask", "order", "profile_of", "roll"]
+__all__ = ["ask", "discuss", "order", "profile_of", "roll"]
 
 PERSONAS = "/api/personas"
 TIMEOUT_S = 30.0
@@ -50,6 +51,27 @@ def roll(settings: Settings) -> list[str]:
         UserError: no server runs here, or it refuses.
     """
     return _lines(ask(settings, "GET", PERSONAS, None))
+
+
+def discuss(settings: Settings, room: str, personas: str, topic: str) -> list[str]:
+    """Has personas of the running server discuss something among themselves; what to tell of it.
+
+    Args:
+        settings: whose server.
+        room: where.
+        personas: ids or names, with commas.
+        topic: what.
+
+    Raises:
+        UserError: no server runs here, or it refuses.
+    """
+    named = [each.strip() for each in personas.split(",") if each.strip()]
+    body = {"personas": named, "topic": topic, "by": getpass.getuser()}
+    begun = ask(settings, "POST", f"/api/rooms/{quote(room, safe='')}/discussion", body)
+    return [
+        f"{' and '.join(begun['personas'])} discuss it in {begun['room']}, until they are done or somebody comes",
+        f"what they say: continuum timeline export --room {begun['room']} --kind said",
+    ]
 
 
 def ask(settings: Settings, method: str, path: str, body: Mapping[str, object] | None) -> Any:

@@ -12,7 +12,7 @@ import structlog
 from cognition.conversation.floor import Attendee
 from cognition.conversation.transcript import LIMIT, Line, line_of
 from cognition.conversation.witnesses import witnesses
-from cognition.events import Arrived, Event, Left, Read
+from cognition.events import Arrived, Event, Heard, Left, Read
 from cognition.persona.profile import Persona
 from cognition.store.errors import StoreError
 from cognition.store.recorder import Kept, Recorder, transcript_of
@@ -99,6 +99,10 @@ class Chronicle:
         """
         if not isinstance(event, Arrived | Left | Read):
             self._recorder.observe(event, witnesses(event, present))
+
+    def ordered(self, line: Heard | Read, present: Sequence[Attendee]) -> None:
+        """Keeps what an operator wrote to personas: media knows nothing of it."""
+        self._recorder.observe(line, present)
 
     def told(self, method: str, params: JsonObject) -> None:
         """Keeps news of media as they come, whether or not there is room for them in an inbox."""

@@ -170,6 +170,21 @@ def token(
 
 
 @app.command()
+def discuss(
+    personas: Annotated[str, typer.Option(help="Who takes part: ids or names, with commas.")],
+    topic: Annotated[str, typer.Option(help="What they are to discuss.")],
+    room: Annotated[str, typer.Option(help="Where; nobody is there.")] = "lobby",
+) -> None:
+    """Let personas of the running server discuss something among themselves; who comes there next can read it."""
+    with _told():
+        from signaling.cast_commands import discuss as have_discussed
+        from signaling.settings import load_settings
+
+        for line in have_discussed(load_settings(), room, personas, topic):
+            typer.echo(line)
+
+
+@app.command()
 def backup(
     path: Annotated[Path, typer.Argument(help="A new file, or a directory.")],
 ) -> None:

@@ -202,6 +202,10 @@ class LongMemory:
         if self._open is not None:
             (self._open.hippocampus.pause if on else self._open.hippocampus.resume)(key)
 
+    async def quiet(self) -> None:
+        """Waits until nobody speaks, or is answered, anywhere."""
+        await self._quiet.wait()
+
     def speaking(self, room: str, participant: str, on: bool) -> None:
         """Somebody is perhaps speaking, or no longer."""
         self.busy(f"{room}\0gate\0{participant}", on)

@@ -27,7 +27,7 @@ from cognition.persona.trust import Trust
 from cognition.store.erasure import Traces
 from cognition.store.errors import DiskError, StoreError
 from cognition.store.store import Storage, open_store
-from cognition.store.timeline import Place, open_places
+from cognition.store.timeline import Place, known_place, open_places
 from media.speech.backchannel import is_backchannel
 from media.speech.sessions import ModelError
 from media.speech.voice import Voice, VoiceError
@@ -35,19 +35,21 @@ from signaling.attending import Attending
 from signaling.bearing import Bearings
 from signaling.cast import Cast
 from signaling.chronicle import Chronicle
+from signaling.discussions import Discussions
 from signaling.engines import Engines, load_engines
 from signaling.heap import trim
 from signaling.ipc.endpoint import CallError, Endpoint, Handler, RpcError, connect_forever
-from signaling.ipc.jsonrpc import JsonObject
+from signaling.ipc.jsonrpc import INTERNAL_ERROR, JsonObject
 from signaling.ipc.transcript import latest
 from signaling.judgements import Judgements
-from signaling.left_alone import LeftAlone
+from signaling.left_alone import Errand, LeftAlone
 from signaling.living import Living
 from signaling.logs import configure_logs
 from signaling.long_memory import LongMemory
 from signaling.open_room import OpenRoom
 from signaling.profiles import Profiles
 from signaling.self_service import SelfServing
+from signaling.server.names import FRONT_ROOM
 from signaling.settings import Launch, Settings, SettingsError
 from signaling.signals import until_signalled
 from signaling.weights_cache import WeightsError
@@ -178,7 +180,12 @@ class MindProcess:
         """The rooms of the present connection are known."""
         self.dropped: Counter[str] = Counter()
         """What could not be done, by reason."""
-        self._left_alone = LeftAlone(self._mind, now)
+        self._left_alone = LeftAlone(
+            self._mind, store, now, personas=self._personas, quiet=self._memory.quiet
+        )
+        self._discussions = Discussions(
+            self._personas, self._disposition, self._exists, self._busy, self._leave_to_talk, now
+        )
         self._attending = Attending(
             engines,
             settings,
@@ -241,6 +248,38 @@ class MindProcess:
         await self._chronicle.written()
         return answer
 
+    async def _discuss(self, params: JsonObject) -> JsonObject:
+        """Answers `persona.discuss` once it is known who is where."""
+        await self._taken_over.wait()
+        try:
+            return await self._discussions.discuss(params)
+        except StoreError as error:
+            raise RpcError(INTERNAL_ERROR, str(error)) from error
+
+    async def _exists(self, room: str) -> bool:
+        return room == FRONT_ROOM or await self._store.read(partial(known_place, place=Place(room)))
+
+    def _busy(self, room: str) -> bool:
+        return room in self._rooms or room in self._mind.rooms()
+
+    def _leave_to_talk(self, room: str, errand: Errand) -> None:
+        """Opens a room of these personas only."""
+        if self._attached is None:
+            raise RpcError(INTERNAL_ERROR, "the line to media is lost")
+        group, _ = self._attached
+        line = errand.line
+        asker = {"id": line.participant, "name": line.name, "identity": errand.identity}
+        opened = self._rooms[room] = OpenRoom(over=True, errand=errand, last=asker)
+        personas = [self._personas[id] for id in errand.personas]
+        for persona in personas:
+            self._mind.enter(room, persona.id, persona.name, "persona")
+        opened.away = {line.participant: asker}
+        self._mind.enter(room, line.participant, line.name, "person", errand.identity)
+        self._mind.record(line)
+        present = [Attendee(each.id, each.name, "persona") for each in personas]
+        self._chronicle.ordered(line, [Attendee(line.participant, line.name, "person"), *present])
+        opened.task = group.create_task(self._talk_alone(room, opened))
+
     async def _let_go(self, traces: Traces) -> None:
         """Somebody is to be forgotten: no prompt says any more what was known of them, and no persona keeps it."""
         self._mind.let_go(traces.ids, traces.lines)
@@ -284,10 +323,12 @@ class MindProcess:
             "memory.forget": self._self_serving.forget,
             "room.openness": self._self_serving.openness,
             "explain": self._self_serving.explain,
+            "persona.discuss": self._discuss,
         }
         await self._living.open(self._personas.values())
         await self._trust.load()
         await self._judgements.resume()
+        await self._left_alone.open()
         for place in await self._store.read(open_places):
             if place == Place(place.room):
                 self._mind.open_up(place.room, True)
@@ -447,20 +488,34 @@ class MindProcess:
                 await asyncio.sleep(RETRY_AFTER)
                 opened.reintroduce()
         if opened.over:
-            if opened.errand is not None:
-                opened.away = {opened.errand.line.participant: opened.last}
+            await self._talk_alone(room, opened)
+
+    async def _talk_alone(self, room: str, opened: OpenRoom) -> None:
+        """Lets the personas of a room that no person is in finish what they are to talk about, and closes it."""
+        self._memory.vacate(room)
+        if opened.errand is not None:
+            opened.away = {opened.errand.line.participant: opened.last}
+            try:
                 await self._left_alone.go_on(room, opened.errand, opened.returned)
+            except Exception as error:  # whatever it is, the other rooms are not to suffer from it
+                self.dropped["room failed"] += 1
+                _log.exception("room failed", room=room, exc_info=error)
+            finally:
                 opened.away = {}
-            self._mind.forget(room)
-            self._living.vacate(room)
-            self._judgements.forget(room)
-            self._memory.vacate(room)
-            if self._rooms.get(room) is opened:
-                del self._rooms[room]
-            await self.warm_up()
-            if not self._rooms:
-                # Nobody is kept waiting by it.
-                trim()
+                self._discussions.over(room)
+        self._mind.forget(room)
+        self._living.vacate(room)
+        self._judgements.forget(room)
+        self._memory.vacate(room)
+        if self._rooms.get(room) is opened:
+            del self._rooms[room]
+        if opened.returned.is_set():
+            # Whoever came waits for it.
+            return
+        await self.warm_up()
+        if not self._rooms:
+            # Nobody is kept waiting by it.
+            trim()
 
 
 async def _run(launch: Launch, load: LoadEngines) -> None:

@@ -18,6 +18,7 @@ from signaling.fetching import Fetcher
 from signaling.profiles import Profiles
 from signaling.progress import BarProgress
 from signaling.run_directory import base_directory, run_directory
+from signaling.server.names import FRONT_ROOM
 from signaling.server.tokens import Tokens
 from signaling.settings import Launch, Settings, signing_key
 from signaling.supervisor import supervise
@@ -25,8 +26,6 @@ from signaling.weights import Entry, defaults, entry_for
 from signaling.weights_cache import WeightsCache
 
 __all__ = ["Announcer", "needed", "port_in_use", "serve"]
-
-ROOM = "lobby"
 
 
 def needed(settings: Settings) -> tuple[Entry, ...]:
@@ -153,7 +152,7 @@ def serve(
         tls = lan.certificate_for(
             settings.state_dir.expanduser(), local, socket.gethostname(), datetime.now(UTC)
         )
-        invite = Tokens(key).mint_invite(ROOM)
+        invite = Tokens(key).mint_invite(FRONT_ROOM)
         addresses = [lan.invite_url(str(address), settings.port, invite) for address in local]
         addresses = addresses or [lan.invite_url("127.0.0.1", settings.port, invite)]
         qr = lan.qr_code(addresses[0])

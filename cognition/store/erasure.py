@@ -412,6 +412,10 @@ def erase_lives(
             if any(one in theirs or mentions(one) or (there in traces.rooms and echoes(one)) for one in said):
                 gone += connection.execute(f"DELETE FROM {table} WHERE {where}", which).rowcount
     in_rooms = f"room IN ({', '.join('?' * len(rooms))})"
+    # What personas said by themselves at their word, or where they were, is told to nobody.
+    gone += connection.execute(
+        f"DELETE FROM untold WHERE identity = ? OR {in_rooms}", (traces.identity or None, *rooms)
+    ).rowcount
     # What it is about are words of what was said there, and nobody knows any more whose.
     gone += connection.execute(f"DELETE FROM experience WHERE {in_rooms}", rooms).rowcount
     for name in traces.names:

@@ -24,6 +24,7 @@ __all__ = [
     "arrive",
     "depart",
     "heard_by",
+    "known_place",
     "missed_some",
     "occupied",
     "open_place",
@@ -342,6 +343,15 @@ def missed_some(
         (*_named(place), _micros(since), _micros(until), _storable(person)),
     )
     return row.fetchone() is not None
+
+
+def known_place(connection: sqlite3.Connection, place: Place) -> bool:
+    """Whether something ever happened at a place."""
+    found = connection.execute(
+        "SELECT 1 FROM event e JOIN place ON place.key = e.place WHERE (host, channel, room) = (?, ?, ?) LIMIT 1",
+        _named(place),
+    )
+    return found.fetchone() is not None
 
 
 def heard_by(connection: sqlite3.Connection, place: Place, who: str, line: str) -> frozenset[str]:

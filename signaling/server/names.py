@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
-__all__ = ["MAX_ID_CHARACTERS", "MAX_NAME_CHARACTERS", "valid_room"]
+__all__ = ["FRONT_ROOM", "MAX_ID_CHARACTERS", "MAX_NAME_CHARACTERS", "valid_room"]
 
+FRONT_ROOM = "lobby"
+"""To which the page leads; the other rooms are there once somebody was in them."""
 MAX_NAME_CHARACTERS = 40
 MAX_ID_CHARACTERS = 64
 

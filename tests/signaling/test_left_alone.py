@@ -1,6 +1,7 @@
 """Personas that were asked to talk about something with each other, and whom everybody has left meanwhile."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,15 @@ from typing import cast
 import pytest
 
 from cognition.conversation.dialogue import TURNS
-from cognition.events import Read
+from cognition.conversation.floor import Attendee, never
+from cognition.events import Event, Read
 from cognition.inference.generator import FakeGenerator, Prompt
 from cognition.persona.engine import Mind
+from cognition.store.erasure import Traces, erase_lives, erase_words, record
+from cognition.store.memory_store import MemoryStore
+from cognition.store.recorder import entry_of
 from cognition.store.store import Storage
+from cognition.store.timeline import Participant, append
 from media.speech.end_of_turn import FakeTurnModel
 from media.speech.lane import FakeLane
 from media.speech.listener import SpeechEngines
@@ -23,7 +29,8 @@ from media.speech.vad import FakeVoiceActivity, SileroModel
 from media.speech.voice import FakeVoice
 from media.speech.voiceprint import FakeVoiceprints
 from signaling.engines import Engines
-from signaling.left_alone import KEPT, Errand, LeftAlone
+from signaling.left_alone import KEPT, PATIENCE, Errand, LeftAlone
+from signaling.long_memory import OpenMemory
 from signaling.mind_process import MindProcess
 from signaling.profiles import Profiles
 from signaling.settings import Settings
@@ -45,7 +52,7 @@ FRUITFUL = (
 TASK = "Nova and Robin, discuss with each other where to hold the summer party."
 
 
-def mind_process(store: Storage, generator: FakeGenerator) -> MindProcess:
+def mind_process(store: Storage, generator: FakeGenerator, memory: OpenMemory | None = None) -> MindProcess:
     engines = Engines(
         generator,
         cast(SileroModel, Deaf()),
@@ -54,7 +61,7 @@ def mind_process(store: Storage, generator: FakeGenerator) -> MindProcess:
         FakeLane(),
         Diarization(FakeVoiceprints(), FakeVoiceActivity, FakeLane()),
         make_voice,
-        None,
+        memory,
     )
     return MindProcess(engines, (NOVA, ROBIN), Settings(), store, Profiles((), Path("unused")))
 
@@ -124,8 +131,18 @@ class Left:
     def __init__(self, *said: str) -> None:
         self.generator = FakeGenerator(said)
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-        self.mind = Mind([NOVA, ROBIN], self.generator, now=lambda: self.now)
-        self.alone = LeftAlone(self.mind, lambda: self.now)
+        self.events: list[tuple[Event, Sequence[Attendee]]] = []
+        self.mind = Mind(
+            [NOVA, ROBIN],
+            self.generator,
+            now=lambda: self.now,
+            observe=lambda event, present: self.events.append((event, present)),
+        )
+        self.store = MemoryStore()
+        self.personas = {"nova", "robin"}
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+        self.alone = self.process()
         for persona in (NOVA, ROBIN):
             self.mind.enter("room", persona.id, persona.name, "persona")
         self.line = Read("room", "u1", "Ada", TASK, self.now, "m1", frozenset({"person-ada"}))
@@ -134,6 +151,18 @@ class Left:
         self.mind.leave("room", "u1")
         self.errand = Errand(self.line, "person-ada", ("robin", "nova"))
         self.returned = asyncio.Event()
+
+    def process(self) -> LeftAlone:
+        """What a mind process has of it."""
+        return LeftAlone(
+            self.mind, self.store, lambda: self.now, personas=self.personas, quiet=self.quiet.wait
+        )
+
+    def lived(self, connection: sqlite3.Connection) -> None:
+        """The timeline has what was observed."""
+        for event, present in self.events:
+            there = [Participant(each.id, each.kind, each.name) for each in present]
+            append(connection, entry_of(event, there))
 
     async def go_on(self) -> None:
         await self.alone.go_on("room", self.errand, self.returned)
@@ -189,6 +218,83 @@ async def test_who_is_forgotten_is_told_nothing() -> None:
         left.alone.forget("person-eve", frozenset({"attic"}))
         left.alone.forget(identity, rooms)
         assert left.alone.results("room", frozenset({"person-ada"})) == []
+
+
+async def test_a_process_that_is_started_anew_tells_what_the_one_before_did_not() -> None:
+    left = Left(*FRUITFUL)
+    await left.go_on()
+    await left.store.write(left.lived)
+    again = left.process()
+    await again.open()
+    assert again.results("room", frozenset({"person-bob"})) == []
+    told = again.results("room", frozenset({"person-ada"}))
+    assert [(each.participant, each.text, each.kind) for each in told] == [
+        (who, text, "chat") for who, text in zip(["robin", "nova"] * 3, FRUITFUL, strict=False)
+    ]
+    await again.told("room")
+    third = left.process()
+    await third.open()
+    assert third.results("room", frozenset({"person-ada"})) == []
+
+
+async def test_a_process_that_is_started_after_half_a_day_tells_nothing_and_erased_words_are_not_told() -> (
+    None
+):
+    left = Left(*FRUITFUL)
+    await left.go_on()
+    await left.store.write(left.lived)
+
+    def erased(connection: sqlite3.Connection) -> None:
+        number = record(connection, at=left.now, by="ada", what="memories", events=1, memories=0)
+        rows = connection.execute("SELECT seq FROM event WHERE text = ?", (FRUITFUL[1],)).fetchall()
+        erase_words(connection, number, {seq: "" for (seq,) in rows})
+
+    await left.store.write(erased)
+    again = left.process()
+    await again.open()
+    told = [each.text for each in again.results("room", frozenset({"person-ada"}))]
+    assert told == [FRUITFUL[0], *FRUITFUL[2:6]]
+    left.now += KEPT + timedelta(seconds=1)
+    late = left.process()
+    await late.open()
+    assert late.results("room", frozenset({"person-ada"})) == []
+
+
+async def test_what_was_said_for_who_is_forgotten_is_not_told_by_a_process_started_anew() -> None:
+    for identity, room in (("person-ada", "attic"), ("person-bob", "room"), ("", "room")):
+        left = Left(*FRUITFUL)
+        await left.go_on()
+        await left.store.write(left.lived)
+        nobody = frozenset[str]()
+        traces = Traces(identity, nobody, nobody, frozenset({room}), nobody, ())
+        await left.store.write(lambda c, traces=traces: erase_lives(c, traces, never, never))  # type: ignore[misc]
+        again = left.process()
+        await again.open()
+        assert again.results("room", frozenset({"person-ada"})) == []
+
+
+async def test_who_is_spoken_with_elsewhere_is_answered_first_but_not_for_ever() -> None:
+    left = Left(*FRUITFUL)
+    left.quiet.clear()
+    talking = asyncio.create_task(left.go_on())
+    await asyncio.sleep(PATIENCE / 2)
+    assert left.generator.streamed == []
+    left.quiet.set()
+    await talking
+    assert len(left.generator.streamed) == 6
+    left = Left(*FRUITFUL)
+    left.quiet.clear()
+    await left.go_on()
+    assert len(left.generator.streamed) == 6
+    assert left.alone.counts["left alone: did not wait for those who speak"] == 6
+
+
+async def test_a_persona_that_is_taken_from_the_server_says_nothing_more() -> None:
+    left = Left(*FRUITFUL)
+    left.personas.remove("nova")
+    await left.go_on()
+    assert left.generator.streamed == []
+    assert left.alone.counts == {"left alone: nobody to talk to": 1}
 
 
 async def test_what_they_know_from_others_stays_out_of_it() -> None:
