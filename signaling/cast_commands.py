@@ -4,7 +4,6 @@ import getpass
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -58,7 +57,7 @@ def discuss(settings: Settings, room: str, personas: str, topic: str) -> list[st
 
     Args:
         settings: whose server.
-        room: where.
+        room: where; a valid name.
         personas: ids or names, with commas.
         topic: what.
 
@@ -67,7 +66,7 @@ def discuss(settings: Settings, room: str, personas: str, topic: str) -> list[st
     """
     named = [each.strip() for each in personas.split(",") if each.strip()]
     body = {"personas": named, "topic": topic, "by": getpass.getuser()}
-    begun = ask(settings, "POST", f"/api/rooms/{quote(room, safe='')}/discussion", body)
+    begun = ask(settings, "POST", f"/api/rooms/{room}/discussion", body)
     return [
         f"{' and '.join(begun['personas'])} discuss it in {begun['room']}, until they are done or somebody comes",
         f"what they say: continuum timeline export --room {begun['room']} --kind said",

@@ -178,8 +178,11 @@ def discuss(
     """Let personas of the running server discuss something among themselves; who comes there next can read it."""
     with _told():
         from signaling.cast_commands import discuss as have_discussed
+        from signaling.server.names import valid_room
         from signaling.settings import load_settings
 
+        if not valid_room(room):
+            raise UserError("it is no name of a room: letters, digits, dots, underscores, hyphens")
         for line in have_discussed(load_settings(), room, personas, topic):
             typer.echo(line)
 

@@ -255,9 +255,14 @@ def test_the_command_says_who_talks_where_and_how_to_read_it(monkeypatch: pytest
 
     monkeypatch.setattr(cast_commands, "ask", ask)
     said = CliRunner().invoke(
-        cli, ["discuss", "--personas", "nova, robin", "--topic", TOPIC, "--room", "a/b"]
+        cli, ["discuss", "--personas", "nova, robin", "--topic", TOPIC, "--room", "den"]
     )
     assert said.exit_code == 0
     body = {"personas": ["nova", "robin"], "topic": TOPIC, "by": getpass.getuser()}
-    assert asked == [("POST", "/api/rooms/a%2Fb/discussion", body)]
+    assert asked == [("POST", "/api/rooms/den/discussion", body)]
     assert said.output.splitlines()[0].startswith("Nova and Robin discuss it in den")
+    wrong = CliRunner().invoke(
+        cli, ["discuss", "--personas", "nova,robin", "--topic", TOPIC, "--room", "a/b"]
+    )
+    assert (wrong.exit_code, len(asked)) == (1, 1)
+    assert "no name of a room" in wrong.output
