@@ -14,14 +14,14 @@ import numpy.typing as npt
 from cognition.memory.currency import Standing, standings
 from cognition.memory.known_people import KnownPeople, Worth
 from cognition.memory.recall import Recalled, Shown, Source
-from cognition.memory.relevance import LEAST, Question, at_most, questioned, relevance
+from cognition.memory.relevance import LEAST, Question, at_most, names_in, questioned, relevance
 from cognition.memory.when import When
 from cognition.search.embedder import Embedder
 from cognition.search.index import Filter, Hit, Index
 from cognition.search.ranking import fuse
 from cognition.store import memories, remembered, visibility
 from cognition.store.errors import StoreError
-from cognition.store.memories import Memory
+from cognition.store.memories import IN_DOUBT, Memory
 from cognition.store.remembered import Glance
 from cognition.store.store import Storage
 from cognition.store.timeline import Place, Query, page
@@ -50,8 +50,10 @@ _PRESENT = 0.85
 """And of what holds, where the past is asked for."""
 _RIVAL = 0.97
 _FUSED = 0.1
-_TALK = 0.85
+_TALK = 0.7
 """What is left of the relevance of a whole talk where it is asked what was said."""
+_DOUBTED = 0.85
+"""And of words that assert nothing, as "I dreamed I lived in Rome"."""
 _LEADS = 3
 """Memories that lead on to others."""
 _LED = 0.95
@@ -103,15 +105,16 @@ class HybridRecall:
         """See `Recall`."""
         if not query.strip():
             return ()
-        allowed, names, subjects = await self._store.read(
+        allowed, names, people, subjects = await self._store.read(
             lambda connection: (
                 self._allowed(connection, persona, listeners, place),
                 remembered.names_of(connection, listeners),
+                remembered.people_called(connection, names_in(query)),
                 remembered.subjects_of(connection, about),
             )
         )
         speaker = names.get(next(iter(listeners)), "") if len(listeners) == 1 else ""
-        question = questioned(query, now, speaker=speaker, known=names.values())
+        question = questioned(query, now, speaker=speaker, known=names.values(), people=people)
         asked = _Asked(persona, listeners, question, now, about, place)
         hits = {} if question.bare else await self._search(question, allowed.mask, subjects)
         before: _Weighed | None = None
@@ -484,6 +487,8 @@ def _scored(
         elif memory.kind == "episode":
             # It tells of a whole talk; what was said in it is remembered in its own words.
             near[id] *= _TALK
+        elif memory.kind == "turn" and memory.attribute == IN_DOUBT:
+            near[id] *= _DOUBTED
         if question.when is not None and _happened_in(memory, question.when):
             near[id] = max(near[id], _BARE) + _DATED
     group: dict[tuple[str, str], float] = {}

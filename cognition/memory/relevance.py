@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cognition.memory.phrasing import in_first_person
 from cognition.memory.when import When, when
 from cognition.search.words import stem, words
 from cognition.store.memories import Memory
 
-__all__ = ["LEAST", "Question", "at_most", "questioned", "relevance"]
+__all__ = ["LEAST", "Question", "at_most", "names_in", "questioned", "relevance"]
 
 LEAST = 0.42
 """Relevance below which nothing is recalled; for MiniLM, see `tests/cognition/test_recall_models.py`."""
@@ -18,6 +19,7 @@ MAX_WORDS = 60
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][\w]*(?:['’][a-z]+)?")
+_OF_NAME = re.compile(r"['’]s?$")
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|myself|i['’](?:m|ve|d|ll))\b", re.IGNORECASE)
 _BEFORE = re.compile(
     r"\b(?:before|used to|previous(?:ly)?|former(?:ly)?|earlier|in the past|back then|originally|at first|no longer"
@@ -80,7 +82,19 @@ class Question:
     bare: bool
 
 
-def questioned(query: str, now: datetime, *, speaker: str = "", known: Collection[str] = ()) -> Question:
+def names_in(query: str) -> list[str]:
+    """Words of a question that may be names, in their order and as they are written."""
+    return [_OF_NAME.sub("", word.strip('.,;:!?…"“”()')) for word in query.split()[-MAX_WORDS:]]
+
+
+def questioned(
+    query: str,
+    now: datetime,
+    *,
+    speaker: str = "",
+    known: Collection[str] = (),
+    people: Collection[str] = (),
+) -> Question:
     """Reads a question.
 
     Args:
@@ -88,6 +102,7 @@ def questioned(query: str, now: datetime, *, speaker: str = "", known: Collectio
         now: timezone-aware.
         speaker: name of whoever says "I", where there is but one who may.
         known: names that people here go by; found however they are written.
+        people: names of others whom it may be about.
     """
     query = " ".join(query.split()[-MAX_WORDS:])
     time = when(query, now)
@@ -104,6 +119,7 @@ def questioned(query: str, now: datetime, *, speaker: str = "", known: Collectio
         rest = _in_third_person(rest, speaker)
         called |= set(map(stem, words(speaker)))
     # Likeness is measured without names, or whatever is about somebody would be like all that is: see `meaning`.
+    own = in_first_person(own, {*known, *people})
     sentences = [each for each in _SENTENCE.split(own) if each.strip()]
     texts = (own,) if len(sentences) < 2 else (own, sentences[-1])
     said = frozenset(one for one in map(stem, words(rest)) if one not in _EMPTY)
@@ -126,7 +142,7 @@ def relevance(question: Question, memory: Memory, similarity: float) -> float:
     near = _near(similarity, shared)
     if question.names:
         # Words about another person are as near in meaning as those about the one who is asked for.
-        least = 0.85 if memory.kind == "turn" else 0.6
+        least = 0.6 if memory.kind == "turn" else 0.4
         near *= least + (1.0 - least) * len(question.names & there) / len(question.names)
     return min(near, 1.0)
 

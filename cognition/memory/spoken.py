@@ -8,7 +8,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MAX_TEXT", "Clause", "Doubt", "clauses", "content_words", "is_half_a_sentence", "parts"]
+__all__ = [
+    "MAX_TEXT",
+    "Clause",
+    "Doubt",
+    "asserts",
+    "clauses",
+    "content_words",
+    "is_half_a_sentence",
+    "parts",
+]
 
 Doubt = Literal["", "question", "hearsay", "supposed", "taken back"]
 
@@ -187,6 +196,12 @@ def parts(text: str) -> list[str]:
 def is_half_a_sentence(text: str) -> bool:
     """Whether words are so short that they say nothing without what was asked: "in Rome", "the second one"."""
     return len(text.split()) <= _HALF and _HAS_SUBJECT.search(text) is None
+
+
+def asserts(text: str) -> bool:
+    """Whether anything is said to be so; not where all is asked, supposed, or passed on."""
+    found = clauses(text)
+    return not found or any(not one.doubt for one in found)
 
 
 def clauses(text: str) -> list[Clause]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 __all__ = [
+    "IN_DOUBT",
     "Change",
     "Dream",
     "Kind",
@@ -37,6 +38,8 @@ Kind = Literal["turn", "episode", "fact", "preference", "relation", "event", "co
 DreamKind = Literal["kept", "merged", "closed", "changed", "forgotten"]
 
 MAX_PAGE = 1000
+IN_DOUBT = "in doubt"
+"""Attribute of a turn that asserts nothing: it asks, supposes, or passes on what others say."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _KEPT = (
@@ -69,7 +72,8 @@ class Memory:
         subject: identity of whom it is about; of somebody who is only spoken of `teller/name`.
         subject_name: what they are called.
         teller: identity of whose words it comes from.
-        attribute: what is said of the subject, as "home" or "opinion of coffee"; empty for turns and episodes.
+        attribute: what is said of the subject, as "home" or "opinion of coffee"; empty for episodes, and for
+            turns but those `IN_DOUBT`.
         value: "Rome".
         fact: the same for the same thing said of the same subject; see `fact_key`.
         single: the attribute has one value at a time: the newest that can be seen holds, and ends the others.
@@ -277,13 +281,15 @@ def correct(connection: sqlite3.Connection, id: str, text: str, value: str, at: 
     if id not in found:
         raise KeyError(id)
     old = found[id]
+    attribute = "" if old.kind == "turn" else old.attribute
     return put(
         connection,
         replace(
             old,
             text=text,
+            attribute=attribute,
             value=value,
-            fact=fact_key(old.subject, old.attribute, value) if old.attribute else "",
+            fact=fact_key(old.subject, attribute, value) if attribute else "",
             at=at,
             quote=text,
             corrected=True,

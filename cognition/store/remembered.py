@@ -1,7 +1,8 @@
 """What recall asks of the memories besides those an index has found; each query sees to it who may know the answer."""
 
+import itertools
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -9,7 +10,17 @@ from cognition.store.memories import Kind
 from cognition.store.timeline import Place
 from cognition.store.visibility import ScopeSet, may_know, within
 
-__all__ = ["Glance", "about", "glances", "names_of", "of_time", "origins", "rivals_of", "subjects_of"]
+__all__ = [
+    "Glance",
+    "about",
+    "glances",
+    "names_of",
+    "of_time",
+    "origins",
+    "people_called",
+    "rivals_of",
+    "subjects_of",
+]
 
 GLANCES = 300
 """Of what may be known of a person, so much is weighed: the newest."""
@@ -27,6 +38,17 @@ def names_of(connection: sqlite3.Connection, identities: Collection[str]) -> dic
         tuple(identities),
     )
     return dict(rows.fetchall())
+
+
+def people_called(connection: sqlite3.Connection, words: Sequence[str]) -> frozenset[str]:
+    """Names of people, of whomever, that are among some words that follow each other; of at most two words each."""
+    wanted = {*words, *map(" ".join, itertools.pairwise(words))}
+    marks = ", ".join("?" * len(wanted))
+    rows = connection.execute(
+        f"SELECT DISTINCT name FROM participant WHERE kind = 'person' AND name COLLATE NOCASE IN ({marks})",
+        tuple(wanted),
+    )
+    return frozenset(name for (name,) in rows)
 
 
 def subjects_of(connection: sqlite3.Connection, identities: Collection[str]) -> frozenset[str]:

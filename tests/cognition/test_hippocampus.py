@@ -73,6 +73,25 @@ def thinker(store: Storage, *, days: float = 1, **more: object) -> Hippocampus:
     return Hippocampus(store, FakeEmbedder(), clock=lambda: clock, quiet=0.0, **more)  # type: ignore[arg-type]
 
 
+async def test_words_that_assert_nothing_are_kept_as_such_and_those_of_a_persona_are_not_judged() -> None:
+    store = MemoryStore()
+    words = ("I dreamed I lived in a tower in Turin.", "They say Turin is full of tourists now.")
+    await lived(
+        store,
+        *(event(number, text) for number, text in enumerate(words)),
+        event(3, "I bought a lamp. Maybe I should sell it."),
+        event(4, "You could try the mountains above Turin.", who=NOVA),
+    )
+    await Hippocampus(store, FakeEmbedder(), clock=(T0 + timedelta(days=1)).timestamp).think()
+    turns = await all_of(store, "turn")
+    assert {turn.quote for turn in turns if turn.attribute == memories.IN_DOUBT} == set(words)
+    assert len(turns) == 4
+    corrected = await store.write(
+        lambda connection: memories.correct(connection, turns[0].id, "I live in Turin.", "", T0)
+    )
+    assert (corrected.attribute, corrected.fact) == ("", "")
+
+
 async def test_turns_facts_and_the_talk_are_remembered_with_their_sources() -> None:
     store = MemoryStore()
     await lived(

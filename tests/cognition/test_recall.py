@@ -1,15 +1,18 @@
 """What comes back: by words, person, place and time, before those who may know it; what holds, what was."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from cognition.memory.recall import FakeRecall, Recalled, Source
 from cognition.search.embedder import EmbeddingError, FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import IndexFailed
-from cognition.store.memories import delete, get
+from cognition.store.memories import IN_DOUBT, delete, get
 from cognition.store.timeline import open_place
 from tests.cognition.remembering import ADA, ATTIC, BOB, LOBBY, NOON, NOVA, World
 
@@ -163,6 +166,30 @@ async def test_i_is_whoever_asks_where_there_is_but_one_who_may() -> None:
     await world.fact(BOB, "Bob lives in Oslo.", "home", "Oslo", ADA, NOVA)
     assert (await world.texts("Where do I live?", "bob"))[0] == "Bob lives in Oslo."
     assert (await world.texts("Where do I live?", "ada"))[0] == "Ada lives in Rome."
+
+
+async def test_who_is_asked_about_need_not_be_there_to_be_asked_about_in_their_own_words() -> None:
+    world = World()
+    asked: list[str] = []
+    embed = world.embedder.embed
+
+    async def heard(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        asked.extend(texts)
+        return await embed(texts)
+
+    await world.fact(BOB, "Bob lives in Oslo.", "home", "Oslo", ADA, NOVA)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(world.embedder, "embed", heard)
+        assert await world.texts("Where does Bob live?", "ada") == ["Bob lives in Oslo."]
+    assert asked[-1] == "Where do I live?"
+
+
+async def test_what_was_asserted_comes_before_what_was_supposed() -> None:
+    world = World()
+    for words, doubt in (("Maybe the flat was in Turin.", IN_DOUBT), ("Well, the flat was in Turin.", "")):
+        await world.fact(ADA, f"Ada: {words}", doubt, "", BOB, NOVA, kind="turn", words=words, single=False)
+    found = await world.texts("Was the flat in Turin?", "ada")
+    assert found == ["Ada: Well, the flat was in Turin.", "Ada: Maybe the flat was in Turin."]
 
 
 async def test_of_a_person_open_threads_come_first_and_what_is_over_does_not_come() -> None:
