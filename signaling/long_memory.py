@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,6 +45,10 @@ __all__ = ["LongMemory", "MemoryUnavailable", "OpenMemory", "Opened", "Shelf"]
 
 RETRY_AFTER = 30.0
 """Seconds after which what failed is tried again."""
+PATIENCE = 10.0
+"""Seconds without quiet after which documents are read all the same: a little now and then."""
+PAUSE = 2.0
+"""Seconds between two such pieces of work, each of which takes a core some 30 ms."""
 
 _log = structlog.get_logger()
 
@@ -117,11 +121,14 @@ class LongMemory:
         """What is remembered; by words and meaning only once the embedder and the index are there."""
         self._let_go = let_go
         self._busy: set[str] = set()
+        self._busy_since = 0.0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._unhurried = asyncio.Event()
+        self._unhurried.set()
         self._passages = LateIndex()
         self._library = Library(
-            store, self._embedder, self._passages, ChildExtractor(), FileWatcher(), quiet=self._quiet.wait
+            store, self._embedder, self._passages, ChildExtractor(), FileWatcher(), quiet=self._lull
         )
         self._engine = ContextEngine(_feeds(store, self.recall, disposition, self._library), count)
         self._both = Remembering(self._engine, self.recall)
@@ -193,12 +200,18 @@ class LongMemory:
     def busy(self, key: str, on: bool) -> None:
         """Somebody begins or ceases to speak, or to be answered; work in idle time stops at once, or may go on."""
         if on:
+            if not self._busy:
+                self._busy_since = asyncio.get_running_loop().time()
             self._busy.add(key)
             self._quiet.clear()
         else:
             self._busy.discard(key)
             if not self._busy:
                 self._quiet.set()
+        if all(_is_voice(one) for one in self._busy):
+            self._unhurried.set()
+        else:
+            self._unhurried.clear()
         if self._open is not None:
             (self._open.hippocampus.pause if on else self._open.hippocampus.resume)(key)
 
@@ -289,6 +302,23 @@ class LongMemory:
                 self._passages.real = opened.shelf.index
                 group.create_task(self._know_documents(opened.shelf))
 
+    async def _lull(self) -> bool:
+        """Waits for quiet; where that does not come, for a moment in which nobody speaks but a persona or two.
+
+        Neither for ever: a room in which somebody always speaks keeps no document from being known.
+
+        Returns:
+            Whether it is quiet.
+        """
+        now = asyncio.get_running_loop().time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(max(self._busy_since + PATIENCE, now + PAUSE)):
+                return await self._quiet.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._unhurried.wait()
+        return False
+
     async def _know_documents(self, shelf: Shelf) -> None:
         """Keeps up with the documents; where that fails, what was lived is remembered all the same."""
         while True:
@@ -339,6 +369,11 @@ class LongMemory:
         self._both.grown += 1
         self._indexed.clear()
         self._grown.set()
+
+
+def _is_voice(key: str) -> bool:
+    """Whether what goes on is a voice alone, see `LongMemory.sounding`: what it says is made."""
+    return "\0voice\0" in key
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from cognition.rag.documents.chunking import (
 )
 from cognition.rag.documents.decoding import decode
 from cognition.rag.documents.extractor import ChildExtractor, Extracted
-from cognition.rag.documents.files import FileKind, Refused, kind_of, list_files, read
+from cognition.rag.documents.files import FileKind, PutOff, Refused, kind_of, list_files, read
+from cognition.rag.documents.library import PUT_OFF_FOR
 from cognition.rag.documents.orders import is_order, without_orders
 from cognition.rag.documents.reader import SMALL, load, passages_of
 from cognition.store.documents import Passage
@@ -411,6 +412,8 @@ async def test_a_pdf_that_unpacks_to_a_bomb_does_no_harm() -> None:
 
 
 SLOW = "import time; time.sleep(3600)"
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+BUSY = "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile True: pass"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 FLOOD = "import sys\nwhile True: sys.stdout.buffer.write(b'x' * 65536)"
 SAYS = "import sys; sys.stdin.read(); print({!r})"
@@ -430,16 +433,42 @@ LIES = [
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
-        (SLOW, "took too long"),
+        (BUSY, "took too much time"),
         (CRASH, "parser failed"),
         (FLOOD, "too large"),
         *((SAYS.format(lie), "parser failed") for lie in LIES),
     ],
 )
 async def test_a_parser_that_was_taken_over_harms_nobody(program: str, reason: str) -> None:
-    extractor = ChildExtractor(2.0 if program == SLOW else 20.0, (sys.executable, "-c", program))
-    with pytest.raises(Refused, match=reason):
+    extractor = ChildExtractor(20.0, (sys.executable, "-c", program))
+    with pytest.raises(Refused, match=reason) as refused:
         await extractor.extract("pdf", b"x" * 1_000_000)
+    assert not isinstance(refused.value, PutOff), "it is the file that is at fault"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ((sys.executable, "-c", SLOW), "took too long"),
+        ((sys.executable, "-c", KILLED), "was killed"),
+        (("/nothing/is/here",), "no process for it"),
+    ],
+)
+async def test_what_the_machine_has_no_time_or_room_for_is_put_off(
+    command: tuple[str, ...], reason: str
+) -> None:
+    assert reason in PUT_OFF_FOR
+    with pytest.raises(PutOff, match=reason):
+        await ChildExtractor(2.0, command).extract("pdf", b"x" * 1_000_000)
+
+
+async def test_a_file_that_takes_all_the_time_a_process_has_is_refused_for_good() -> None:
+    program = (
+        "from cognition.rag.documents import extraction as e; e.SECONDS = 1; e.limit()\nwhile True: pass"
+    )
+    with pytest.raises(Refused, match="took too much time") as refused:
+        await ChildExtractor(60.0, (sys.executable, "-c", program)).extract("pdf", b"x")
+    assert not isinstance(refused.value, PutOff)
 
 
 @pytest.mark.parametrize(

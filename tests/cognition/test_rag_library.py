@@ -11,8 +11,9 @@ from typing import NoReturn
 import pytest
 import structlog
 
-from cognition.rag.documents.extractor import Extractor, FakeExtractor
-from cognition.rag.documents.library import Folder, Library
+from cognition.rag.documents.extractor import Extracted, Extractor, FakeExtractor
+from cognition.rag.documents.files import FileKind, PutOff, Refused
+from cognition.rag.documents.library import BETWEEN_WORDS, MOST_TRIES, Folder, Library
 from cognition.rag.documents.watcher import FakeWatcher, FileWatcher, Watcher
 from cognition.search.embedder import FakeEmbedder
 from cognition.search.fake_index import FakeIndex
@@ -296,6 +297,85 @@ async def test_a_file_that_fails_as_nobody_foresaw_is_refused_told_of_once_and_h
     assert [entry["document"] for entry in logged] == ["a.html"]
 
 
+class Pressed(FakeExtractor):
+    """Has no time, as often as there are such times left."""
+
+    def __init__(self, times: int) -> None:
+        self.asked, self.times = 0, times
+        self.waited_for = asyncio.Event()
+
+    async def extract(self, kind: FileKind, content: bytes) -> Extracted:
+        self.asked += 1
+        if self.asked >= self.times:
+            self.waited_for.set()
+        if self.asked <= self.times:
+            raise PutOff("took too long")
+        return await super().extract(kind, content)
+
+
+async def test_a_file_for_which_there_was_no_time_is_tried_again_although_it_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cognition.rag.documents.library.PUT_OFF", 0.2)
+    monkeypatch.setattr("cognition.rag.documents.library.SHORTLY", 0.0)
+    path = write(tmp_path / "a.html", "The train leaves at nine.")
+    pressed = Pressed(2)
+    with structlog.testing.capture_logs() as logged:
+        async with shelf(Folder(tmp_path), extractor=pressed) as kept:
+            assert await kept.texts("train") == []
+            (summary,) = await kept.store.read(documents.summaries)
+            assert dict(summary.refused) == {"took too long": 1}
+            await kept.change(path)
+            assert pressed.asked == 1, "not at once"
+            async with asyncio.timeout(30):
+                # Nobody is told when it is known.
+                while not await kept.texts("train"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert pressed.asked == 3
+            assert kept.library.counts["document put off: took too long"] == 2
+    assert [(one["document"], one["tries"], one["again_after"]) for one in logged] == [
+        ("a.html", 1, 0.2),
+        ("a.html", 2, 0.4),
+    ]
+
+
+async def test_a_file_that_always_takes_too_long_is_given_up_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cognition.rag.documents.library.PUT_OFF", 0.0)
+    monkeypatch.setattr("cognition.rag.documents.library.SHORTLY", 0.0)
+    path = write(tmp_path / "a.html", "The train leaves at nine.")
+    pressed = Pressed(MOST_TRIES)
+    async with shelf(Folder(tmp_path), extractor=pressed) as kept:
+        async with asyncio.timeout(30):
+            await pressed.waited_for.wait()
+        for _ in range(3):
+            await kept.change(path)
+        assert pressed.asked == MOST_TRIES
+        write(path, "The train leaves at ten, perhaps.")
+        await kept.change(path)
+        assert await kept.texts("train") == ["The train leaves at ten, perhaps."]
+
+
+async def test_a_file_that_could_not_be_read_is_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.txt", "The train leaves at nine.")
+
+    def refused(path: Path) -> NoReturn:
+        raise Refused("not permitted")
+
+    with monkeypatch.context() as locked:
+        locked.setattr("cognition.rag.documents.reader.read", refused)
+        async with shelf(Folder(tmp_path)) as kept:
+            assert await kept.texts("train") == []
+            await kept.change(path)
+            assert kept.library.counts["document refused: not permitted"] == 1, "told once"
+            locked.undo()
+            await kept.change(path)
+            assert await kept.texts("train") == ["The train leaves at nine."]
+
+
 class OddIndex(FakeIndex):
     """Fails as nobody foresaw, as often as there are errors left."""
 
@@ -337,9 +417,9 @@ async def test_a_reading_library_gives_way(tmp_path: Path) -> None:
     gate = asyncio.Event()
     waited = asyncio.Event()
 
-    async def quiet() -> None:
+    async def quiet() -> bool:
         waited.set()
-        await gate.wait()
+        return await gate.wait()
 
     embedder = FakeEmbedder()
     library = Library(MemoryStore(), embedder, FakeIndex(), FakeExtractor(), FakeWatcher(), quiet=quiet)
@@ -350,6 +430,23 @@ async def test_a_reading_library_gives_way(tmp_path: Path) -> None:
     gate.set()
     await library.settled()
     assert len(embedder.asked) == 3
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_where_it_is_never_quiet_a_little_is_read_at_a_time(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "\n".join(f"# Chapter {n}\nSentence number {n}." for n in range(9)))
+
+    async def never() -> bool:
+        return False
+
+    embedder = FakeEmbedder()
+    library = Library(MemoryStore(), embedder, FakeIndex(), FakeExtractor(), FakeWatcher(), quiet=never)
+    running = asyncio.create_task(library.run())
+    library.give([Folder(tmp_path)])
+    await library.settled()
+    assert max(map(len, embedder.asked)) == BETWEEN_WORDS
+    assert sum(map(len, embedder.asked)) == 9
     running.cancel()
     await asyncio.wait([running])
 

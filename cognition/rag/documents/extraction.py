@@ -45,16 +45,17 @@ def limit() -> None:
     import resource
 
     os.nice(10)
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
+    for what, most, beyond in (
+        (resource.RLIMIT_AS, MEMORY, 0),
+        # At the first it is told by SIGXCPU, which says why; at the second it is killed.
+        (resource.RLIMIT_CPU, SECONDS, 1),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, 64, 0),
     ):
         _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        hard = most + beyond if hard == resource.RLIM_INFINITY else min(most + beyond, hard)
+        resource.setrlimit(what, (min(most, hard), hard))
 
 
 def pdf(content: bytes) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from typing import Any, Protocol
 
 from cognition.rag.documents.blocks import Block
 from cognition.rag.documents.chunking import LARGEST, MOST_PASSAGES, cut
-from cognition.rag.documents.files import FileKind, Refused
+from cognition.rag.documents.files import FileKind, PutOff, Refused
 from cognition.store.documents import Passage
 
 __all__ = ["ChildExtractor", "Extracted", "Extractor", "FakeExtractor"]
 
 SECONDS = 40.0
-"""A file may take, all in all."""
+"""A file may take, all in all, before it is put off."""
 MOST_OUTPUT = 32 << 20
 """Bytes that are read of what a child writes."""
 LONGEST_HEADING = 2000
@@ -43,7 +43,8 @@ class Extractor(Protocol):
         """What a file says.
 
         Raises:
-            Refused: it is none, is damaged or encrypted, or took too long or too much memory.
+            Refused: it is none, is damaged or encrypted, or took too much time or memory.
+            PutOff: there was no time for it, or no process.
         """
         ...
 
@@ -62,13 +63,16 @@ class ChildExtractor:
 
     async def extract(self, kind: FileKind, content: bytes) -> Extracted:
         """See `Extractor`; cancelled, it leaves no process behind."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            kind,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                kind,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise PutOff("no process for it") from error
         try:
             async with asyncio.timeout(self._seconds), asyncio.TaskGroup() as group:
                 group.create_task(_feed(process, content))
@@ -76,15 +80,19 @@ class ChildExtractor:
             async with asyncio.timeout(self._seconds):
                 status = await process.wait()
         except TimeoutError as error:
-            raise Refused("took too long") from error
+            # It stands back for all others, so that this may say more of them than of the file.
+            raise PutOff("took too long") from error
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         if len(reading.result()) > MOST_OUTPUT:
             raise Refused("too large")
-        if status in (-signal.SIGXCPU, -signal.SIGKILL):
-            raise Refused("took too long")
+        if status == -signal.SIGXCPU:
+            raise Refused("took too much time")
+        if status == -signal.SIGKILL:
+            # Most likely the system, for want of memory.
+            raise PutOff("was killed")
         if status != 0:
             raise Refused("parser failed")
         # In a thread: parsed on the loop, much of it would keep others waiting.

@@ -11,8 +11,10 @@ from typing import Literal
 __all__ = [
     "LARGEST",
     "MOST_FILES",
+    "PASSING",
     "FileKind",
     "Listing",
+    "PutOff",
     "Refused",
     "Stamp",
     "kind_of",
@@ -44,6 +46,14 @@ _PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv"})
 
 class Refused(Exception):
     """Nothing is known of a file; the message is the reason, one of few."""
+
+
+class PutOff(Refused):
+    """It was for want of time or of processes, which may pass; to try again costs as much as it did."""
+
+
+PASSING = frozenset({"not permitted", "not there", "cannot be read", "changed while it was read"})
+"""Reasons that may pass although the file stays as it is, and which it costs nothing to find again."""
 
 
 @dataclass(frozen=True, slots=True)

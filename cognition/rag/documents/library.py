@@ -13,7 +13,7 @@ import numpy.typing as npt
 import structlog
 
 from cognition.rag.documents.extractor import Extractor
-from cognition.rag.documents.files import Refused, Stamp, list_files
+from cognition.rag.documents.files import PASSING, PutOff, Refused, Stamp, list_files
 from cognition.rag.documents.reader import load, passages_of
 from cognition.rag.documents.watcher import Watcher
 from cognition.search.embedder import Embedder, EmbeddingError
@@ -28,8 +28,18 @@ __all__ = ["Folder", "Library", "Match"]
 
 BATCH = 16
 """Passages that are embedded at once; between two batches whoever speaks goes first."""
+BETWEEN_WORDS = 2
+"""The same where it is never quiet."""
 RETRY_AFTER = 60.0
 """Seconds after which everything is looked through again, where the disk, the index or the model failed."""
+PUT_OFF = 60.0
+"""Seconds after which a file is tried again for which there was no time; each time twice as many."""
+MOST_TRIES = 7
+"""Of such a file, until it changes or the library is run anew: within an hour."""
+SHORTLY = 1.0
+"""Seconds between two looks at the least."""
+PUT_OFF_FOR = frozenset({"took too long", "no process for it", "was killed"})
+"""The reasons of `PutOff`."""
 KIND = "document"
 _HERE = "continuum"
 
@@ -58,8 +68,16 @@ class Match:
     bm25: float
 
 
-async def _at_once() -> None:
-    return None
+async def _at_once() -> bool:
+    return True
+
+
+@dataclass(slots=True)
+class _Later:
+    """When a file that was put off is tried again, in loop time, and how often it was."""
+
+    due: float
+    tries: int
 
 
 class Library:
@@ -71,7 +89,8 @@ class Library:
         index: finds them; its scopes are the keys of folders, and nothing else is in it.
         extractor: reads PDF and HTML.
         watcher: notices changes.
-        quiet: waited for before each batch of work, so that nobody who speaks is kept waiting.
+        quiet: waited for before each batch of work, so that nobody who speaks is kept waiting; False: it has not been
+            quiet for so long that a little is to be done all the same.
         lull: seconds from one look at what has changed to the next.
 
     Attributes:
@@ -86,7 +105,7 @@ class Library:
         extractor: Extractor,
         watcher: Watcher,
         *,
-        quiet: Callable[[], Awaitable[object]] = _at_once,
+        quiet: Callable[[], Awaitable[bool]] = _at_once,
         lull: float = 2.0,
     ) -> None:
         self._store = store
@@ -101,6 +120,7 @@ class Library:
         # Nothing is taken back before it is known what is given.
         self._renewed = False
         self._failed = False
+        self._later: dict[tuple[int, str], _Later] = {}
         self._logged: set[type[Exception]] = set()
         self._wake = asyncio.Event()
         self._rooms: dict[int, str] = {}
@@ -139,10 +159,19 @@ class Library:
                     continue
                 self._idle.set()
                 try:
-                    async with asyncio.timeout(RETRY_AFTER if self._failed else None):
+                    async with asyncio.timeout_at(self._again_at()):
                         await self._wake.wait()
                 except TimeoutError:
-                    self._renewed, self._failed = True, False
+                    self._renewed, self._failed = self._failed, False
+                    self._changed |= set(self._given)
+
+    def _again_at(self) -> float | None:
+        """When to look again although nothing is seen to change, in loop time."""
+        now = asyncio.get_running_loop().time()
+        if self._failed:
+            return now + RETRY_AFTER
+        dues = [later.due for later in self._later.values() if later.tries < MOST_TRIES]
+        return max(min(dues), now + SHORTLY) if dues else None
 
     async def search(self, place: Place, words: str, *, limit: int) -> list[Match]:
         """The passages that bear on some words, of those that may be known in a place; best first.
@@ -219,6 +248,7 @@ class Library:
             return documents.rooms_of(connection)
 
         self._rooms = await self._store.write(kept)
+        self._later = {key: later for key, later in self._later.items() if key[0] in self._rooms}
         await self._catch_up()
 
     async def _refresh(self, folder: Folder) -> None:
@@ -231,17 +261,30 @@ class Library:
         for reason, count in listing.passed_over.items():
             self.counts[f"document passed over: {reason}"] += count
         known = await self._store.read(partial(documents.seen, folder=key))
+        for gone in [each for each in self._later if each[0] == key and each[1] not in listing.files]:
+            del self._later[gone]
         for path in known.keys() - listing.files.keys():
             await self._store.write(partial(documents.forget_document, folder=key, path=path))
         for path, stamp in listing.files.items():
             seen = known.get(path)
-            if seen is None or (seen.size, seen.modified) != (stamp.size, stamp.modified):
+            if seen is None or self._may_differ(seen, stamp, (key, path)):
                 await self._quiet()
                 await self._guarded(partial(self._take, folder, key, path, stamp, seen))
                 await self._catch_up()
             if self._renewed:
                 return
         await self._catch_up()
+
+    def _may_differ(self, seen: Seen, stamp: Stamp, key: tuple[int, str]) -> bool:
+        """Whether a file may say something else than what is known of it."""
+        if (seen.size, seen.modified) != (stamp.size, stamp.modified):
+            self._later.pop(key, None)
+            return True
+        if seen.refused in PUT_OFF_FOR:
+            later = self._later.get(key)
+            now = asyncio.get_running_loop().time()
+            return later is None or (later.tries < MOST_TRIES and later.due <= now)
+        return seen.refused in PASSING
 
     async def _take(self, folder: Folder, key: int, path: str, stamp: Stamp, seen: Seen | None) -> None:
         """Keeps what one file says or why it was refused: for what nobody foresaw, too."""
@@ -272,17 +315,36 @@ class Library:
             document = Document(path, title, stamp.size, stamp.modified, content.digest)
             if more:
                 self.counts["document cut short"] += 1
+            self._later.pop((key, path), None)
+        except PutOff as put_off:
+            self._put_off(key, path, str(put_off))
+            document = Document(path, title, stamp.size, stamp.modified, b"", str(put_off))
         except Refused as refused:
+            self._later.pop((key, path), None)
+            if seen is not None and seen.refused == str(refused) in PASSING:
+                return
             self.counts[f"document refused: {refused}"] += 1
             document = Document(path, title, stamp.size, stamp.modified, b"", str(refused))
         await self._store.write(lambda c: documents.keep_document(c, key, document, parts))
+
+    def _put_off(self, key: int, path: str, reason: str) -> None:
+        later = self._later.setdefault((key, path), _Later(0.0, 0))
+        wait = PUT_OFF * 2**later.tries
+        later.tries += 1
+        later.due = asyncio.get_running_loop().time() + wait
+        self.counts[f"document put off: {reason}"] += 1
+        again = wait if later.tries < MOST_TRIES else None
+        _log.warning(
+            "a document is put off", document=path, reason=reason, tries=later.tries, again_after=again
+        )
 
     async def _catch_up(self) -> None:
         """Brings the index up to the store, as what is in the store is what is there."""
         while news := await self._store.read(
             partial(documents.changes, after=self._index.number, limit=BATCH)
         ):
-            await self._quiet()
+            if not await self._quiet():
+                news = news[:BETWEEN_WORDS]
             there = [(change, change.passage) for change in news if change.passage is not None]
             if there:
                 texts = [_read_as(change.title, passage) for change, passage in there]
