@@ -26,11 +26,12 @@ from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, JsonObject
 from signaling.long_memory import LongMemory
 
-__all__ = ["NO_SUCH_LINE", "NO_SUCH_MEMORY", "SelfServing"]
+__all__ = ["NO_MEMORY", "NO_SUCH_LINE", "NO_SUCH_MEMORY", "SelfServing"]
 
 REFUSED = 9
 NO_SUCH_MEMORY = 10
 NO_SUCH_LINE = 11
+NO_MEMORY = 12
 PAGE = 50
 MAX_DONE = 64
 """Wishes whose answer is kept: who is interrupted says it again, and nothing is done twice."""
@@ -255,10 +256,12 @@ class SelfServing:
         """Answers `explain`, to who heard the line.
 
         Raises:
-            RpcError: nobody knows, or nothing was looked up for it.
+            RpcError: nobody knows, or nothing was looked up for it: there is no memory yet, or for another reason.
         """
         line = str(params["line"])
         accounts = self._accounts.of(line, str(params["giver"]))
+        if accounts is None and self._memory.self_service is None:
+            raise RpcError(NO_MEMORY, "nothing is looked up yet")
         if accounts is None:
             raise RpcError(NO_SUCH_LINE, "nothing is known of how this came about")
         return {"persona": str(params["persona"]), "line": line, "parts": [_part(one) for one in accounts]}

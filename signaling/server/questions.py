@@ -31,7 +31,7 @@ from signaling.server.server_messages import (
     ServerMessage,
 )
 
-__all__ = ["FORGETTING_S", "NO_SUCH_LINE", "NO_SUCH_MEMORY", "Question", "Questions"]
+__all__ = ["FORGETTING_S", "NO_MEMORY", "NO_SUCH_LINE", "NO_SUCH_MEMORY", "Question", "Questions"]
 
 Question = Feedback | AskCard | AskMemories | CorrectMemory | ForgetMemory | Explain
 """What only the personas can answer."""
@@ -39,6 +39,7 @@ Question = Feedback | AskCard | AskMemories | CorrectMemory | ForgetMemory | Exp
 REFUSED = 9
 NO_SUCH_MEMORY = 10
 NO_SUCH_LINE = 11
+NO_MEMORY = 12
 """The mind's codes; see docs/architecture.md, IPC."""
 
 FORGETTING_S = 600.0
@@ -149,5 +150,12 @@ _NOBODY: tuple[ErrorCode, str] = ("no-such-participant", "the personas know nobo
 _REFUSALS: dict[int, tuple[ErrorCode, str]] = {
     REFUSED: ("not-allowed", "the personas refuse this"),
     NO_SUCH_MEMORY: ("no-such-memory", "nothing of that id is known of you"),
-    NO_SUCH_LINE: ("no-such-line", "nothing is known of how this came about"),
+    NO_SUCH_LINE: (
+        "no-such-line",
+        "nothing was looked up for this line, or it was too long ago",
+    ),
+    NO_MEMORY: (
+        "memory-away",
+        "the personas' memory is not open yet: until it is, nothing is looked up for what they say; try again later",
+    ),
 }

@@ -59,6 +59,7 @@ ErrorCode = Literal[
     "no-such-participant",
     "no-such-line",
     "no-such-memory",
+    "memory-away",
     "mind-away",
 ]
 ByeCode = Literal[

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from signaling.ipc.endpoint import RpcError
 from signaling.ipc.jsonrpc import JsonObject
 from signaling.server.memories import parse_explanation, parse_memories
-from signaling.server.questions import FORGETTING_S, NO_SUCH_LINE, NO_SUCH_MEMORY
+from signaling.server.questions import FORGETTING_S, NO_MEMORY, NO_SUCH_LINE, NO_SUCH_MEMORY
 from tests.signaling.house import house, line_to, mind_of
 from tests.signaling.test_questions import heard
 
@@ -119,7 +119,12 @@ async def test_what_is_asked_goes_to_the_mind_for_who_asks_and_the_answer_comes_
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(NO_SUCH_MEMORY, "no-such-memory"), (NO_SUCH_LINE, "no-such-line"), (9, "not-allowed")],
+    [
+        (NO_SUCH_MEMORY, "no-such-memory"),
+        (NO_SUCH_LINE, "no-such-line"),
+        (NO_MEMORY, "memory-away"),
+        (9, "not-allowed"),
+    ],
 )
 async def test_what_the_mind_refuses_is_said_in_the_protocols_words(
     tmp_path: Path, code: int, error: str

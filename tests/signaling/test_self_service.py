@@ -146,6 +146,18 @@ async def test_how_a_line_came_about_is_told_to_who_heard_it(tmp_path: Path) -> 
             assert refused["code"] == "no-such-line"
 
 
+async def test_who_asks_how_a_line_came_about_while_there_is_no_memory_is_told_so(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path, running(mind_process(), path):
+        ada = await home.seated("Ada")
+        await seated(ada, "Nova")
+        await write(ada, "m1", "Nova, where do I live?")
+        while (line := await ada.expect("chat"))["from"] != "nova":
+            pass
+        refused = await told(ada, "explanation", type="explain", line=line["id"])
+    assert refused["code"] == "memory-away"
+    assert "not open yet" in refused["message"]
+
+
 async def test_how_a_line_came_about_that_sounded_while_somebody_was_forgotten_is_told_to_nobody(
     tmp_path: Path,
 ) -> None:

@@ -103,6 +103,10 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     title: "That line is no longer known",
     advice: "You can still say what you think of the persona itself.",
   },
+  "memory-away": {
+    title: "The personas' memory is not open yet",
+    advice: "Until it is, nothing is looked up for what they say. Try again in a minute.",
+  },
   "no-such-memory": { title: "That is not known any more", advice: "Close this and look again." },
   "mind-away": {
     title: "The personas are away for a moment",
