@@ -261,8 +261,9 @@ def browser_build(page: Path) -> Finding:
     sources = [path for pattern in _SOURCES for path in page.parent.glob(pattern) if path.is_file()]
     newer = sorted(path for path in sources if path.stat().st_mtime > built)
     if newer:
-        which = newer[0].relative_to(page.parent)
-        return Finding("page", "warn", f"older than {which} and {len(newer) - 1} more", "run `make web`")
+        others = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
+        which = f"{newer[0].relative_to(page.parent)}{others}"
+        return Finding("page", "warn", f"older than {which}", "run `make web`")
     return Finding("page", "ok", f"built in {page}")
 
 

@@ -148,7 +148,10 @@ def test_a_page_older_than_its_sources_is_a_warning(tmp_path: Path) -> None:
     os.utime(page / "index.html", (0, 0))
     finding = doctor.browser_build(page)
     assert finding.state == "warn"
-    assert "call.ts" in finding.detail
+    assert finding.detail == "older than src/client/call.ts"
+    (other := source.with_name("room.ts")).touch()
+    os.utime(other, (1, 1))
+    assert doctor.browser_build(page).detail == "older than src/client/call.ts and 1 more"
 
 
 def test_an_engine_that_cannot_be_loaded_fails_even_if_it_crashes(
