@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cognition.search.columns import Batch
+from cognition.search.failures import in_short
 from cognition.search.index import IndexFailed
 
 __all__ = ["LAYOUT", "StoredTable", "TableDamaged", "drop"]
@@ -44,7 +45,7 @@ async def drop(location: str, name: str, options: Mapping[str, str] | None = Non
         finally:
             connection.close()  # type: ignore[no-untyped-call]
     except _FAILURES as error:
-        raise IndexFailed(f"the index at {location} cannot be removed: {error}") from error
+        raise IndexFailed(f"the index at {location} cannot be removed: {in_short(error)}") from error
 
 
 class TableDamaged(Exception):
@@ -105,7 +106,7 @@ class StoredTable:
         try:
             connection = await lancedb.connect_async(location, storage_options=dict(options or {}))
         except _FAILURES as error:
-            raise IndexFailed(f"the index at {location} cannot be opened: {error}") from error
+            raise IndexFailed(f"the index at {location} cannot be opened: {in_short(error)}") from error
         table = cls(connection, full, dimensions)
         try:
             there = (await connection.list_tables(limit=1000)).tables
@@ -122,7 +123,7 @@ class StoredTable:
             raise
         except _FAILURES as error:
             connection.close()  # type: ignore[no-untyped-call]
-            raise IndexFailed(f"the index at {location} cannot be opened: {error}") from error
+            raise IndexFailed(f"the index at {location} cannot be opened: {in_short(error)}") from error
         return table
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -136,7 +137,7 @@ class StoredTable:
             async for page in await self._items.query().select(columns).to_batches(max_batch_length=PAGE):
                 yield self._batch(page)
         except _FAILURES as error:
-            raise TableDamaged(str(error)) from error
+            raise TableDamaged(in_short(error)) from error
 
     async def add(self, batch: Batch, texts: Sequence[str]) -> None:
         """Adds rows of which no id is there.
@@ -208,7 +209,7 @@ class StoredTable:
         except BaseException as error:
             self._generation -= 1
             if isinstance(error, _FAILURES):
-                raise IndexFailed(f"the index cannot be written anew: {error}") from error
+                raise IndexFailed(f"the index cannot be written anew: {in_short(error)}") from error
             raise
         self._items = items
         self.commits = 0
@@ -216,7 +217,7 @@ class StoredTable:
             old.close()  # type: ignore[no-untyped-call]
             await self._connection.drop_table(name)
         except _FAILURES as error:
-            raise IndexFailed(f"what was in the index cannot be removed: {error}") from error
+            raise IndexFailed(f"what was in the index cannot be removed: {in_short(error)}") from error
 
     def close(self) -> None:
         """Gives back what it holds."""
@@ -253,7 +254,7 @@ class StoredTable:
             self._items = await self._connection.open_table(self._items_name)
             schema = await self._items.schema()
         except _FAILURES as error:
-            raise TableDamaged(str(error)) from error
+            raise TableDamaged(in_short(error)) from error
         if not schema.equals(self._schema()):
             raise TableDamaged("it has other columns than this version writes")
 
@@ -269,7 +270,7 @@ class StoredTable:
         try:
             await change
         except _FAILURES as error:
-            raise IndexFailed(f"the index cannot be written: {error}") from error
+            raise IndexFailed(f"the index cannot be written: {in_short(error)}") from error
         self.commits += 1
 
     def _schema(self) -> pa.Schema:
