@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from cognition.memory.currency import Standing, standings
+from cognition.memory.episodes import GAP
 from cognition.memory.known_people import KnownPeople, Worth
 from cognition.memory.recall import Recalled, Shown, Source
-from cognition.memory.relevance import LEAST, Question, at_most, names_in, questioned, relevance
+from cognition.memory.relevance import LEAST, Question, bearing, bears, names_in, questioned
 from cognition.memory.when import When
 from cognition.search.embedder import Embedder
 from cognition.search.index import Filter, Hit, Index
 from cognition.search.ranking import fuse
 from cognition.store import memories, remembered, visibility
 from cognition.store.errors import StoreError
-from cognition.store.memories import IN_DOUBT, Memory
+from cognition.store.memories import Memory
 from cognition.store.remembered import Glance
 from cognition.store.store import Storage
 from cognition.store.timeline import Place, Query, page
@@ -40,8 +41,6 @@ OVERDUE = timedelta(days=14)
 AGAIN_AFTER = timedelta(minutes=1)
 """A memory that comes back more often than this counts as used once: partial transcripts ask many times."""
 REMEMBERED_USES = 4096
-_BARE = 0.55
-"""Relevance of what happened at a time that was asked for by its time alone."""
 _UNTIMELY = 0.65
 """What is left of the relevance of what was not in the time that is asked for."""
 _PAST = 0.6
@@ -50,16 +49,13 @@ _PRESENT = 0.85
 """And of what holds, where the past is asked for."""
 _RIVAL = 0.97
 _FUSED = 0.1
-_TALK = 0.7
-"""What is left of the relevance of a whole talk where it is asked what was said."""
-_DOUBTED = 0.85
-"""And of words that assert nothing, as "I dreamed I lived in Rome"."""
 _LEADS = 3
 """Memories that lead on to others."""
 _LED = 0.95
-_NARROW = timedelta(days=10)
-_DATED = 0.2
-"""What the relevance of something that happened, or is due, in the time asked for gains."""
+_LEADS_FROM = 0.3
+"""Relevance from which on what was said right before and after bears on a question too."""
+_BEFORE, _AFTER = 0.2, 0.4
+"""Share of a lead's relevance by which they gain: what was asked is answered by what comes next."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR = timedelta(hours=1)
@@ -359,9 +355,38 @@ def _weighed(
             and (not asked.about or _is_about(memory, asked.about))
         ):
             found[id] = memory
+    near = bearing(question, found, hits, least)
+    if question.when is None and not question.bare and not asked.about:
+        found |= _adjoining(connection, question, persona, found, near, hits, least)
     seen = found | _rivals(connection, allowed, persona, found)
     standing = standings(seen.values(), asked.now)
-    return _Weighed(number, seen, standing, _scored(asked, found, seen, hits, standing, least))
+    return _Weighed(number, seen, standing, _scored(asked, near, found, seen, hits, standing))
+
+
+def _adjoining(
+    connection: sqlite3.Connection,
+    question: Question,
+    persona: str,
+    found: Mapping[str, Memory],
+    near: dict[str, float],
+    hits: Mapping[str, tuple[float, float]],
+    least: float,
+) -> dict[str, Memory]:
+    """What was said right before and after the best that was found, in the same scope; `near` is told what it gains."""
+    leads = [
+        id for id, worth in near.items() if worth >= max(least, _LEADS_FROM) and found[id].kind != "episode"
+    ]
+    shares: dict[str, float] = {}
+    for id in sorted(leads, key=lambda id: (-near[id], id))[:_LEADS]:
+        beside = remembered.adjoining(connection, found[id].scope, found[id].at, GAP)
+        for other, share in zip(beside, (_BEFORE, _AFTER), strict=True):
+            if other is not None:
+                shares[other] = max(shares.get(other, 0.0), share * near[id])
+    turns = {id: one for id, one in memories.get(connection, shares).items() if one.persona in ("", persona)}
+    for id, turn in turns.items():
+        own = near.get(id, 0.0) or bears(question, turn, hits)
+        near[id] = own + (1.0 - own) * shares[id]
+    return turns
 
 
 def _rivals(
@@ -468,29 +493,13 @@ class _Scored:
 
 def _scored(
     asked: _Asked,
+    near: Mapping[str, float],
     found: Mapping[str, Memory],
     seen: Mapping[str, Memory],
     hits: Mapping[str, tuple[float, float]],
     standing: Mapping[str, Standing],
-    least: float,
 ) -> list[_Scored]:
     question, now, about = asked.question, asked.now, asked.about
-    near: dict[str, float] = {}
-    for id, memory in found.items():
-        similarity = hits[id][0] if id in hits else math.nan
-        if question.when is None and not question.bare and at_most(similarity) < least:
-            near[id] = 0.0
-            continue
-        near[id] = relevance(question, memory, similarity)
-        if question.bare:
-            near[id] = (_BARE + 0.3 * memory.importance) * (0.9 if memory.kind == "turn" else 1.0)
-        elif memory.kind == "episode":
-            # It tells of a whole talk; what was said in it is remembered in its own words.
-            near[id] *= _TALK
-        elif memory.kind == "turn" and memory.attribute == IN_DOUBT:
-            near[id] *= _DOUBTED
-        if question.when is not None and _happened_in(memory, question.when):
-            near[id] = max(near[id], _BARE) + _DATED
     group: dict[tuple[str, str], float] = {}
     for id, memory in found.items():
         if memory.single and memory.attribute:
@@ -531,13 +540,6 @@ def _in_time(memory: Memory, standing: Standing, time: When) -> bool:
     return began_before_its_end and (
         standing.until is None or time.since is None or standing.until > time.since
     )
-
-
-def _happened_in(memory: Memory, time: When) -> bool:
-    """Whether a day that its words name lies in a time that was asked for as narrowly."""
-    if time.since is None or time.until is None or time.until - time.since > _NARROW:
-        return False
-    return any(each is not None and time.holds(each) for each in (memory.valid_from, memory.due))
 
 
 def _worth(each: Glance, now: int) -> float:

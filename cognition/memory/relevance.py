@@ -1,22 +1,32 @@
 """How much a memory bears on a question: its meaning, its words, whom it names, what time is asked for. Pure."""
 
+import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cognition.memory.phrasing import in_first_person
 from cognition.memory.when import When, when
 from cognition.search.words import stem, words
-from cognition.store.memories import Memory
+from cognition.store.memories import IN_DOUBT, Memory
 
-__all__ = ["LEAST", "Question", "at_most", "names_in", "questioned", "relevance"]
+__all__ = ["LEAST", "Question", "at_most", "bearing", "bears", "names_in", "questioned", "relevance"]
 
 LEAST = 0.42
 """Relevance below which nothing is recalled; for MiniLM, see `tests/cognition/test_recall_models.py`."""
 MAX_WORDS = 60
 """Words of a question that are looked at, its last: a partial transcript only grows."""
 
+_BARE = 0.55
+"""Relevance of what happened at a time that was asked for by its time alone."""
+_TALK = 0.7
+"""What is left of the relevance of a whole talk where it is asked what was said."""
+_DOUBTED = 0.85
+"""And of words that assert nothing, as "I dreamed I lived in Rome"."""
+_NARROW = timedelta(days=10)
+_DATED = 0.2
+"""What the relevance of something that happened, or is due, in the time asked for gains."""
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 _CAPITAL = re.compile(r"(?<![\w'’])[A-Z][\w]*(?:['’][a-z]+)?")
 _OF_NAME = re.compile(r"['’]s?$")
@@ -150,6 +160,48 @@ def relevance(question: Question, memory: Memory, similarity: float) -> float:
 def at_most(similarity: float) -> float:
     """More than this no `relevance` is, whatever the words of a memory of this likeness are."""
     return _near(similarity, 1.0)
+
+
+def bears(question: Question, memory: Memory, hits: Mapping[str, tuple[float, float]]) -> float:
+    """`relevance` of a memory for what it is; of all that was found the likeness is the first in `hits`."""
+    worth = relevance(question, memory, hits[memory.id][0] if memory.id in hits else math.nan)
+    if memory.kind == "episode":
+        # It tells of a whole talk; what was said in it is remembered in its own words.
+        return worth * _TALK
+    return worth * _DOUBTED if memory.kind == "turn" and memory.attribute == IN_DOUBT else worth
+
+
+def bearing(
+    question: Question, found: Mapping[str, Memory], hits: Mapping[str, tuple[float, float]], least: float
+) -> dict[str, float]:
+    """How much each memory bears on a question by itself, from 0 to 1, or a little more where a day was asked for.
+
+    Args:
+        question: what was asked.
+        found: by id.
+        hits: likeness, and place in the fused order, of those that the index found.
+        least: what cannot bear on it as much as this is not weighed closely.
+    """
+    near: dict[str, float] = {}
+    for id, memory in found.items():
+        similarity = hits[id][0] if id in hits else math.nan
+        if question.when is None and not question.bare and at_most(similarity) < least:
+            near[id] = 0.0
+            continue
+        if question.bare:
+            near[id] = (_BARE + 0.3 * memory.importance) * (0.9 if memory.kind == "turn" else 1.0)
+        else:
+            near[id] = bears(question, memory, hits)
+        if question.when is not None and _happened_in(memory, question.when):
+            near[id] = max(near[id], _BARE) + _DATED
+    return near
+
+
+def _happened_in(memory: Memory, time: When) -> bool:
+    """Whether a day that its words name lies in a time that was asked for as narrowly."""
+    if time.since is None or time.until is None or time.until - time.since > _NARROW:
+        return False
+    return any(each is not None and time.holds(each) for each in (memory.valid_from, memory.due))
 
 
 def _near(similarity: float, shared: float) -> float:

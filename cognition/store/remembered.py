@@ -120,6 +120,21 @@ def rivals_of(
     return found
 
 
+def adjoining(
+    connection: sqlite3.Connection, scope: int, at: datetime, within: timedelta
+) -> tuple[str | None, str | None]:
+    """Ids of the turns of one scope right before and right after an instant; None where none is so near."""
+    instant, span = (at - _EPOCH) // _MICROSECOND, within // _MICROSECOND
+    turn = "SELECT id FROM memory INDEXED BY memory_at WHERE scope = ? AND kind = 'turn' AND {} LIMIT 1"
+    before = connection.execute(
+        turn.format("at >= ? AND at < ? ORDER BY at DESC, key DESC"), (scope, instant - span, instant)
+    ).fetchone()
+    after = connection.execute(
+        turn.format("at > ? AND at <= ? ORDER BY at, key"), (scope, instant, instant + span)
+    ).fetchone()
+    return before and before[0], after and after[0]
+
+
 def of_time(
     connection: sqlite3.Connection,
     allowed: ScopeSet,

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from cognition.memory.recall import FakeRecall, Recalled, Source
+from cognition.memory.recollecting import HybridRecall
 from cognition.search.embedder import EmbeddingError, FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import IndexFailed
@@ -190,6 +192,34 @@ async def test_what_was_asserted_comes_before_what_was_supposed() -> None:
         await world.fact(ADA, f"Ada: {words}", doubt, "", BOB, NOVA, kind="turn", words=words, single=False)
     found = await world.texts("Was the flat in Turin?", "ada")
     assert found == ["Ada: Well, the flat was in Turin.", "Ada: Maybe the flat was in Turin."]
+
+
+async def test_an_answer_comes_with_the_question_that_it_answers_and_not_from_another_audience_or_talk() -> (
+    None
+):
+    world = World()
+
+    async def said(text: str, seconds: int, **more: Any) -> None:
+        at = NOON + timedelta(seconds=seconds)
+        await world.fact(
+            ADA, f"Ada: {text}", "", text, BOB, NOVA, at=at, kind="turn", words=text, single=False, **more
+        )
+
+    await said("It was on a wet beach in Wales.", -3600)
+    await said("How long have you two been married now?", 0)
+    await said("Ten, behind his back.", 5, to=frozenset({"ada", "nova"}))
+    await said("Five years already!", 10)
+    await said("Time flies, does it not?", 30)
+    await world.indexed()
+    query = "How long have they been married?"
+    found = await HybridRecall(world.store, world.embedder, world.index, least=0.2).recall(
+        "nova", frozenset({"ada", "bob"}), query, now=NOON + DAY
+    )
+    assert [one.quote for one in found][:2] == [
+        "How long have you two been married now?",
+        "Five years already!",
+    ]
+    assert "Ten, behind his back." not in [one.quote for one in found]
 
 
 async def test_of_a_person_open_threads_come_first_and_what_is_over_does_not_come() -> None:

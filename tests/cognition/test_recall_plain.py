@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cognition.memory import recollecting
+from cognition.memory import relevance
 from cognition.memory.currency import standings
 from cognition.memory.recollecting import HALF_LIFE, OPEN_FOR, OVERDUE
 from cognition.store import memories, remembered
@@ -131,7 +131,7 @@ def test_what_is_not_weighed_closely_would_not_have_come_back(
         world = await world_of(drawn)
         told = await world.recall.recall("nova", LISTENERS, query, now=NOON)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(recollecting, "at_most", lambda _: 1.0)
+            patched.setattr(relevance, "at_most", lambda _: 1.0)
             assert await world.recall.recall("nova", LISTENERS, query, now=NOON) == told
 
     asyncio.run(compare())
