@@ -46,6 +46,8 @@ TOLERATED = 0.2
 """Seconds for which two personas may be heard at once."""
 NEXT = 3.0
 """Seconds within which a persona's start belongs to the one that ended before."""
+AT_ONCE = 10.0
+"""Seconds within which who asks the same persona again does not wait for the answer to what they asked before."""
 GREETED_WITHIN = 60.0
 """Seconds within which who comes is greeted."""
 REMINDED_WITHIN = 60.0
@@ -176,7 +178,7 @@ def _judge_act(
     elif act.kind in DIRECT:
         missing = [persona for persona in who if persona not in spoke]
         found.questions += len(who)
-        if missing and not _repeated(meeting, number, missing):
+        if missing and not _repeated(meeting, number, missing, answers):
             found.unanswered += [label] * len(missing)
         if act.ordered and spoke != who and not missing:
             found.disordered.append(label)
@@ -189,16 +191,17 @@ def _judge_act(
             found.waits.append(first - asked.ended)
 
 
-def _repeated(meeting: Meeting, number: int, missing: Sequence[str]) -> bool:
-    """Whether the asker turned to the same persona again before it had answered."""
+def _repeated(meeting: Meeting, number: int, missing: Sequence[str], answers: Sequence[Spoke]) -> bool:
+    """Whether the asker turned to the same persona again before it had answered: at once, or while others still did."""
     asked = meeting.asked[number]
+    until = max([asked.ended + AT_ONCE, *(each.began for each in answers)])
     following = meeting.asked[number + 1 : number + 4]
     return all(
         any(
             each.act.speaker == asked.act.speaker
             and each.act.want is not Want.NOBODY
             and persona in [name.lower() for name in each.act.who]
-            and each.began - asked.ended < 10.0
+            and each.began < until
             for each in following
         )
         for persona in missing

@@ -23,6 +23,8 @@ JUDGED = 0.12
 """Seconds after which media holds a voice that a person interrupts."""
 WORD = 0.33
 """Seconds a person takes for a word."""
+TAKEN_IN = 0.1
+"""Seconds after a persona's last word from which on people know what it was."""
 COMES, GOES = (20.0, 120.0), (120.0, 400.0)
 """Seconds until somebody who has left comes back, and until the next one leaves."""
 
@@ -200,6 +202,8 @@ class Chair:
             await asyncio.sleep(self._random.uniform(0.3, 2.5))
             async with self._listening:
                 await self._until_silent()
+                # Nobody begins within the instant in which a question ends that they have yet to take in.
+                await asyncio.sleep(TAKEN_IN)
                 act = self._asked_by_persona() or self._script.next(self._moment(asked, first))
                 first = len(self._meeting.spoke)
                 asked = await self._say(act)

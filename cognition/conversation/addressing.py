@@ -131,7 +131,7 @@ _ASKS = frozenset(
     "do did does what how can could are have where why when would will is please which who should".split()
 )
 
-_ASKED_FOR = _REQUEST | frozenset("what who whose where when why how which please".split())
+_ASKED_FOR = _REQUEST | frozenset("what who whose where when why how which please remind".split())
 _TOLD = frozenset("is was will does did can could have are would".split())
 """After a name they ask the one who is called only before "you"."""
 

@@ -127,6 +127,8 @@ def test_any_text_and_any_name_can_be_compared(text: str, name: str) -> None:
         ("Hey Peter, what is the capital of France?", ("petra",)),
         ("Peter can you tell me the time?", ("petra",)),
         ("Peter, please tell us about Rome.", ("petra",)),
+        ("Peter, remind me in ten minutes to look at the map.", ("petra",)),
+        ("Peter reminds me of my brother.", ()),
         ("Peter is coming at eight, is he?", ()),
         ("Peter can come tomorrow.", ()),
         ("Peter and I went home.", ()),

@@ -63,6 +63,14 @@ def test_the_judge_finds_what_is_wrong() -> None:
     assert (found.named, found.named_right) == (1, 0)
 
 
+def test_who_is_asked_again_within_a_round_is_asked_once_and_after_it_twice() -> None:
+    both = Asked(Act("each", 0, "Each of you?", Want.ALL, ("Nova", "Felix")), "a-1", 0.0, 1.0)
+    for again, missing in ((14.0, 0), (17.0, 1)):
+        other = Asked(Act("direct", 0, "Felix, why?", Want.ALL, ("Felix",)), "a-2", again, again + 1.0)
+        answers = (Spoke("nova", "a-1", 15.0, 18.0), Spoke("felix", "a-2", 19.0, 20.0))
+        assert len(judge(meeting(*answers, asked=(both, other)), 60.0).unanswered) == missing
+
+
 def test_meetings_are_summed_up() -> None:
     total = Findings()
     total.add(Findings(hours=1.0, gaps=[0.3]))
