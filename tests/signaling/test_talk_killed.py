@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,11 +14,12 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cognition.conversation.floor import Attendee
 from cognition.conversation.names import Wording
-from cognition.events import Arrived, Event, Feedback, Read, Said
+from cognition.events import Arrived, Event, Feedback, Heard, Read, Said
 from cognition.persona.appraisal import applied, appraise
 from cognition.persona.event_keys import key_of
 from cognition.persona.profile import Persona, load_persona
@@ -25,23 +27,38 @@ from cognition.persona.state import State, advanced
 from cognition.persona.trust import giver_key, line_of
 from cognition.store.connection import check, open_reader
 from cognition.store.timeline import Entry, Query, page
+from media.realtime.opus import OpusEncoder
+from media.realtime.packet import FRAME, ReceivedPacket
+from media.rtc.statistics import ReceivedStream
 from signaling.settings import Launch, Settings
 from tests.signaling.house import DEAF_OFFER, Client, House, Message, house, line_to
+from tests.signaling.killable_mind import pitch_of, words_of
 
 ROOT = Path(__file__).parents[2]
 CAST = ROOT / "cognition" / "persona" / "cast"
 PROFILES = (CAST / "nova.toml", CAST / "robin.toml")
 PERSONAS = ("nova", "robin")
 PEOPLE = ("Ada", "Bob", "Cem")
+SPEAKER = "Dot"
+"""Speaks; the others write."""
+TONES = 150
+"""Most turns that are spoken; the highest is below the half of the ears' rate."""
+TONE_S = 1.4
+"""As long as it takes to say as many words."""
+FRAME_S = 0.02
 ROOM = "lobby"
 LINES_AT_ONCE = 3
 MIND_BACK_S = 30.0
 SETTLED_S = 90.0
+LAST_WORD_S = 2.0
+"""Within which a turn that was just spoken is shown."""
 MOMENTS: tuple[Callable[[Message], bool], ...] = (
     lambda told: told["type"] == "ack",
     lambda told: told["type"] == "chat" and told["from"] in PERSONAS,
     lambda told: told["type"] == "caption" and told["id"] in PERSONAS and not told["final"],
     lambda told: told["type"] == "caption" and told["id"] in PERSONAS and told["final"],
+    lambda told: told["type"] == "caption" and told["id"] not in PERSONAS and not told["final"],
+    lambda told: told["type"] == "caption" and told["id"] not in PERSONAS and told["final"],
     lambda told: told["type"] == "floor",
     lambda told: told["type"] == "participant" and told["participant"]["status"] == "thinking",
     lambda told: told["type"] == "participant" and told["participant"]["status"] == "listening",
@@ -198,6 +215,34 @@ class Talker:
                 await asyncio.sleep(0.5)  # what the server asks for
 
 
+class Speaker:
+    """A person who speaks with the personas, a tone a turn, and says nothing twice."""
+
+    def __init__(self, client: Client, chance: random.Random) -> None:
+        self._client = client
+        self._chance = chance
+        self.spoken = 0
+
+    async def talk(self) -> None:
+        """Speaks until there are no more tones, with pauses in which personas answer."""
+        encoder, sequence = OpusEncoder(), 0
+        peer, loop = self._client.peer, asyncio.get_running_loop()
+        due = loop.time()
+        silence = np.zeros(FRAME, np.int16)
+        for number in range(TONES):
+            at = np.arange(int(TONE_S / FRAME_S) * FRAME) / FRAME * FRAME_S
+            tone = (12_000 * np.sin(2 * np.pi * pitch_of(number) * at)).astype(np.int16)
+            pause = int(self._chance.uniform(1.2, 3.0) / FRAME_S)
+            self.spoken += 1
+            for frame in [*tone.reshape(-1, FRAME), *[silence] * pause]:
+                packet = encoder.encode(frame)
+                sent = ReceivedPacket(sequence & 0xFFFF, sequence * FRAME, packet, time.monotonic_ns())
+                peer.jitter.push(sent)
+                sequence += 1
+                due += FRAME_S
+                await asyncio.sleep(due - loop.time())
+
+
 async def killed_at_random(nursery: Nursery, client: Client, chance: random.Random, kills: int) -> None:
     for _ in range(kills):
         await nursery.start()
@@ -240,6 +285,8 @@ def event_of(entry: Entry) -> Event:
             return Arrived(ROOM, entry.participant, entry.name, entry.at)
         case "read":
             return Read(ROOM, entry.participant, entry.name, entry.text, entry.at, str(detail["line"]))
+        case "heard":
+            return Heard(ROOM, entry.participant, entry.name, entry.text, entry.at, entry.id)
         case "said":
             interrupted = bool(detail.get("interrupted"))
             return Said(
@@ -263,7 +310,7 @@ def replayed(
     state = State(at=lived[0][1])
     for key, at in lived:
         event = events[key]
-        text = event.text if isinstance(event, Read | Said) else ""
+        text = event.text if isinstance(event, Heard | Read | Said) else ""
         state = applied(advanced(state, at), appraise(event, Wording.of(text), persona, present))
     return advanced(state, end)
 
@@ -307,6 +354,11 @@ async def talk_and_kill(directory: Path, kills: int) -> None:
                 # A lull, in which personas can say what they want to say by themselves.
                 await asyncio.sleep(chance.uniform(0.5, 3.0))
 
+        dot = home.arrive()
+        await dot.join(SPEAKER)
+        (await dot.connect()).streams = (ReceivedStream("audio", 1, 0, 0.0),)
+        speaker = Speaker(dot, random.Random(f"{SPEAKER} {kills}"))
+        speaking = asyncio.create_task(speaker.talk())
         talking = asyncio.create_task(talk())
         await minds.start()
         await acknowledged.judged.wait()
@@ -315,12 +367,15 @@ async def talk_and_kill(directory: Path, kills: int) -> None:
         # Whoever talks just now ends what they say; what is answered once the mind is back is acknowledged, too.
         await minds.start()
         await until_told(ada, _seated, MIND_BACK_S)
-        talking.cancel()
-        with suppress(asyncio.CancelledError):
-            await talking
+        for task in (talking, speaking):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await until_told(ada, lambda told: told["type"] == "caption" and told["id"] == dot.id, LAST_WORD_S)
         await until_settled(home, path)
         assert os.waitstatus_to_exitcode(await minds.end(signal.SIGTERM)) == 0
         people = {talker.client.id: name for name, talker in zip(PEOPLE, talkers, strict=True)}
+        people[dot.id] = SPEAKER
         assert_nothing_lost_and_nothing_twice(path, acknowledged, people, list(told(ada)), kills)
         playing.cancel()
         with suppress(asyncio.CancelledError):
@@ -341,6 +396,21 @@ def assert_nothing_lost_and_nothing_twice(
         (each.participant, str(each.detail["line"])): each.text for each in entries if each.kind == "read"
     }
     assert all(texts[key] == text for key, text in acknowledged.written.items())
+
+    # Spoken turns: one that was shown to be over is in the room's transcript, and was said once.
+    spoken = Counter((each.participant, each.id) for each in entries if each.kind == "heard")
+    assert set(spoken.values()) == {1}
+    finals = {
+        (each["id"], each["utterance"]): each["text"]
+        for each in seen
+        if each["type"] == "caption" and each["final"] and each["text"] and each["id"] in people
+    }
+    words = {(each.participant, each.id): each.text for each in entries if each.kind == "heard"}
+    assert {key: words.get(key) for key in finals} == finals
+    assert len(finals) > kills / 10, "some turns are shown before their mind dies"
+    assert any(each.detail.get("answers", [""])[0] in {id for id, _ in words} for each in entries), "answered"
+    assert set(words.values()) <= {words_of(number) for number in range(TONES)}
+    assert len(set(words.values())) == len(words), "no turn was heard twice"
 
     # What personas said: whoever saw it may count on it.
     said = Counter((each.participant, each.id) for each in entries if each.kind == "said")
@@ -365,7 +435,7 @@ def assert_nothing_lost_and_nothing_twice(
     }
     assert not open_ & ended.keys()
     reminders = {id: status for id, (kind, status) in ended.items() if kind == "remind"}
-    asked = {key for key, text in texts.items() if "remind me" in text}
+    asked = {key for key, text in (texts | words).items() if "remind me" in text}
     assert acknowledged.reminders <= asked
     assert len(reminders) == len(asked), "each wish is one intention"
     assert set(reminders.values()) == {"done"}
