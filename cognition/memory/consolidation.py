@@ -15,11 +15,11 @@ from cognition.memory.finding import Finding
 from cognition.memory.forgetting import fading
 from cognition.memory.novelty import SAME, importance_of, importance_of_turn, nearest, novelty
 from cognition.memory.speaking_of import Speaker
-from cognition.memory.spoken import asserts, is_half_a_sentence
+from cognition.memory.spoken import asserts, is_half_a_sentence, tells_taste
 from cognition.search.words import words as words_in
 from cognition.store import memories
 from cognition.store.lived import Lived
-from cognition.store.memories import IN_DOUBT, Dream, Memory, fact_key
+from cognition.store.memories import IN_DOUBT, TASTE, Dream, Memory, fact_key
 
 __all__ = [
     "EPISODE",
@@ -259,7 +259,10 @@ def _keep_turn(connection: sqlite3.Connection, draft: Draft, scope: int) -> Pass
     speaker = speaker_of(event)
     done = Pass()
     # What a persona proposes is supposed by its nature, and asked for as what it said.
-    doubted = not event.persona and not asserts(event.text)
+    attribute = ""
+    if not event.persona:
+        taste = TASTE if tells_taste(event.text) else ""
+        attribute = taste if asserts(event.text) else IN_DOUBT
     for number, (piece, importance) in enumerate(draft.pieces):
         fact = fact_key(speaker.identity, "said", " ".join(words_in(piece)))
         turn = Memory(
@@ -271,7 +274,7 @@ def _keep_turn(connection: sqlite3.Connection, draft: Draft, scope: int) -> Pass
             subject=speaker.identity,
             subject_name=speaker.name,
             teller=speaker.identity,
-            attribute=IN_DOUBT if doubted else "",
+            attribute=attribute,
             fact=fact,
             quote=event.text if len(draft.pieces) == 1 else piece.partition(": ")[2],
             sources=(event.seq,),

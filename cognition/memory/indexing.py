@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cognition.search.embedder import Embedder
 from cognition.search.index import Index, Item
-from cognition.store.memories import Change, Memory, changes
+from cognition.store.memories import TASTE, Change, Memory, changes
 from cognition.store.store import Storage
 
 __all__ = ["Indexing", "Vectors", "items_of", "meaning"]
@@ -106,7 +106,7 @@ async def items_of(embedder: Embedder, news: Sequence[Change]) -> list[Item]:
             vector,
             memory.scope,
             memory.at.timestamp(),
-            memory.kind,
+            TASTE if memory.attribute == TASTE else memory.kind,
             memory.importance,
             memory.subject,
         )

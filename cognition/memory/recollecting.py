@@ -22,7 +22,7 @@ from cognition.search.index import Filter, Hit, Index
 from cognition.search.ranking import fuse
 from cognition.store import memories, remembered, visibility
 from cognition.store.errors import StoreError
-from cognition.store.memories import Memory
+from cognition.store.memories import TASTE, Memory
 from cognition.store.remembered import Glance
 from cognition.store.store import Storage
 from cognition.store.timeline import Place, Query, page
@@ -59,6 +59,7 @@ _BEFORE, _AFTER = 0.2, 0.4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR = timedelta(hours=1)
+_TASTES = frozenset({"preference", TASTE})
 _THREADS = frozenset({"commitment", "thread"})
 
 
@@ -112,7 +113,7 @@ class HybridRecall:
         speaker = names.get(next(iter(listeners)), "") if len(listeners) == 1 else ""
         question = questioned(query, now, speaker=speaker, known=names.values(), people=people)
         asked = _Asked(persona, listeners, question, now, about, place)
-        hits = {} if question.bare else await self._search(question, allowed.mask, subjects)
+        hits = {} if question.bare else await self._search(question, allowed.mask, subjects, listeners)
         before: _Weighed | None = None
         if question.wide and hits:
             first = hits
@@ -182,9 +183,13 @@ class HybridRecall:
         return self._visibility.allowed(connection, asked.persona, asked.listeners)
 
     async def _search(
-        self, question: Question, allowed: npt.NDArray[np.bool_], about: Collection[str]
+        self,
+        question: Question,
+        allowed: npt.NDArray[np.bool_],
+        about: Collection[str],
+        listeners: frozenset[str],
     ) -> dict[str, tuple[float, float]]:
-        """Likeness and place in the fused order of what is found, by id; also among what is of the time asked for."""
+        """Likeness and place in the fused order of what is found, by id; also of the time asked for, and of tastes."""
         vectors = await self._embedder.embed(question.texts)
         anywhere = Filter(allowed=allowed, about=about or None)
         filters = [anywhere]
@@ -196,6 +201,8 @@ class HybridRecall:
                     until=math.inf if time.until is None else time.until.timestamp(),
                 )
             )
+        if question.advice:
+            filters.append(replace(anywhere, kinds=_TASTES, about=about or listeners))
         try:
             async with asyncio.TaskGroup() as group:
                 searches = [

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cognition.memory.phrasing import in_first_person
 from cognition.memory.when import When, when
 from cognition.search.words import stem, words
-from cognition.store.memories import IN_DOUBT, Memory
+from cognition.store.memories import IN_DOUBT, TASTE, Memory
 
 __all__ = ["LEAST", "Question", "at_most", "bearing", "bears", "names_in", "questioned", "relevance"]
 
@@ -20,6 +20,8 @@ MAX_WORDS = 60
 
 _BARE = 0.55
 """Relevance of what happened at a time that was asked for by its time alone."""
+_LIKED = 0.2
+"""What the relevance of somebody's taste gains of what it lacks, where advice is asked for."""
 _TALK = 0.7
 """What is left of the relevance of a whole talk where it is asked what was said."""
 _DOUBTED = 0.85
@@ -34,6 +36,12 @@ _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|myself|i['’](?:m|ve|d|ll))\b", 
 _BEFORE = re.compile(
     r"\b(?:before|used to|previous(?:ly)?|former(?:ly)?|earlier|in the past|back then|originally|at first|no longer"
     r"|any ?more|so far|the old|my old|ex|formerly|over the years|ever)\b",
+    re.IGNORECASE,
+)
+_ADVICE = re.compile(
+    r"\b(?:recommend(?:s|ed|ation|ations)?|suggest(?:s|ed|ion|ions)?|advi[sc]e|ideas?|tips?|any thoughts|should"
+    r"|(?:help|find|get|pick) me|plan (?:an?|my|our|some)|(?:what|where|how) (?:could|can|might)"
+    r"|would (?:suit|(?:i|we) (?:like|enjoy))|(?:best|good|nice) (?:way|place|time|choice))\b",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -80,6 +88,7 @@ class Question:
         when: the time it names.
         of_before: it asks for what is no longer so.
         wide: it asks for several things, or for what came before: what is like the best that is found bears on it.
+        advice: it asks what would be good for somebody: what they like, shun or need bears on it.
         bare: it says nothing but a time, a place or a person: "what did we talk about yesterday?"
     """
 
@@ -89,6 +98,7 @@ class Question:
     when: When | None
     of_before: bool
     wide: bool
+    advice: bool
     bare: bool
 
 
@@ -135,7 +145,8 @@ def questioned(
     said = frozenset(one for one in map(stem, words(rest)) if one not in _EMPTY)
     before = _BEFORE.search(query) is not None
     wide = before or _SEVERAL.search(query) is not None
-    return Question(texts, said, frozenset(called), time, before, wide, not said - called)
+    advice = _ADVICE.search(query) is not None
+    return Question(texts, said, frozenset(called), time, before, wide, advice, not said - called)
 
 
 def relevance(question: Question, memory: Memory, similarity: float) -> float:
@@ -168,6 +179,8 @@ def bears(question: Question, memory: Memory, hits: Mapping[str, tuple[float, fl
     if memory.kind == "episode":
         # It tells of a whole talk; what was said in it is remembered in its own words.
         return worth * _TALK
+    if question.advice and (memory.kind == "preference" or memory.attribute == TASTE):
+        return worth + _LIKED * (1.0 - worth)
     return worth * _DOUBTED if memory.kind == "turn" and memory.attribute == IN_DOUBT else worth
 
 
@@ -185,7 +198,12 @@ def bearing(
     near: dict[str, float] = {}
     for id, memory in found.items():
         similarity = hits[id][0] if id in hits else math.nan
-        if question.when is None and not question.bare and at_most(similarity) < least:
+        if (
+            question.when is None
+            and not question.bare
+            and not question.advice
+            and at_most(similarity) < least
+        ):
             near[id] = 0.0
             continue
         if question.bare:

@@ -146,6 +146,17 @@ _BINDS = frozenset(
 )
 _HAS_SUBJECT = re.compile(rf"\b(?i:{_SUBJECT})|\b[A-Z][a-z]+ (?:is|was|has|will|and I)\b")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*|\d+")
+_TASTE = re.compile(
+    r"\b(?:lov(?:e|es|ed|ing)|likes?|liked|enjoy(?:s|ed)?|adores?|prefer(?:s|red)?|rather|sooner|favou?rites?|fan of"
+    r"|hat(?:e|es|ed)|dislikes?|loathes?|detests?|despises?|avoid(?:s|ed)?|allergic|intolerant|fond of|keen on"
+    r"|addicted|obsessed|crazy about|never|always|only|usually|every time|any (?:day|time)|not for me|my thing"
+    r"|nightmares?|heaven|enem(?:y|ies)|awful|terrible|disgusting|delicious|gross|boring|scary|anxious|nervous|sick of"
+    r"|(?:bores?|tires?|scares?|annoys?|depress(?:es)?|relax(?:es)?|calms?|stresses|upsets?|suits?|makes?|gives?|wears?"
+    r"|drives?|bothers?|helps?) me|looks? \w+ on me|needs?|(?:has|have) to be|must be|the \w+er,? the (?:better|\w+er)"
+    r"|too \w+ for me|(?:can not|cannot|can't|could not|couldn't) (?:stand|bear|eat|drink|sleep|be|focus|concentrate)"
+    r"|(?:do not|don't) (?:eat|drink|do|wear|fly|drive|care)|useless|hopeless|comfortable|uncomfortable)\b",
+    re.IGNORECASE,
+)
 _EMPTY = frozenset(
     """
     a an the i you he she it we they me him her us them my your his its our their mine yours this that these
@@ -196,6 +207,11 @@ def parts(text: str) -> list[str]:
 def is_half_a_sentence(text: str) -> bool:
     """Whether words are so short that they say nothing without what was asked: "in Rome", "the second one"."""
     return len(text.split()) <= _HALF and _HAS_SUBJECT.search(text) is None
+
+
+def tells_taste(text: str) -> bool:
+    """Whether words may tell what somebody likes, shuns, is used to, or needs; lets much through."""
+    return _TASTE.search(text.replace("’", "'")) is not None
 
 
 def asserts(text: str) -> bool:

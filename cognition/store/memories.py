@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 __all__ = [
     "IN_DOUBT",
+    "TASTE",
     "Change",
     "Dream",
     "Kind",
@@ -40,6 +41,8 @@ DreamKind = Literal["kept", "merged", "closed", "changed", "forgotten"]
 MAX_PAGE = 1000
 IN_DOUBT = "in doubt"
 """Attribute of a turn that asserts nothing: it asks, supposes, or passes on what others say."""
+TASTE = "taste"
+"""Of one that may tell what somebody likes, shuns or needs."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _KEPT = (
@@ -73,7 +76,7 @@ class Memory:
         subject_name: what they are called.
         teller: identity of whose words it comes from.
         attribute: what is said of the subject, as "home" or "opinion of coffee"; empty for episodes, and for
-            turns but those `IN_DOUBT`.
+            turns but those `IN_DOUBT` or of `TASTE`.
         value: "Rome".
         fact: the same for the same thing said of the same subject; see `fact_key`.
         single: the attribute has one value at a time: the newest that can be seen holds, and ends the others.

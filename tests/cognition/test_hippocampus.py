@@ -81,11 +81,15 @@ async def test_words_that_assert_nothing_are_kept_as_such_and_those_of_a_persona
         *(event(number, text) for number, text in enumerate(words)),
         event(3, "I bought a lamp. Maybe I should sell it."),
         event(4, "You could try the mountains above Turin.", who=NOVA),
+        event(5, "Aubergines are awful, I never eat them."),
     )
     await Hippocampus(store, FakeEmbedder(), clock=(T0 + timedelta(days=1)).timestamp).think()
     turns = await all_of(store, "turn")
     assert {turn.quote for turn in turns if turn.attribute == memories.IN_DOUBT} == set(words)
-    assert len(turns) == 4
+    assert [turn.quote for turn in turns if turn.attribute == memories.TASTE] == [
+        "Aubergines are awful, I never eat them."
+    ]
+    assert len(turns) == 5
     corrected = await store.write(
         lambda connection: memories.correct(connection, turns[0].id, "I live in Turin.", "", T0)
     )

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cognition.memory import recollecting
 from cognition.memory.recall import FakeRecall, Recalled, Source
 from cognition.memory.recollecting import HybridRecall
 from cognition.search.embedder import EmbeddingError, FakeEmbedder
 from cognition.search.fake_index import FakeIndex
 from cognition.search.index import IndexFailed
-from cognition.store.memories import IN_DOUBT, delete, get
-from cognition.store.timeline import open_place
+from cognition.store.memories import IN_DOUBT, TASTE, delete, get
+from cognition.store.timeline import Participant, open_place
 from tests.cognition.remembering import ADA, ATTIC, BOB, LOBBY, NOON, NOVA, World
 
 DAY = timedelta(days=1)
@@ -220,6 +221,29 @@ async def test_an_answer_comes_with_the_question_that_it_answers_and_not_from_an
         "Five years already!",
     ]
     assert "Ten, behind his back." not in [one.quote for one in found]
+
+
+async def test_advice_looks_among_the_tastes_of_those_who_ask_however_much_else_is_nearer() -> None:
+    world = World()
+
+    async def said(who: Participant, text: str, attribute: str = "") -> None:
+        words = f"{who.name}: {text}"
+        await world.fact(who, words, attribute, text, ADA, BOB, NOVA, kind="turn", words=text, single=False)
+
+    for number in range(recollecting.DEPTH + 5):
+        await said(ADA, f"I should order a curry with the others on day {number}.")
+    await said(BOB, "For me the milder the better, always.", TASTE)
+    await said(ADA, "Nothing is too hot for me.", TASTE)
+    await world.indexed()
+    recall = HybridRecall(world.store, world.embedder, world.index, least=0.0)
+    question = "What curry should I order with the others?"
+    found = await recall.recall("nova", frozenset({"ada"}), question, now=NOON + DAY, limit=100)
+    quotes = [one.quote for one in found]
+    assert "Nothing is too hot for me." in quotes
+    assert "For me the milder the better, always." not in quotes
+    plain = "Which curry did I order with the others?"
+    found = await recall.recall("nova", frozenset({"ada"}), plain, now=NOON + DAY, limit=100)
+    assert "Nothing is too hot for me." not in [one.quote for one in found]
 
 
 async def test_of_a_person_open_threads_come_first_and_what_is_over_does_not_come() -> None:
