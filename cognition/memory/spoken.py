@@ -105,6 +105,12 @@ _SUPPOSED = re.compile(
     r"|supposed to have|basically|practically|used to think|seems?|sounds like|feels like|kind of think|probably)\b",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(
+    r"(?:,? (?:and|but) (?:(?:I|we|he|she|they|it) )?(?:almost|nearly)\b"
+    r"|, (?:(?:I|we) have )?(?:no idea|not sure) (?:how|why|who|what|where|when)\b).*$",
+    re.IGNORECASE,
+)
+"""What doubts itself alone, and not what was said before it: "I gave blood and nearly fainted"."""
 _TAKEN_BACK = re.compile(
     r"\b(?:(?:just|only|i am|i'm|was) (?:kidding|joking)|not really true|that(?:'s| is) a lie|made that up)\b",
     re.IGNORECASE,
@@ -296,4 +302,4 @@ def _doubt(words: str, piece: str, *, asked: bool) -> Doubt:
         return "question"
     if _HEARSAY.search(words) is not None or re.match(r"\W*apparently\b", piece, re.IGNORECASE):
         return "hearsay"
-    return "supposed" if _SUPPOSED.search(words) is not None else ""
+    return "supposed" if _SUPPOSED.search(_ASIDE.sub("", words)) is not None else ""

@@ -160,6 +160,20 @@ def test_anything_that_is_said_is_read_without_an_error(text: str) -> None:
     assert len(parts(text)) <= max(1, len(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("I donated blood on Saturday and nearly fainted.", ""),
+        ("Two days ago there was a swan in our yard, no idea how.", ""),
+        ("I nearly moved to Rome.", "supposed"),
+        ("I almost bought a boat and a bicycle.", "supposed"),
+        ("I have no idea whether we live here.", "supposed"),
+    ],
+)
+def test_an_aside_that_doubts_itself_does_not_doubt_what_was_said_before_it(text: str, doubt: str) -> None:
+    assert [one.doubt for one in clauses(text)] == [doubt]
+
+
 def test_a_clause_keeps_the_words_and_says_why_it_asserts_nothing() -> None:
     found = clauses("I'm in Rome, but Tom says he lives in Oslo. Do you?")
     assert [(one.text, one.doubt) for one in found] == [
