@@ -1,4 +1,7 @@
-"""A life in a process of its own, to be killed at any moment: `python -m tests.cognition.life_in_a_process DIRECTORY`.
+"""A life in a process of its own, to be killed at any moment: `python -m tests.cognition.life_in_a_process`.
+
+An interpreter's start and its imports are paid once: a life is forked for each directory it reads; it says
+`started PID`, the life `alive`, and then it says `ended STATUS`.
 
 The room is a file, to which what is said is appended, and flushed, before the life is told of it: so a room that
 outlives its mind remembers. At each start all of it is told again.
@@ -72,7 +75,7 @@ async def main(directory: Path) -> None:
         if due.kind in ("remind", "question"):
             life.observe(room.add("nova", due.id, due.text or "Here I am."), PRESENT)
 
-    print("alive", flush=True)  # noqa: T201
+    os.write(1, b"alive\n")
     async with asyncio.TaskGroup() as group:
         running = group.create_task(life.run(grant))
         for number in range(LINES):
@@ -89,5 +92,20 @@ async def main(directory: Path) -> None:
     room.close()
 
 
+def serve() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                asyncio.run(main(Path(line.strip())))
+                status = 0
+            finally:
+                os._exit(status)
+        os.write(1, f"started {child}\n".encode())
+        _, ended = os.waitpid(child, 0)
+        os.write(1, f"ended {os.waitstatus_to_exitcode(ended)}\n".encode())
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    serve()
