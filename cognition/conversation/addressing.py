@@ -223,20 +223,28 @@ def _as_called(said: Wording, text: str, names: Sequence[str]) -> str | None:
     """The text with the one name that the word must be with which a question begins, where nobody there is called so.
 
     None where it begins with no such word: "Peter what is the capital of France?", with Petra and no Peter in the room.
+    Beside the name of somebody who is there either word may be it: "Oscar and Peter, what do you think?"
     """
     first = list(said.first)
     while len(first) > 1 and first[0] in _GREETINGS:
         first.pop(0)
-    if not first or any(sounds_like(first[0], word) for name in names for word in name_words(name)):
+    paired = len(first) > 2 and first[1] in _JOINING
+    called = first[:3:2] if paired else first[:1]
+    strange = [
+        word
+        for word in called
+        if not any(sounds_like(word, part) for name in names for part in name_words(name))
+    ]
+    if len(strange) != 1:
         return None
-    rest = first[1:] or [word for part in said.stretches[1:2] for word in part]
+    rest = first[2 * len(called) - 1 :] or [word for part in said.stretches[1:2] for word in part]
     asks = bool(rest) and (rest[0] in _ASKED_FOR or (ends_asking(text) and rest[0] in _ASKS))
     if not asks or (rest[0] in _TOLD and rest[1:2] != ["you"]):
         return None
-    alike = [name for name in names if nearly_like(first[0], "".join(name_words(name)[:1]))]
+    alike = [name for name in names if nearly_like(strange[0], "".join(name_words(name)[:1]))]
     if len(alike) != 1:
         return None
-    return re.sub(rf"\b{re.escape(first[0])}\b", alike[0], text, count=1, flags=re.IGNORECASE)
+    return re.sub(rf"\b{re.escape(strange[0])}\b", alike[0], text, count=1, flags=re.IGNORECASE)
 
 
 def _group(said: Wording, words: str) -> Group:

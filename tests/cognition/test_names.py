@@ -144,6 +144,21 @@ def test_a_name_that_nobody_has_is_the_one_it_sounds_like_where_a_name_is_called
     assert asked(Wording.of(text), text, {"petra": "Petra"}, ["Bob"]).called == called
 
 
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        ("Oscar and Peter, what do you think about the train?", ("oscar", "petra")),
+        ("Peter and Oscar, what do you think about the train?", ("petra", "oscar")),
+        ("Oscar and Peter what do you think?", ("oscar", "petra")),
+        ("Oscar and Porter, what do you think about the train?", ("oscar",)),
+    ],
+)
+def test_a_name_that_nobody_has_is_known_beside_one_that_somebody_has(
+    text: str, called: tuple[str, ...]
+) -> None:
+    assert asked(Wording.of(text), text, {"petra": "Petra", "oscar": "Oscar"}, ["Bob"]).called == called
+
+
 def test_somebody_who_is_called_just_so_is_meant() -> None:
     text = "Peter what is the capital of France?"
     assert asked(Wording.of(text), text, {"petra": "Petra"}, ["Peter"]).called == ()
