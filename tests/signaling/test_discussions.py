@@ -150,6 +150,12 @@ async def test_what_somebody_has_confided_is_not_made_use_of_before_whoever_come
         assert any("Rome" in each.text for each in known), "there is something that could be told"
         before = len(generator.streamed)
         await discuss(http, topic="Where does Ada live, and what of the summer party?")
+        hearers = process._mind._room("lobby").listeners(None)
+        assert hearers == {OPERATOR}, "what is recalled is for these"
+        told = await process._memory.recall.recall(
+            "nova", hearers, "Where does Ada live?", now=process._mind._now()
+        )
+        assert told == ()
         await ended(process, "nothing-new")
         prompts = of_them(generator.streamed[before:])
         assert len(prompts) >= 4
