@@ -397,11 +397,20 @@ class Attendance:
         final: bool,
         record: bool = True,
         speaker: Speaker | None = None,
+        heard: int | None = None,
     ) -> None:
         heard_by, began = person.heard_by(turn), person.began_ns.get(turn)
         to = None if heard_by is None else sorted(heard_by)
         self.port.caption(
-            person.id, turn, text, final=final, record=record, listeners=to, speaker=speaker, began_ns=began
+            person.id,
+            turn,
+            text,
+            final=final,
+            record=record,
+            listeners=to,
+            speaker=speaker,
+            began_ns=began,
+            heard=heard,
         )
 
     def _speech_started(self, person: Attendant, turn: str) -> None:
@@ -455,7 +464,9 @@ class Attendance:
     async def _turn_committed(self, person: Attendant, event: TurnCommitted) -> None:
         person.tasks = [task for task in person.tasks if not task.done()]
         heard = self._heard(person, event.turn, event.text, event.speaker)
-        self._caption(person, event.turn, event.text, final=True, speaker=event.speaker)
+        self._caption(
+            person, event.turn, event.text, final=True, speaker=event.speaker, heard=event.speech_end
+        )
         aside = _acknowledges(event) and (self._sounding or self._replying_to(person.id))
         if self._sounding and not aside:
             await self._interrupt(heard.to)

@@ -242,7 +242,7 @@ class Attending:
                     if (ring := rings.pop(who, None)) is not None:
                         ring.close()
                 case "gate.opened" if person is not None:
-                    person.listener.gate_opened(int(params["sample"]))
+                    person.listener.gate_opened(int(params["sample"]), int(params["heard"]))
                 case "gate.closed" if person is not None:
                     person.listener.gate_closed(int(params["sample"]))
                 case "whisper" if person is not None:

@@ -19,8 +19,8 @@ class Ears(Protocol):
     def events(self) -> AsyncIterator[SpeechEvent]:
         """Yields what is heard, in order."""
 
-    def gate_opened(self, sample: int) -> None:
-        """The cheap gate heard something at this position of the ring."""
+    def gate_opened(self, sample: int, heard: int = 0) -> None:
+        """The cheap gate heard something at this position of the ring; what lies before `heard` was heard already."""
 
     def gate_closed(self, sample: int) -> None:
         """The cheap gate closed at this position of the ring."""
@@ -43,7 +43,7 @@ class ScriptedEars:
         while True:
             yield await self._events.get()
 
-    def gate_opened(self, sample: int) -> None:
+    def gate_opened(self, sample: int, heard: int = 0) -> None:
         """Changes nothing: what is heard was put in."""
 
     def gate_closed(self, sample: int) -> None:

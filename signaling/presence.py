@@ -78,11 +78,13 @@ class RoomPort(Protocol):
         listeners: Sequence[str] | None = None,
         speaker: Speaker | None = None,
         began_ns: int | None = None,
+        heard: int | None = None,
     ) -> None:
         """Shows what `who`, or a speaker at their shared microphone, is saying, to `listeners` alone if there are any.
 
         A final caption goes into the history unless told otherwise. It is for those who were there when the utterance
         began, `time.monotonic_ns`; that is with its first caption if it is not given.
+        `heard` is the position in a person's ears ring before which nothing is to be heard again by another mind.
         """
 
     def post_chat(self, persona: str, text: str, line: str = "") -> None:

@@ -34,6 +34,7 @@ class RoomLine:
         listeners: Sequence[str] | None = None,
         speaker: Speaker | None = None,
         began_ns: int | None = None,
+        heard: int | None = None,
     ) -> None:
         """See `RoomPort`."""
         self._tell(
@@ -47,6 +48,7 @@ class RoomLine:
             listeners=listeners,
             **({} if speaker is None else {"speaker": {"id": speaker.id, "label": speaker.label}}),
             **({} if began_ns is None else {"began_ns": began_ns}),
+            **({} if heard is None else {"heard": heard}),
         )
 
     def post_chat(self, persona: str, text: str, line: str = "") -> None:

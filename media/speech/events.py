@@ -102,6 +102,8 @@ class TurnCommitted:
     """Who it was, at a microphone that is shared."""
     acknowledges: bool = False
     """As in `PartialTranscript`."""
+    speech_end: int = 0
+    """Position in the ears ring of the end of the last voiced chunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,11 +155,16 @@ class Listener:
         self.discarded: Counter[str] = Counter()
         """What was heard and led to no words, by reason; `unconfirmed` is a gate that opened for no voice."""
 
-    def gate_opened(self, sample: int) -> None:
-        """The cheap gate heard something at this position of the ring."""
+    def gate_opened(self, sample: int, heard: int = 0) -> None:
+        """The cheap gate heard something at this position of the ring.
+
+        Args:
+            sample: the position.
+            heard: what lies before it was heard already, by whoever listened before.
+        """
         self._open = True
         if not self._reading:
-            begin = max(sample - LEAD_IN, self._ears.written - self._ears.capacity + CHUNK, 0)
+            begin = max(sample - LEAD_IN, heard, self._ears.written - self._ears.capacity + CHUNK, 0)
             if begin > self._position:
                 self._position = begin
                 self._activity.reset()
@@ -354,6 +359,7 @@ class Listener:
                 turn.words_ns,
                 self._clock(),
                 acknowledges=turn.acknowledges,
+                speech_end=turn.speech_end,
             )
         )
         self._give_up(turn)

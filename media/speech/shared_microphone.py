@@ -80,8 +80,8 @@ class Listening(Protocol):
     def events(self) -> AsyncIterator[SpeechEvent]:
         """Yields what is heard, in order."""
 
-    def gate_opened(self, sample: int) -> None:
-        """The cheap gate heard something at this position of the ring."""
+    def gate_opened(self, sample: int, heard: int = 0) -> None:
+        """The cheap gate heard something at this position of the ring; what lies before `heard` was heard already."""
 
     def gate_closed(self, sample: int) -> None:
         """The cheap gate closed at this position of the ring."""
@@ -162,9 +162,9 @@ class SharedMicrophone:
         self.shared = False
         self.book = Book()
 
-    def gate_opened(self, sample: int) -> None:
+    def gate_opened(self, sample: int, heard: int = 0) -> None:
         """See `Listening`."""
-        self._listener.gate_opened(sample)
+        self._listener.gate_opened(sample, heard)
 
     def gate_closed(self, sample: int) -> None:
         """See `Listening`."""

@@ -460,7 +460,9 @@ class Conference:
                 self.mind.tell("voice.held", held)
 
     def _tell_gate(self, method: str, attendee: Attendee, sample: int) -> None:
-        self.mind.tell(method, {"room": attendee.room, "id": attendee.seat.id, "sample": sample})
+        params = {"room": attendee.room, "id": attendee.seat.id, "sample": sample}
+        heard = {"heard": attendee.heard} if method == "gate.opened" else {}
+        self.mind.tell(method, params | heard)
 
     def _tell_progress(self, room: str, id: str, played: int, first_packet_ns: int | None) -> None:
         params = {"room": room, "id": id, "played": played, "first_packet_ns": first_packet_ns}

@@ -75,6 +75,7 @@ class Attendee:
         connection: None while it is lost.
         peer: set while its media is up and in the plane.
         gate: position in the ears ring at which the open gate opened.
+        heard: position in the ears ring before which a mind has heard all there is.
         shown: slot to participant id and camera, as last told.
         pinned: the participant whom they want to see whatever happens.
         voices: the participants whom they want to hear unmixed.
@@ -92,6 +93,7 @@ class Attendee:
     connection: Connection | None = None
     peer: SessionPeer | None = None
     gate: int | None = None
+    heard: int = 0
     shown: dict[str, tuple[str, Camera]] = field(default_factory=dict)
     pinned: str | None = None
     voices: tuple[str, ...] = ()

@@ -80,6 +80,13 @@ def _instant(params: JsonObject, name: str) -> int | None:
     return value
 
 
+def _position(params: JsonObject, name: str) -> int:
+    value = params.get(name, 0)
+    if type(value) is not int or value < 0:
+        raise RpcError(INVALID_PARAMS, f"{name} is a position in a ring")
+    return value
+
+
 def _audience(params: JsonObject) -> tuple[str, ...] | None:
     """Who alone is to know of it; None for all."""
     try:
@@ -299,6 +306,9 @@ class Personas:
             raise RpcError(NO_SUCH_PARTICIPANT, f"there is no {id} in the room")
         utterance, text = _text(params, "utterance"), clean_line(_text(params, "text", MAX_LINE_CHARACTERS))
         final, interrupted = _flag(params, "final", False), _flag(params, "interrupted", False)
+        if (attendee := room.attendees.get(id)) is not None:
+            # A mind that comes after this one is not to hear, and answer, once more what was heard to its end.
+            attendee.heard = max(attendee.heard, _position(params, "heard"))
         room.show_caption(
             Caption(id, utterance, text, final, interrupted, _audience(params), _voice(params)),
             record=_flag(params, "record", True),

@@ -14,6 +14,7 @@ from media.speech.events import (
     TurnProposed,
 )
 from media.speech.lane import FakeLane, LaneBusy
+from media.speech.listener import Listener
 from media.speech.patience import FixedPatience, Pause
 from media.speech.transcriber import Transcript, TranscriptionError
 from media.speech.vad import RATE
@@ -194,6 +195,24 @@ async def test_a_microphone_that_falls_silent_at_once_still_ends_its_turn() -> N
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert ada.names() == ["SpeechStarted", "SpeechPaused", "TurnProposed", "TurnCommitted"]
+
+
+@pytest.mark.virtual_time
+async def test_who_listens_after_another_hears_only_what_was_not_heard_to_its_end() -> None:
+    ada = Person(question)
+    await ada.live([silence(0.3), voice(1.5), silence(1.5)])
+    committed = next(event for event in ada.events if isinstance(event, TurnCommitted))
+    assert committed.speech_end / RATE == pytest.approx(1.8, abs=0.1)
+    for before, expected in ((0, ada.names()), (committed.speech_end, [])):
+        ada.events.clear()
+        ada.listener = Listener("ada", ada.ring, ada.activity, ada.engines, clock=ada.clock)
+        task = asyncio.create_task(ada.listen())
+        await asyncio.sleep(0)
+        ada.listener.gate_opened(0, before)
+        await asyncio.sleep(3.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert ada.names() == expected
 
 
 @pytest.mark.virtual_time

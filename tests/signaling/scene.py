@@ -86,6 +86,7 @@ class FakePort:
         listeners: Sequence[str] | None = None,
         speaker: events.Speaker | None = None,
         began_ns: int | None = None,
+        heard: int | None = None,
     ) -> None:
         self.told.append(("caption", listeners))
         self.speakers.append(speaker.label if speaker is not None else None)

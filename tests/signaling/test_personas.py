@@ -69,9 +69,33 @@ async def test_a_mind_that_comes_late_is_told_what_is(tmp_path: Path) -> None:
                 ada.id,
                 True,
             )
-            assert await mind.news("gate.opened") == {"room": "lobby", "id": ada.id, "sample": 1600}
+            assert await mind.news("gate.opened") == {
+                "room": "lobby",
+                "id": ada.id,
+                "sample": 1600,
+                "heard": 0,
+            }
             home.conference.on_media_event(GateClosed("lobby", ada.id, 3200))
             assert await mind.news("gate.closed") == {"room": "lobby", "id": ada.id, "sample": 3200}
+
+
+async def test_a_mind_that_comes_after_another_is_told_up_to_where_that_one_has_heard(tmp_path: Path) -> None:
+    async with house(tmp_path) as home, line_to(home) as path:
+        ada = await home.seated("Ada")
+        await ada.connect()
+        home.conference.on_media_event(GateOpened("lobby", ada.id, 1600))
+        async with mind_of(path) as mind:
+            await mind.attach()
+            words = {"id": ada.id, "utterance": "u1", "text": "Hello?", "final": True}
+            await mind.ask("caption", **words, heard=48_000)
+            await mind.ask("caption", **words | {"utterance": "u2"}, heard=16_000)
+            for wrong in (-1, "here", 1.5):
+                with pytest.raises(RpcError, match="position"):
+                    await mind.ask("caption", **words, heard=wrong)
+        async with mind_of(path) as mind:
+            await mind.attach()
+            await mind.ask("room.state")
+            assert (await mind.news("gate.opened"))["heard"] == 48_000
 
 
 async def test_a_gate_that_is_open_is_closed_when_its_person_is_cut_off(tmp_path: Path) -> None:
