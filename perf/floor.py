@@ -227,7 +227,7 @@ def _judge_comings(found: Findings, meeting: Meeting, seconds: float) -> None:
 
 
 def _judge_reminders(found: Findings, meeting: Meeting, seconds: float) -> None:
-    """Who wanted to be reminded is reminded once and in time, as soon as only those are there who heard the wish."""
+    """Who wanted to be reminded is reminded once and in time, or as soon as they are there again."""
     reminded: dict[str, list[float]] = {}
     for _, id, at in _by_themselves(meeting, "remind"):
         line = meeting.dues[id].line
@@ -251,13 +251,12 @@ def _judge_reminders(found: Findings, meeting: Meeting, seconds: float) -> None:
 
 
 def _may_be_said(meeting: Meeting, asked: Asked, due: float, seconds: float) -> float | None:
-    """From when on a reminder can be said for long enough: its asker is there, and nobody who missed the wish is."""
-    heard = _there(meeting, asked.began)
+    """From when on a reminder can be said for long enough: its asker is there; who missed the wish does not hear it."""
     doors = {at for came in meeting.came for at in (came.at, came.left)}
     for since in sorted({due, *(at for at in doors if due < at < seconds)}):
         until = min((at for at in doors if at > since), default=seconds)
         there = _there(meeting, since)
-        if PEOPLE[asked.act.speaker] in there <= heard and min(until, seconds) - since > REMINDED_WITHIN:
+        if PEOPLE[asked.act.speaker] in there and min(until, seconds) - since > REMINDED_WITHIN:
             return since
     return None
 
@@ -379,8 +378,8 @@ def measure(sizes: Sequence[tuple[int, int]] = SIZES, seconds: float = HOUR) -> 
         *(f"not greeted: {label}" for label in ours.ungreeted[:5]),
         *(f"greeted twice: {label}" for label in ours.greeted_twice[:5]),
         *(f"not reminded in time: {label}" for label in ours.unreminded[:5]),
-        f"{ours.came} people came, {ours.reminders} were to be reminded, {ours.withheld} never could be: somebody was "
-        f"there who had missed the wish. Personas asked each other {ours.asked_each_other} times.",
+        f"{ours.came} people came, {ours.reminders} were to be reminded, {ours.withheld} never could be: they were "
+        f"away. Personas asked each other {ours.asked_each_other} times.",
     ]
     return Report("floor", results, notes)
 

@@ -102,8 +102,8 @@ class Dues:
         self._refusable = refusable
         self._dropped = dropped
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._whispers: dict[str, Due] = {}
-        """Those under way that are for some alone."""
+        self._whispers: dict[str, tuple[Due, frozenset[str]]] = {}
+        """Those under way that are for some alone, and for whom."""
         self._floor = floor
         self._may_turn = may_turn
         self._witnesses = witnesses
@@ -133,7 +133,7 @@ class Dues:
             self._refuse(due, "away")
             return
         if due.circle is not None:
-            self._whispers[due.id] = due
+            self._whispers[due.id] = due, due.circle
         task.add_done_callback(lambda _: self._over(due.id))
 
     def take_back(self, id: str) -> None:
@@ -152,8 +152,8 @@ class Dues:
 
     def left(self) -> None:
         """Somebody is gone; what was for them alone is not said."""
-        for due in list(self._whispers.values()):
-            if not self._reaches_anybody(due) and self._cancel(due.id):
+        for due, circle in list(self._whispers.values()):
+            if circle.isdisjoint(self._persons) and self._cancel(due.id):
                 self._refuse(due, "away")
 
     def was_said(self, id: str) -> None:
@@ -213,6 +213,11 @@ class Dues:
         if due.kind == "rest":
             self._write(due.persona, due.text, due.id)
         elif not is_for_all():
+            if due.kind == "remind" and there is not None and (circle := self._circle(due, there)):
+                # It is asked for now: who came since does not hear it, who asked does.
+                self._whispers[due.id] = due, circle
+                if await self._volunteering.say(presence, due, circle=circle):
+                    return
             self._refuse(due, "not-for-all")
         else:
             self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
@@ -227,10 +232,16 @@ class Dues:
         asker = self._persons.get(line.participant)
         return there if asker is None else there | {asker.known_as}
 
+    def _circle(self, due: Due, there: frozenset[str]) -> frozenset[str]:
+        """The persona and who may hear it of those who are here; nobody when whom it is for is away."""
+        people = self._persons.values()
+        circle = {each.id for each in people if each.known_as in there and _in_circle(each.id, due)}
+        return frozenset({*circle, due.persona}) if due.to in circle else frozenset()
+
     def _hearers(self, due: Due) -> frozenset[str]:
         """Identities of the people who would hear it now."""
         people = self._persons.values()
-        return frozenset(each.known_as for each in people if due.circle is None or each.id in due.circle)
+        return frozenset(each.known_as for each in people if _in_circle(each.id, due))
 
     async def _greet(self, presence: Presence, due: Due) -> None:
         """Greets somebody once they can hear; in writing where there is no gap."""
@@ -272,3 +283,7 @@ class Dues:
         self._dropped[f"{due.kind} refused: {reason}"] += 1
         if self._refusable is not None:
             self._refusable.refused(due, reason)
+
+
+def _in_circle(person: str, due: Due) -> bool:
+    return due.circle is None or person in due.circle

@@ -59,13 +59,21 @@ class Volunteering:
         bid = Bid(utterance, presence.persona, "greets", 0.5, GREETING_WAIT)
         return await self._say(presence, lambda: _once(words), bid, is_for_all=is_for_all)
 
-    async def say(self, presence: Presence, due: Due, is_for_all: Callable[[], bool] = lambda: True) -> bool:
+    async def say(
+        self,
+        presence: Presence,
+        due: Due,
+        is_for_all: Callable[[], bool] = lambda: True,
+        *,
+        circle: frozenset[str] | None = None,
+    ) -> bool:
         """Says what is due in the next lull, to its circle alone if it has one; whether any of it was heard.
 
         Args:
             presence: of who says it.
             due: what.
             is_for_all: whether everybody may hear it who is there; asked when the lull has come.
+            circle: a smaller one than its own.
         """
 
         def words() -> AsyncGenerator[Clause]:
@@ -87,7 +95,7 @@ class Volunteering:
         # A reminder is asked for by the line, and said in words that are ready.
         line = due.line if due.kind == "remind" or not due.text else None
         answers = None if line is None else (line.participant, line.id)
-        return await self._say(presence, words, bid, due.circle, answers, is_for_all)
+        return await self._say(presence, words, bid, circle or due.circle, answers, is_for_all)
 
     async def _say(
         self,

@@ -28,7 +28,7 @@ def asked(room: Scene) -> Read:
     return line
 
 
-@pytest.mark.parametrize("kind", ["remind", "propose", "talk", "held-back", "question"])
+@pytest.mark.parametrize("kind", ["propose", "talk", "held-back", "question"])
 async def test_what_comes_of_a_line_waits_while_somebody_is_there_who_was_not_there_for_it(
     kind: DueKind,
 ) -> None:
@@ -52,12 +52,55 @@ async def test_who_comes_while_it_waits_for_a_lull_does_not_hear_it() -> None:
         ada = room.join("ada", "Ada")
         line = asked(room)
         ada.start()
-        room.attendance.due(Due("due-1", "nova", "room", "remind", SECRET, "ada", line))
+        room.attendance.due(Due("due-1", "nova", "room", "propose", SECRET, "ada", line))
         await asyncio.sleep(1)
         room.join("bob", "Bob")
         ada.discard()
         await asyncio.sleep(60)
         assert aloud(room) == []
+
+
+async def test_a_reminder_is_whispered_to_who_asked_where_somebody_is_who_did_not_hear_of_it() -> None:
+    async with scene() as room:
+        ada = room.join("ada", "Ada")
+        line = asked(room)
+        ada.start()
+        room.attendance.due(Due("due-1", "nova", "room", "remind", SECRET, "ada", line))
+        await asyncio.sleep(1)
+        room.join("bob", "Bob")
+        ada.discard()
+        await asyncio.sleep(60)
+        assert aloud(room) == [SECRET]
+        shown_to = {frozenset(to or ["all"]) for what, to in room.port.told if what == "caption"}
+        assert shown_to == {frozenset({"ada", "nova"})}
+        assert ("whisper", ["ada"]) in room.port.told
+        assert [each["to"] for each in room.mind.lines("room") if each["from"] == "nova"] == [["ada", "nova"]]
+
+
+async def test_a_reminder_waits_while_only_people_are_there_who_did_not_hear_of_it() -> None:
+    async with scene() as room:
+        room.join("ada", "Ada")
+        line = asked(room)
+        room.join("bob", "Bob")
+        room.attendance.leave("ada")
+        room.attendance.due(Due("due-1", "nova", "room", "remind", SECRET, "ada", line))
+        await asyncio.sleep(60)
+        assert aloud(room) == []
+        assert room.attendance.counts()["remind refused: not-for-all"] == 1
+
+
+async def test_a_reminder_that_waits_to_be_whispered_is_given_up_when_who_asked_leaves() -> None:
+    async with scene() as room:
+        room.join("ada", "Ada")
+        line = asked(room)
+        bob = room.join("bob", "Bob")
+        bob.start()
+        room.attendance.due(Due("due-1", "nova", "room", "remind", SECRET, "ada", line))
+        await asyncio.sleep(1)
+        room.attendance.leave("ada")
+        await asyncio.sleep(60)
+        assert aloud(room) == []
+        assert room.attendance.counts()["remind refused: away"] == 1
 
 
 async def test_in_an_open_room_it_is_said_to_all() -> None:
