@@ -16,6 +16,7 @@ from signaling.server.conference import Conference
 from signaling.server.memory_routes import memory_routes
 from signaling.server.metrics import CONTENT_TYPE
 from signaling.server.names import MAX_NAME_CHARACTERS, valid_room
+from signaling.server.orders import UNAUTHORIZED, UNPROCESSABLE, described, first_problem, problem
 from signaling.server.overview import Overview
 from signaling.server.page import Asset, Page
 from signaling.server.persona_routes import persona_routes
@@ -30,8 +31,6 @@ __all__ = ["Sessions", "create_app"]
 
 MAX_BODY_BYTES = 16 << 10
 OPERATOR_PAGE = "operator.html"
-UNPROCESSABLE = 422
-UNAUTHORIZED = 401
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
@@ -179,7 +178,7 @@ def create_app(
     async def metrics(request: Request) -> Response:
         if not may_ask(request):
             conference.metrics.drop("metrics-unauthorized")
-            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+            return problem(UNAUTHORIZED, "unauthorized", "show the server's key")
         return Response(
             await overview.exposition(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"}
         )
@@ -187,30 +186,28 @@ def create_app(
     @app.post(
         "/api/token",
         response_model=TokenResponse,
-        openapi_extra={
-            "requestBody": {"content": {"application/json": {"schema": TokenRequest.model_json_schema()}}}
-        },
+        openapi_extra=described(TokenRequest),
     )
     async def token(request: Request) -> Response:
         body = await _read_body(request)
         if body is None:
-            return _problem(UNPROCESSABLE, "bad-request", f"the body has at most {MAX_BODY_BYTES} bytes")
+            return problem(UNPROCESSABLE, "bad-request", f"the body has at most {MAX_BODY_BYTES} bytes")
         try:
             wanted = TokenRequest.model_validate_json(body)
         except ValidationError as error:
-            return _problem(UNPROCESSABLE, "bad-request", _first_problem(error))
+            return problem(UNPROCESSABLE, "bad-request", first_problem(error))
         if not valid_room(wanted.room):
-            return _problem(
+            return problem(
                 UNPROCESSABLE,
                 "bad-request",
                 "a room's name has 1 to 64 letters, digits, dots, underscores, hyphens",
             )
         if not 0 < len(clean_name(wanted.name)) <= MAX_NAME_CHARACTERS:
-            return _problem(UNPROCESSABLE, "bad-request", f"a name has 1 to {MAX_NAME_CHARACTERS} characters")
+            return problem(UNPROCESSABLE, "bad-request", f"a name has 1 to {MAX_NAME_CHARACTERS} characters")
         can = _granted(request, tokens, wanted.room)
         if can is None:
             conference.metrics.drop("token-unauthorized")
-            return _problem(
+            return problem(
                 UNAUTHORIZED, "unauthorized", "show the server's key, or an invitation to this room"
             )
         identity = f"guest-{secrets.token_urlsafe(9)}"
@@ -253,7 +250,7 @@ def create_app(
     async def file(path: str, request: Request) -> Response:
         asset = _asset(page, path)
         if asset is None:
-            return _problem(404, "not-found", "there is nothing here")
+            return problem(404, "not-found", "there is nothing here")
         return _file(asset, request)
 
     return app
@@ -305,12 +302,3 @@ def _granted(request: Request, tokens: Tokens, room: str) -> frozenset[Permissio
         return tokens.verify(credentials, "invite", room=room).can
     except TokenError:
         return None
-
-
-def _problem(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"code": code, "message": message}, status_code=status)
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])

@@ -5,11 +5,22 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from signaling.ipc.endpoint import RpcError
 from signaling.server.conference import Conference
 from signaling.server.mind_line import MindAway
+from signaling.server.orders import (
+    CONFLICT,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNPROCESSABLE,
+    described,
+    mind_away,
+    problem,
+    read_order,
+)
 from signaling.server.questions import FORGETTING_S
 
 __all__ = ["memory_routes"]
@@ -18,11 +29,6 @@ MAX_ORDER_BYTES = 8 << 10
 REFUSED = 9
 NO_SUCH_MEMORY = 10
 """The mind's codes; see docs/architecture.md, IPC."""
-UNAUTHORIZED = 401
-NOT_FOUND = 404
-CONFLICT = 409
-UNPROCESSABLE = 422
-UNAVAILABLE = 503
 
 
 class MemoryOrder(BaseModel):
@@ -52,27 +58,17 @@ def memory_routes(conference: Conference, may_ask: Callable[[Request], bool]) ->
 
     @routes.post(
         "",
-        openapi_extra={
-            "requestBody": {"content": {"application/json": {"schema": MemoryOrder.model_json_schema()}}}
-        },
+        openapi_extra=described(MemoryOrder),
     )
     async def order(request: Request) -> Response:
         if not may_ask(request):
             conference.metrics.drop("memories-unauthorized")
-            return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_ORDER_BYTES:
-                return _problem(UNPROCESSABLE, "bad-request", f"an order has at most {MAX_ORDER_BYTES} bytes")
-        try:
-            wanted = MemoryOrder.model_validate_json(body)
-        except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            words = ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])
-            return _problem(UNPROCESSABLE, "bad-request", words)
+            return problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+        wanted = await read_order(request, MemoryOrder, MAX_ORDER_BYTES)
+        if isinstance(wanted, Response):
+            return wanted
         if wanted.action == "correct" and (wanted.memory is None or not wanted.text.strip()):
-            return _problem(UNPROCESSABLE, "bad-request", "a correction is of one memory, and says how it is")
+            return problem(UNPROCESSABLE, "bad-request", "a correction is of one memory, and says how it is")
         asked = {
             "room": None,
             "id": "",
@@ -86,16 +82,12 @@ def memory_routes(conference: Conference, may_ask: Callable[[Request], bool]) ->
             await conference.mind.ask(f"memory.{wanted.action}", asked, timeout_s=FORGETTING_S)
         except RpcError as error:
             if error.code == NO_SUCH_MEMORY:
-                return _problem(NOT_FOUND, "no-such-memory", "nothing of that id is known of them")
+                return problem(NOT_FOUND, "no-such-memory", "nothing of that id is known of them")
             if error.code == REFUSED:
-                return _problem(CONFLICT, "refused", str(error))
-            return _problem(UNAVAILABLE, "mind-away", "it could not be done now; try again")
+                return problem(CONFLICT, "refused", str(error))
+            return problem(UNAVAILABLE, "mind-away", "it could not be done now; try again")
         except MindAway:
-            return _problem(UNAVAILABLE, "mind-away", "the personas are away for a moment; try again")
+            return mind_away()
         return JSONResponse({}, headers={"Cache-Control": "no-store"})
 
     return routes
-
-
-def _problem(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"code": code, "message": message}, status_code=status)

@@ -5,24 +5,26 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from signaling.ipc.endpoint import RpcError
 from signaling.server.card import parse_card
 from signaling.server.conference import Conference
 from signaling.server.mind_line import MindAway
+from signaling.server.orders import (
+    NOT_FOUND,
+    UNAUTHORIZED,
+    ask_of_personas,
+    described,
+    mind_away,
+    problem,
+    read_order,
+)
 
 __all__ = ["persona_routes"]
 
 MAX_ORDER_BYTES = 128 << 10
 """A profile and what is said about it."""
-NO_SUCH_PERSONA = 8
-"""The mind's code for it; see docs/architecture.md, IPC."""
-UNAUTHORIZED = 401
-CONFLICT = 409
-UNPROCESSABLE = 422
-NOT_FOUND = 404
-UNAVAILABLE = 503
 
 
 class PersonaOrder(BaseModel):
@@ -53,7 +55,7 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
         if may_ask(request):
             return None
         conference.metrics.drop("personas-unauthorized")
-        return _problem(UNAUTHORIZED, "unauthorized", "show the server's key")
+        return problem(UNAUTHORIZED, "unauthorized", "show the server's key")
 
     @routes.get("/{id}")
     async def card(
@@ -65,9 +67,9 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
         try:
             shown = parse_card(await conference.mind.ask("persona.card", asked))
         except RpcError:
-            return _problem(NOT_FOUND, "no-such-persona", "there is no persona of that id")
+            return problem(NOT_FOUND, "no-such-persona", "there is no persona of that id")
         except (MindAway, ValueError):
-            return _problem(UNAVAILABLE, "mind-away", "the personas are away for a moment; try again")
+            return mind_away()
         return JSONResponse(shown, headers={"Cache-Control": "no-store"})
 
     @routes.get("")
@@ -76,40 +78,18 @@ def persona_routes(conference: Conference, may_ask: Callable[[Request], bool]) -
 
     @routes.post(
         "",
-        openapi_extra={
-            "requestBody": {"content": {"application/json": {"schema": PersonaOrder.model_json_schema()}}}
-        },
+        openapi_extra=described(PersonaOrder),
     )
     async def order(request: Request) -> Response:
         # Before a byte of it is read: strangers are told nothing of what an order looks like.
         if (refusal := refused(request)) is not None:
             return refusal
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_ORDER_BYTES:
-                return _problem(UNPROCESSABLE, "bad-request", f"an order has at most {MAX_ORDER_BYTES} bytes")
-        try:
-            wanted = PersonaOrder.model_validate_json(body)
-        except ValidationError as error:
-            problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            words = ": ".join([*(str(part) for part in problem["loc"]), problem["msg"]])
-            return _problem(UNPROCESSABLE, "bad-request", words)
+        wanted = await read_order(request, PersonaOrder, MAX_ORDER_BYTES)
+        if isinstance(wanted, Response):
+            return wanted
         return await managed(wanted.model_dump(exclude_none=True))
 
     async def managed(params: dict[str, object]) -> Response:
-        try:
-            shown = await conference.mind.ask("persona.manage", {"room": None, **params})
-        except RpcError as error:
-            if error.code == NO_SUCH_PERSONA:
-                return _problem(NOT_FOUND, "no-such-persona", str(error))
-            return _problem(CONFLICT, "refused", str(error))
-        except MindAway:
-            return _problem(UNAVAILABLE, "mind-away", "the personas are away for a moment; try again")
-        return JSONResponse(shown, headers={"Cache-Control": "no-store"})
+        return await ask_of_personas(conference.mind, "persona.manage", params)
 
     return routes
-
-
-def _problem(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"code": code, "message": message}, status_code=status)
