@@ -212,15 +212,16 @@ class Dues:
             return
         if due.kind == "rest":
             self._write(due.persona, due.text, due.id)
-        elif not is_for_all():
-            if due.kind == "remind" and there is not None and (circle := self._circle(due, there)):
-                # It is asked for now: who came since does not hear it, who asked does.
-                self._whispers[due.id] = due, circle
-                if await self._volunteering.say(presence, due, circle=circle):
-                    return
-            self._refuse(due, "not-for-all")
-        else:
-            self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
+            return
+        if not is_for_all():
+            if due.kind != "remind" or there is None or not (circle := self._circle(due, there)):
+                self._refuse(due, "not-for-all")
+                return
+            # It is asked for now: who came since does not hear it, who asked does.
+            self._whispers[due.id] = due, circle
+            if await self._volunteering.say(presence, due, circle=circle):
+                return
+        self._refuse(due, "another-speaks" if self._hush.is_set() else "person-speaks")
 
     async def _heard_by(self, line: Heard | Read) -> frozenset[str]:
         """Identities of the people who perceived a line: what comes of it is not for who was absent."""

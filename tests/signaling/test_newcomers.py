@@ -89,6 +89,17 @@ async def test_a_reminder_waits_while_only_people_are_there_who_did_not_hear_of_
         assert room.attendance.counts()["remind refused: not-for-all"] == 1
 
 
+async def test_a_reminder_for_whose_whisper_there_is_no_lull_is_refused_for_that() -> None:
+    async with scene() as room:
+        room.join("ada", "Ada")
+        line = asked(room)
+        room.join("bob", "Bob").start()
+        room.attendance.due(Due("due-1", "nova", "room", "remind", SECRET, "ada", line))
+        await asyncio.sleep(60)
+        assert aloud(room) == []
+        assert room.attendance.counts()["remind refused: person-speaks"] == 1
+
+
 async def test_a_reminder_that_waits_to_be_whispered_is_given_up_when_who_asked_leaves() -> None:
     async with scene() as room:
         room.join("ada", "Ada")
