@@ -13,6 +13,7 @@ from cognition.store.visibility import ScopeSet, may_know, within
 __all__ = [
     "Glance",
     "about",
+    "adjoining",
     "glances",
     "names_of",
     "of_time",

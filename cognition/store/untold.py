@@ -20,7 +20,7 @@ class Untold:
 
     Attributes:
         room: where.
-        identity: of whom it is for; empty: whoever comes first.
+        identity: of who wanted it; for whom it is follows from that.
         said: oldest first, as the timeline has it.
     """
 
